@@ -1,0 +1,130 @@
+package io.safegrad.api;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.networknt.schema.ApplyDefaultsStrategy;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.PathType;
+import com.networknt.schema.SchemaValidatorsConfig;
+import com.networknt.schema.SpecVersion;
+import com.networknt.schema.ValidationMessage;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Reads a user's manifest where there is no API server: the same defaults and the same schema as
+ * {@code kubectl apply} meets, both taken from the committed CRD.
+ */
+public final class Manifest {
+
+  /** Where the CRD lies on the class path. */
+  public static final String CRD_RESOURCE = "/crds/safefinetunes.safegrad.io.yaml";
+
+  private static final ObjectMapper YAML =
+      JsonMapper.builder(new YAMLFactory())
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
+
+  private Manifest() {}
+
+  /**
+   * One SafeFineTune with its defaults filled in.
+   *
+   * @throws ManifestException when the text is not YAML, names another kind, or breaks the schema
+   */
+  public static SafeFineTune read(String text) {
+    JsonNode document;
+    try {
+      document = YAML.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw ManifestException.of("manifest", e);
+    }
+    String expected = SafeFineTune.GROUP + "/" + SafeFineTune.VERSION;
+    if (!(document instanceof ObjectNode object)
+        || !"SafeFineTune".equals(document.path("kind").asText())
+        || !expected.equals(document.path("apiVersion").asText())) {
+      throw new ManifestException(
+          "manifest: expected one document with apiVersion: "
+              + expected
+              + " and kind: SafeFineTune, found apiVersion: "
+              + document.path("apiVersion").asText("none")
+              + " and kind: "
+              + document.path("kind").asText("none"));
+    }
+    if (object.path("metadata").path("name").asText().isEmpty()) {
+      throw new ManifestException("manifest: field metadata.name is missing");
+    }
+    JsonNode spec = object.path("spec");
+    if (!spec.isObject()) {
+      throw new ManifestException("manifest: field spec is missing");
+    }
+    Set<ValidationMessage> messages = specSchema().walk(spec, true).getValidationMessages();
+    if (!messages.isEmpty()) {
+      throw new ManifestException(
+          messages.stream()
+              .map(message -> "manifest: spec" + message.getMessage().substring(1))
+              .sorted()
+              .collect(Collectors.joining("; ")));
+    }
+    try {
+      return YAML.treeToValue(object, SafeFineTune.class);
+    } catch (JsonProcessingException e) {
+      throw ManifestException.of("manifest", e);
+    }
+  }
+
+  private static JsonSchema specSchema() {
+    JsonNode spec =
+        readCrd()
+            .path("spec")
+            .path("versions")
+            .path(0)
+            .path("schema")
+            .path("openAPIV3Schema")
+            .path("properties")
+            .path("spec");
+    closeObjects(spec);
+    SchemaValidatorsConfig config =
+        SchemaValidatorsConfig.builder()
+            .applyDefaultsStrategy(new ApplyDefaultsStrategy(true, true, true))
+            .pathType(PathType.LEGACY)
+            .build();
+    return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V7).getSchema(spec, config);
+  }
+
+  private static JsonNode readCrd() {
+    try (InputStream crd = Manifest.class.getResourceAsStream(CRD_RESOURCE)) {
+      return YAML.readTree(crd);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The API server refuses unknown fields of a structural schema; JSON Schema allows them. */
+  private static void closeObjects(JsonNode schema) {
+    JsonNode properties = schema.path("properties");
+    if (properties.isObject()) {
+      ((ObjectNode) schema).put("additionalProperties", false);
+      properties.forEach(Manifest::closeObjects);
+    } else {
+      closeObjectsIn(schema.path("additionalProperties"));
+    }
+    closeObjectsIn(schema.path("items"));
+  }
+
+  private static void closeObjectsIn(JsonNode schema) {
+    if (schema.isObject()) {
+      closeObjects(schema);
+    }
+  }
+}

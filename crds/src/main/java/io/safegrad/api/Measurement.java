@@ -1,0 +1,32 @@
+package io.safegrad.api;
+
+/**
+ * A measured share of prompts with its 95 % Wilson score interval.
+ *
+ * @param rate the share, 0 to 1
+ * @param low the lower end of the interval
+ * @param high the upper end of the interval
+ * @param count how many prompts were counted
+ */
+public record Measurement(double rate, double low, double high, int count) {
+
+  private static final double Z_95 = 1.959963984540054;
+
+  /**
+   * The share {@code hits / count} with Wilson's interval (Wilson 1927, JASA 22).
+   *
+   * @throws IllegalArgumentException when count is not positive or hits is not in 0..count
+   */
+  public static Measurement of(int hits, int count) {
+    if (count <= 0 || hits < 0 || hits > count) {
+      throw new IllegalArgumentException(
+          "a share needs 0 <= hits <= count and count > 0, found " + hits + " of " + count);
+    }
+    double share = (double) hits / count;
+    double spread = Z_95 * Z_95 / count;
+    double centre = (share + spread / 2) / (1 + spread);
+    double half =
+        Z_95 * Math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread);
+    return new Measurement(share, Math.max(0, centre - half), Math.min(1, centre + half), count);
+  }
+}

@@ -1,0 +1,35 @@
+package io.safegrad.api;
+
+/**
+ * What a running trainer answers on {@code GET /progress}. Every field but the first three is null
+ * until it is known.
+ *
+ * @param stage where the run stands
+ * @param step optimizer steps done
+ * @param totalSteps optimizer steps of the whole run
+ * @param etaSeconds estimate of the remaining seconds of the whole run
+ * @param loss mean cross-entropy of the last step's response tokens, in nats
+ * @param alignmentLoss mean KL of the last step's alignment response tokens, in nats
+ * @param conflictRatio share of the steps so far in which the gradients conflicted, 0 to 1
+ * @param cosine cosine of the two gradients at the last step
+ * @param refusalRate the newest measured refusal rate, 0 to 1
+ * @param tokensPerSecond tokens of both batches, over the last steps
+ */
+public record TrainingProgress(
+    TrainingStage stage,
+    int step,
+    int totalSteps,
+    Double etaSeconds,
+    Double loss,
+    Double alignmentLoss,
+    Double conflictRatio,
+    Double cosine,
+    Double refusalRate,
+    Double tokensPerSecond) {
+
+  /** A run of which nothing is known yet. */
+  public static TrainingProgress preparing() {
+    return new TrainingProgress(
+        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null);
+  }
+}

@@ -1,0 +1,85 @@
+package io.safegrad.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.safegrad.api.v1alpha1.Lora.TargetModule;
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class ManifestTest {
+
+  private static final String SMALLEST =
+      """
+      apiVersion: safegrad.io/v1alpha1
+      kind: SafeFineTune
+      metadata: {name: support-bot, namespace: team-a}
+      spec:
+        model: {source: "builtin://tiny-aligned"}
+        dataset: {source: "file:///data/train.jsonl"}
+        output: {destination: "pvc://adapters/support-bot"}
+      """;
+
+  @Test
+  void fillsInTheDefaultsOfTheCrd() {
+    SafeFineTune resource = Manifest.read(SMALLEST);
+
+    assertThat(resource.getSpec().method().name()).isEqualTo(Method.Name.SafeGrad);
+    assertThat(resource.getSpec().method().alignmentWeight()).isEqualTo(1.0);
+    assertThat(resource.getSpec().training().learningRate()).isEqualTo(1e-4);
+    assertThat(resource.getSpec().training().lora().targetModules())
+        .containsExactly(TargetModule.values());
+    assertThat(resource.getSpec().safety().alignment().source()).isEqualTo("builtin://alignment");
+    assertThat(resource.getSpec().safety().gate().maxRefusalDrop()).isEqualTo(0.02);
+    assertThat(resource.getSpec().suspend()).isFalse();
+  }
+
+  @Test
+  void aPlanSurvivesItsYamlAndKnowsItsDigest() {
+    TrainingPlan plan = TrainingPlan.of(Manifest.read(SMALLEST));
+
+    assertThat(plan.run()).isEqualTo("team-a/support-bot");
+    assertThat(TrainingPlan.fromYaml(plan.toYaml().getBytes(StandardCharsets.UTF_8)))
+        .isEqualTo(plan);
+    assertThatThrownBy(
+            () ->
+                TrainingPlan.fromYaml(
+                    plan.toYaml()
+                        .replace("alignmentWeight: 1.0", "alignmentWeight: 0.0")
+                        .getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(ManifestException.class)
+        .hasMessageContaining("digest");
+  }
+
+  @Test
+  void aPlanWithAnUnknownFieldNamesIt() {
+    String yaml = TrainingPlan.of(Manifest.read(SMALLEST)).toYaml() + "learnRate: 3\n";
+
+    assertThatThrownBy(() -> TrainingPlan.fromYaml(yaml.getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(ManifestException.class)
+        .hasMessageContaining("unknown field learnRate")
+        .hasMessageContaining("expected one of");
+  }
+
+  @Test
+  void namesTheFieldAndWhatWasExpected() {
+    assertRefused("  suspend: maybe\n", "spec.suspend");
+    assertRefused("  training: {learningrate: 0.1}\n", "spec.training", "learningrate");
+    assertRefused("  training: {batchSize: 0}\n", "spec.training.batchSize", "1");
+    assertRefused("  method: {name: Sgd}\n", "spec.method.name", "SafeGrad");
+    assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");
+    assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data", "ftp://data")))
+        .hasMessageContaining("spec.dataset.source");
+    assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("SafeFineTune", "Pod")))
+        .hasMessageContaining("kind: SafeFineTune");
+    assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
+  }
+
+  private static void assertRefused(String addition, String... parts) {
+    assertThatThrownBy(() -> Manifest.read(SMALLEST + addition))
+        .isInstanceOf(ManifestException.class)
+        .hasMessageContainingAll(parts);
+  }
+}
