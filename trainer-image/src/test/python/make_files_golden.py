@@ -249,6 +249,13 @@ def checkpoints(tokenizer):
         save_file(tensors, FILES / f"{name}.expected.safetensors")
 
 
+WRITTEN_FIELDS = (
+    "alpha_pattern auto_mapping base_model_name_or_path bias fan_in_fan_out inference_mode"
+    " init_lora_weights layers_pattern layers_to_transform lora_alpha lora_dropout modules_to_save"
+    " peft_type r rank_pattern revision target_modules task_type use_dora use_rslora"
+).split()
+
+
 def adapter():
     model = toy_llama()
     config = LoraConfig(
@@ -272,6 +279,11 @@ def adapter():
     config = json.loads((path / "adapter_config.json").read_text())
     config["target_modules"].sort()
     write_json("peft-adapter/adapter_config.json", config)
+    # What the Java side writes: the fields that older versions of peft know as well. They mean the
+    # same to peft.
+    written = {key: config[key] for key in WRITTEN_FIELDS}
+    assert LoraConfig.from_peft_type(**written).to_dict() == LoraConfig.from_pretrained(path).to_dict()
+    write_json("peft-adapter.written.json", written)
     write_json(
         "peft-adapter.expected.json",
         {
