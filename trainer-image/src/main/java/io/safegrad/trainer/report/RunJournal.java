@@ -1,7 +1,9 @@
 package io.safegrad.trainer.report;
 
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -57,7 +59,7 @@ public final class RunJournal implements RunObserver {
 
   @Override
   public synchronized void stageStarted(TrainingStage next) {
-    seconds.put(stage.name().toLowerCase(Locale.ROOT), secondsOfStage());
+    seconds.put(nameOf(stage), secondsOfStage());
     stage = next;
     stageStarted = clock.instant();
   }
@@ -80,33 +82,6 @@ public final class RunJournal implements RunObserver {
       case START -> start = measurements;
       case TUNED -> tuned = measurements;
     }
-  }
-
-  /** Measurements of the start model; null until they are made. */
-  public synchronized SafetyMeasurements start() {
-    return start;
-  }
-
-  /** Measurements of the tuned model; null until they are made. */
-  public synchronized SafetyMeasurements tuned() {
-    return tuned;
-  }
-
-  /** Optimizer steps done. */
-  public synchronized int steps() {
-    return last == null ? 0 : last.step();
-  }
-
-  /** Share of the steps in which the gradients conflicted; null when none was compared. */
-  public synchronized Double conflictRatio() {
-    return comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps);
-  }
-
-  /** Wall-clock seconds of training so far; null before it. */
-  public synchronized Double trainingSeconds() {
-    return stage == TrainingStage.TRAINING
-        ? (Double) secondsOfStage()
-        : seconds.get(TrainingStage.TRAINING.name().toLowerCase(Locale.ROOT));
   }
 
   /**
@@ -134,9 +109,39 @@ public final class RunJournal implements RunObserver {
         clock.instant().toString());
   }
 
+  /**
+   * The result of a run that ends now.
+   *
+   * @param planDigest null when there is no plan
+   * @param gateFailures each rule that did not hold; empty when none was asked
+   * @param artifact null when nothing is published
+   * @param report where the report is; null when there is none
+   */
+  public synchronized TrainingResult result(
+      ExitReason reason,
+      String message,
+      String planDigest,
+      List<String> gateFailures,
+      RunReport.Artifact artifact,
+      String report) {
+    return new TrainingResult(
+        reason,
+        message,
+        planDigest,
+        start,
+        tuned,
+        conflictRatio(),
+        last == null ? 0 : last.step(),
+        trainingSeconds(),
+        gateFailures,
+        artifact == null ? null : artifact.uri(),
+        artifact == null ? null : artifact.digest(),
+        report);
+  }
+
   private RunReport.Training training() {
     return new RunReport.Training(
-        steps(),
+        last.step(),
         numTokens,
         trainingSeconds(),
         conflictRatio(),
@@ -144,6 +149,20 @@ public final class RunJournal implements RunObserver {
         last.loss(),
         last.alignmentLoss(),
         series.steps());
+  }
+
+  private Double conflictRatio() {
+    return comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps);
+  }
+
+  private Double trainingSeconds() {
+    return stage == TrainingStage.TRAINING
+        ? (Double) secondsOfStage()
+        : seconds.get(nameOf(TrainingStage.TRAINING));
+  }
+
+  private static String nameOf(TrainingStage stage) {
+    return stage.name().toLowerCase(Locale.ROOT);
   }
 
   private double secondsOfStage() {

@@ -7,16 +7,12 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.RunReport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
-import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -40,10 +36,10 @@ final class Publication {
 
   /** What is to be published. */
   @FunctionalInterface
-  interface Content {
+  interface Content<T> {
 
-    /** Writes all files into an empty folder. */
-    void writeTo(Path folder) throws IOException;
+    /** Writes all files into an empty folder and says what they are. */
+    T writeTo(Path folder) throws IOException;
   }
 
   private Publication(String uri, Path destination, String planDigest) {
@@ -84,17 +80,19 @@ final class Publication {
   /**
    * Publishes; on any failure the destination is as it was before.
    *
+   * @return what the content says it is
    * @throws TrainerException with INTERNAL when the disk is full or cannot be written
    */
-  void publish(Content content) {
+  <T> T publish(Content<T> content) {
     try {
       createParents();
       Files.createDirectory(staging);
-      content.writeTo(staging);
-      flush(staging);
+      T published = content.writeTo(staging);
+      FileTree.flush(staging);
       replaceDestination();
-      flushDirectory(destination.getParent());
+      FileTree.flushNames(destination.getParent());
       createdParents.clear();
+      return published;
     } catch (IOException e) {
       throw cannotWrite(e);
     } catch (UncheckedIOException e) {
@@ -107,9 +105,9 @@ final class Publication {
   /** Removes what was not published. */
   void discard() {
     try {
-      deleteTree(staging);
+      FileTree.delete(staging);
       if (Files.exists(destination)) {
-        deleteTree(previous);
+        FileTree.delete(previous);
       }
       while (!createdParents.isEmpty()) {
         Files.deleteIfExists(createdParents.pop());
@@ -136,10 +134,10 @@ final class Publication {
 
   /** A killed attempt may have left its folder, or have died between the two renames. */
   private void recover() throws IOException {
-    deleteTree(staging);
+    FileTree.delete(staging);
     if (Files.exists(previous)) {
       if (Files.exists(destination)) {
-        deleteTree(previous);
+        FileTree.delete(previous);
       } else {
         Files.move(previous, destination, StandardCopyOption.ATOMIC_MOVE);
       }
@@ -186,7 +184,9 @@ final class Publication {
 
   private void createParents() throws IOException {
     Deque<Path> missing = new ArrayDeque<>();
-    for (Path parent = destination.getParent(); !Files.exists(parent); parent = parent.getParent()) {
+    for (Path parent = destination.getParent();
+        !Files.exists(parent);
+        parent = parent.getParent()) {
       missing.push(parent);
     }
     for (Path parent : missing) {
@@ -196,8 +196,7 @@ final class Publication {
   }
 
   private TrainerException badDestination(String message) {
-    return new TrainerException(
-        ExitReason.BAD_PLAN, "%s: %s %s".formatted(FIELD, uri, message));
+    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(FIELD, uri, message));
   }
 
   private TrainerException cannotWrite(IOException cause) {
@@ -215,41 +214,5 @@ final class Publication {
       return why + " (" + file.getFile() + ")";
     }
     return cause.getMessage();
-  }
-
-  private static void flush(Path folder) throws IOException {
-    List<Path> paths;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      paths = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : paths) {
-      if (Files.isDirectory(path)) {
-        flushDirectory(path);
-      } else {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
-      }
-    }
-  }
-
-  /** A new name is kept over a power cut only once its directory is flushed. */
-  private static void flushDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  private static void deleteTree(Path root) throws IOException {
-    if (!Files.exists(root)) {
-      return;
-    }
-    List<Path> paths;
-    try (Stream<Path> walk = Files.walk(root)) {
-      paths = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : paths) {
-      Files.deleteIfExists(path);
-    }
   }
 }

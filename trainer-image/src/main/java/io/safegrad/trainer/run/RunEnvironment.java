@@ -2,28 +2,24 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
 /**
  * Where a run finds things and where it tells of itself.
  *
- * @param workspace an existing folder for files of this run alone
- * @param temporary whether the workspace is removed at the end
+ * @param workspace for files of this run alone; null for a temporary folder
  * @param volumes the folder in which each claim of {@code pvc://claim/path} is found by its name
- * @param createsClaims whether the destination's claim is made when it is missing: a folder on a
- *     laptop is, a volume that is not mounted is not
+ * @param claimsAreMounted whether the destination's claim must be there already: a folder on a
+ *     laptop is made, a volume is not
  * @param terminationLog receives the result; null for none
  * @param address to listen on
  * @param port to listen on, 0 for any; null for not listening
  */
 record RunEnvironment(
     Path workspace,
-    boolean temporary,
     Path volumes,
-    boolean createsClaims,
+    boolean claimsAreMounted,
     Path terminationLog,
     String address,
     Integer port) {
@@ -39,37 +35,37 @@ record RunEnvironment(
   static RunEnvironment ofContainer(Map<String, String> variables) {
     return new RunEnvironment(
         Path.of(variables.getOrDefault(WORKSPACE, "/workspace")),
-        false,
         Path.of(variables.getOrDefault(VOLUMES, "/pvc")),
-        false,
+        true,
         Path.of(variables.getOrDefault(TERMINATION_LOG, "/dev/termination-log")),
         variables.getOrDefault(ADDRESS, "0.0.0.0"),
         port(variables.getOrDefault(PORT, "9400")));
   }
 
   /** As on a laptop: nothing but {@code ./pvc} is touched, and nothing listens unasked. */
-  static RunEnvironment ofLaptop(Map<String, String> variables) throws IOException {
-    boolean temporary = !variables.containsKey(WORKSPACE);
-    String log = variables.get(TERMINATION_LOG);
-    String port = variables.get(PORT);
+  static RunEnvironment ofLaptop(Map<String, String> variables) {
     return new RunEnvironment(
-        temporary
-            ? Files.createTempDirectory("safegrad-")
-            : Files.createDirectories(Path.of(variables.get(WORKSPACE))),
-        temporary,
+        path(variables.get(WORKSPACE)),
         Path.of(variables.getOrDefault(VOLUMES, "pvc")),
-        true,
-        log == null ? null : Path.of(log),
+        false,
+        path(variables.get(TERMINATION_LOG)),
         variables.getOrDefault(ADDRESS, "127.0.0.1"),
-        port == null ? null : port(port));
+        port(variables.get(PORT)));
   }
 
   RunEnvironment withPort(int value) {
     return new RunEnvironment(
-        workspace, temporary, volumes, createsClaims, terminationLog, address, value);
+        workspace, volumes, claimsAreMounted, terminationLog, address, port("" + value));
+  }
+
+  private static Path path(String text) {
+    return text == null ? null : Path.of(text);
   }
 
   private static Integer port(String text) {
+    if (text == null) {
+      return null;
+    }
     try {
       int port = Integer.parseInt(text);
       if (port >= 0 && port <= MAX_PORT) {

@@ -32,7 +32,7 @@ public final class Sha256 {
   }
 
   /**
-   * The digest of a directory: that of the lines {@code sha256:…  relative/name}, sorted by name.
+   * The digest of a directory: that of the lines {@code sha256:… relative/name}, sorted by name.
    */
   public static String ofDirectory(Path directory) throws IOException {
     StringBuilder lines = new StringBuilder();

@@ -26,14 +26,17 @@ public final class SourceResolver {
   private static final String FILE = "file://";
 
   private final Path volumes;
+  private final boolean claimsAreMounted;
   private final Path workspace;
 
   /**
    * @param volumes the folder in which each claim is mounted under its name
+   * @param claimsAreMounted whether a destination's claim must be there already
    * @param workspace receives what is built in
    */
-  public SourceResolver(Path volumes, Path workspace) {
+  public SourceResolver(Path volumes, boolean claimsAreMounted, Path workspace) {
     this.volumes = volumes.toAbsolutePath().normalize();
+    this.claimsAreMounted = claimsAreMounted;
     this.workspace = workspace;
   }
 
@@ -66,39 +69,48 @@ public final class SourceResolver {
   }
 
   /**
-   * The folder that receives the results; it need not exist yet, but its claim must be mounted.
+   * The folder that receives the results; it need not exist yet.
    *
    * @throws TrainerException with BAD_PLAN for an address that is not allowed, with
    *     SOURCE_UNAVAILABLE when the claim is not mounted
    */
   public Path destination(String field, String uri) {
     Path path = locate(field, uri);
+    if (uri.startsWith(BUILTIN)) {
+      throw badPlan(field, uri + " cannot be written; expected file:///path or pvc://claim/path");
+    }
     if (uri.startsWith(CLAIM)) {
-      Path claim = claimOf(uri);
-      if (!Files.isDirectory(claim)) {
+      checkClaim(field, uri, path);
+    }
+    return path;
+  }
+
+  private void checkClaim(String field, String uri, Path path) {
+    Path claim = claimOf(uri);
+    if (!Files.isDirectory(claim)) {
+      if (claimsAreMounted) {
         throw new TrainerException(
             ExitReason.SOURCE_UNAVAILABLE,
             "%s: claim %s is not mounted; expected the folder %s"
                 .formatted(field, claim.getFileName(), claim));
       }
-      Path existing = path;
-      while (!Files.exists(existing)) {
-        existing = existing.getParent();
-      }
-      try {
-        checkInside(field, uri, existing, claim.toRealPath());
-      } catch (IOException e) {
-        throw new TrainerException(
-            ExitReason.SOURCE_UNAVAILABLE,
-            "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
-            e);
-      }
+      return;
     }
-    return path;
+    Path existing = path;
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    try {
+      checkInside(field, uri, existing, claim.toRealPath());
+    } catch (IOException e) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE,
+          "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
+          e);
+    }
   }
 
-  /** The folder of a claim, mounted or not. */
-  public Path claimOf(String uri) {
+  private Path claimOf(String uri) {
     String rest = uri.substring(CLAIM.length());
     return volumes.resolve(rest.substring(0, rest.indexOf('/')));
   }
@@ -118,7 +130,8 @@ public final class SourceResolver {
         boolean climbs = List.of(inside.split("/")).contains("..");
         if (climbs || !claim.getParent().equals(volumes) || path.equals(claim)) {
           throw badPlan(
-              field, uri + " leaves its claim or names none of its files; expected pvc://claim/path");
+              field,
+              uri + " leaves its claim or names none of its files; expected pvc://claim/path");
         }
         return path;
       }

@@ -62,10 +62,7 @@ public enum MetricName {
       "Share of the held-out task that the start or the tuned model answered as expected.",
       "model"),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
-  ETA(
-      "safegrad_eta_seconds",
-      Type.GAUGE,
-      "Estimate of the remaining time of the whole run.");
+  ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
 
   /** What kind of metric it is. */
   public enum Type {

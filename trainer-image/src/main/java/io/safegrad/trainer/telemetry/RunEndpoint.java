@@ -96,8 +96,7 @@ public final class RunEndpoint implements AutoCloseable {
     }
     return switch (path) {
       case "/progress" ->
-          new Answer(
-              200, "application/json", json.writeValueAsBytes(progress.progress()));
+          new Answer(200, "application/json", json.writeValueAsBytes(progress.progress()));
       case "/metrics" -> new Answer(200, metricsWriter.getContentType(), metrics());
       case "/healthz" -> text(200, "ok\n");
       default -> text(404, "expected /progress, /metrics or /healthz\n");

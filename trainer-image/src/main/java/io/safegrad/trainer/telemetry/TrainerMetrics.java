@@ -64,9 +64,7 @@ public final class TrainerMetrics implements RunObserver {
   @Override
   public void stageStarted(TrainingStage current) {
     for (TrainingStage each : TrainingStage.values()) {
-      stage
-          .labelValues(each.name().toLowerCase(Locale.ROOT))
-          .set(each == current ? 1 : 0);
+      stage.labelValues(each.name().toLowerCase(Locale.ROOT)).set(each == current ? 1 : 0);
     }
   }
 
