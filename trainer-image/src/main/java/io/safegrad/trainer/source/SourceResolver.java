@@ -75,10 +75,10 @@ public final class SourceResolver {
    *     SOURCE_UNAVAILABLE when the claim is not mounted
    */
   public Path destination(String field, String uri) {
-    Path path = locate(field, uri);
     if (uri.startsWith(BUILTIN)) {
       throw badPlan(field, uri + " cannot be written; expected file:///path or pvc://claim/path");
     }
+    Path path = locate(field, uri);
     if (uri.startsWith(CLAIM)) {
       checkClaim(field, uri, path);
     }
@@ -128,7 +128,7 @@ public final class SourceResolver {
         String inside = uri.substring(uri.indexOf('/', CLAIM.length()) + 1);
         Path path = claim.resolve(inside.replaceAll("^/+", "")).normalize();
         boolean climbs = List.of(inside.split("/")).contains("..");
-        if (climbs || !claim.getParent().equals(volumes) || path.equals(claim)) {
+        if (climbs || !volumes.equals(claim.normalize().getParent()) || path.equals(claim)) {
           throw badPlan(
               field,
               uri + " leaves its claim or names none of its files; expected pvc://claim/path");
