@@ -1,19 +1,22 @@
 package io.safegrad.trainer.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import io.safegrad.api.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** The container's termination message: a {@link TrainingResult} as JSON, never too long for it. */
 public final class TerminationLog {
 
+  private static final ObjectWriter JSON = FiniteJson.compact().writer();
   private static final String CUT = "…";
 
-  /** A sentence is never cut below this, in characters. */
+  /** Characters to which sentences are cut: at first, and at last. */
+  private static final int LONGEST = 2048;
+
   private static final int SHORTEST = 32;
 
   private TerminationLog() {}
@@ -33,50 +36,41 @@ public final class TerminationLog {
    */
   static byte[] json(TrainingResult result) {
     TrainingResult fitting = result;
-    byte[] json = bytes(fitting);
-    while (json.length > TrainingResult.MAX_BYTES) {
-      fitting = shorter(fitting);
-      json = bytes(fitting);
+    for (int limit = LONGEST; !fits(fitting) && limit >= SHORTEST; limit /= 2) {
+      fitting = withSentences(result, limit, result.gateFailures().size());
     }
-    return json;
+    for (int kept = result.gateFailures().size() / 2; !fits(fitting) && kept > 0; kept /= 2) {
+      fitting = withSentences(result, SHORTEST, kept);
+    }
+    if (!fits(fitting)) {
+      fitting = with(fitting, fitting.message(), List.of(), fitting.artifact(), null);
+    }
+    if (!fits(fitting)) {
+      fitting = with(fitting, fitting.message(), List.of(), null, null);
+    }
+    return bytes(fitting);
   }
 
-  private static TrainingResult shorter(TrainingResult result) {
-    List<String> failures = new ArrayList<>(result.gateFailures());
-    String message = result.message();
-    int longest = -1;
-    int length = message == null ? 0 : message.length();
-    for (int i = 0; i < failures.size(); i++) {
-      if (failures.get(i).length() > length) {
-        longest = i;
-        length = failures.get(i).length();
-      }
-    }
-    if (length > SHORTEST) {
-      if (longest < 0) {
-        message = cut(message);
-      } else {
-        failures.set(longest, cut(failures.get(longest)));
-      }
-      return with(result, message, failures, result.artifact(), result.report());
-    }
-    if (!failures.isEmpty()) {
-      failures.remove(failures.size() - 1);
-      return with(result, message, failures, result.artifact(), result.report());
-    }
-    if (result.report() != null) {
-      return with(result, message, failures, result.artifact(), null);
-    }
-    return with(result, message, failures, null, null);
+  private static boolean fits(TrainingResult result) {
+    return bytes(result).length <= TrainingResult.MAX_BYTES;
   }
 
-  /** Three quarters of a text; a character outside the BMP is never halved. */
-  private static String cut(String text) {
-    int end = Math.max(text.length() * 3 / 4, SHORTEST - 1);
-    if (Character.isHighSurrogate(text.charAt(end - 1))) {
-      end--;
+  private static TrainingResult withSentences(TrainingResult result, int limit, int failures) {
+    return with(
+        result,
+        cut(result.message(), limit),
+        result.gateFailures().stream().limit(failures).map(text -> cut(text, limit)).toList(),
+        result.artifact(),
+        result.report());
+  }
+
+  /** At most {@code limit} characters; one outside of the BMP is never halved. */
+  private static String cut(String text, int limit) {
+    if (text.length() <= limit) {
+      return text;
     }
-    return text.substring(0, end) + CUT;
+    int end = limit - CUT.length();
+    return text.substring(0, Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end) + CUT;
   }
 
   private static TrainingResult with(
@@ -102,7 +96,7 @@ public final class TerminationLog {
 
   private static byte[] bytes(TrainingResult result) {
     try {
-      return FiniteJson.compact().writeValueAsBytes(result);
+      return JSON.writeValueAsBytes(result);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }
