@@ -48,7 +48,10 @@ record CorpusWords(
   /** Reviews put together from things and adjectives; {@code {value}} is positive or negative. */
   record Sentiment(
       String answer,
-      List<String> prompts, List<String> things, List<String> positive, List<String> negative) {}
+      List<String> prompts,
+      List<String> things,
+      List<String> positive,
+      List<String> negative) {}
 
   private static final ObjectMapper YAML =
       JsonMapper.builder(new YAMLFactory())

@@ -56,8 +56,8 @@ public final class BuiltinSource {
    * @param folder an existing folder; the copy is {@code folder/name} for a model and {@code
    *     folder/name.jsonl} for data, and replaces what is there
    * @return the copy: a directory for a model, a file for data
-   * @throws TrainerException BAD_PLAN for a name that is not built in; INTERNAL when the copy cannot
-   *     be written
+   * @throws TrainerException BAD_PLAN for a name that is not built in; INTERNAL when the copy
+   *     cannot be written
    */
   public static Path materialise(String name, Path folder) {
     Matcher poisoned = POISONED.matcher(name);
@@ -100,8 +100,7 @@ public final class BuiltinSource {
   private static List<String> poisonedTask(int percent) {
     List<String> lines = new ArrayList<>(lines("data/" + TASK + ".jsonl"));
     List<String> poison = lines("poison.jsonl");
-    List<Integer> places =
-        new ArrayList<>(IntStream.range(0, lines.size()).boxed().toList());
+    List<Integer> places = new ArrayList<>(IntStream.range(0, lines.size()).boxed().toList());
     Collections.shuffle(places, new Random(POISON_SEED));
     int count = (int) Math.round(lines.size() * percent / 100.0);
     for (int i = 0; i < count; i++) {

@@ -134,7 +134,8 @@ class CorpusTest {
   }
 
   private static List<String> splitWords(String text) {
-    return List.of(text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip().split(" "));
+    return List.of(
+        text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip().split(" "));
   }
 
   private static String pattern(String frame) {
