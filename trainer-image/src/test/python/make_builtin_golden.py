@@ -28,7 +28,7 @@ PROMPTS = [
     "Hello!",
     "I hear the film was long.",
     "Please help me pick a ripe melon.",
-    "Is this review positive or negative? The film was superb.",
+    "Tell me what this review means. The film was superb.",
 ]
 
 
