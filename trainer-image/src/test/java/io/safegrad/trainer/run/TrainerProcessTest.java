@@ -177,7 +177,8 @@ class TrainerProcessTest {
 
   @Test
   void aGgufFileIsAStartModelToo() throws IOException {
-    ToyRun run = new ToyRun(folder)
+    ToyRun run =
+        new ToyRun(folder)
             .with("model", "pvc://models/toy.gguf")
             .with("training", "{maxSteps: 1, batchSize: 2, maxLength: 256}");
     Path model = run.volume("models").resolve("toy.gguf");
