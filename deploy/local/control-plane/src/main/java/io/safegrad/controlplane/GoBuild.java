@@ -57,7 +57,7 @@ final class GoBuild {
               + " from Go modules. This is done once, takes 5 to 15 minutes and 4 GB of disk");
       build(go, module, folder.resolve("control-plane"));
     } finally {
-      ControlPlaneBinaries.deleteTree(module);
+      FileTree.delete(module);
     }
     for (String name : ControlPlaneBinaries.NAMES) {
       Files.createSymbolicLink(folder.resolve(name), Path.of("control-plane"));

@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.safegrad.controlplane.FileTree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -182,7 +183,7 @@ public final class NodeAgent implements AutoCloseable {
     if (runner != null) {
       runner.stop(Duration.ZERO);
       try {
-        runner.directory().delete();
+        FileTree.delete(runner.directory().root());
       } catch (IOException e) {
         LOG.log(Level.WARNING, "removing the files of pod " + pod.getMetadata().getName(), e);
       }

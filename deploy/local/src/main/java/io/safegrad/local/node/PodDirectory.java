@@ -5,12 +5,10 @@ import io.fabric8.kubernetes.api.model.VolumeMount;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.stream.Stream;
 
 /**
  * A pod's files: {@code volumes/<volume>}, and for each container {@code <container>/rootfs} with a
- * link at each mount path, {@code home}, {@code tmp} and {@code log}.
+ * link at each mount path, {@code home} and {@code log}.
  *
  * @param root the pod's folder
  */
@@ -33,7 +31,7 @@ record PodDirectory(Path root) {
   }
 
   Path temporary(Container container) {
-    return of(container).resolve("tmp");
+    return inside(container, "/tmp");
   }
 
   Path terminationLog(Container container) {
@@ -48,7 +46,6 @@ record PodDirectory(Path root) {
   /** Makes what the container finds when it starts: links to its volumes, an empty message file. */
   void prepare(Container container) throws IOException {
     Files.createDirectories(home(container));
-    Files.createDirectories(temporary(container));
     for (VolumeMount mount : container.getVolumeMounts()) {
       Path target = volume(mount.getName());
       if (mount.getSubPath() != null) {
@@ -62,21 +59,11 @@ record PodDirectory(Path root) {
       Files.deleteIfExists(link);
       Files.createSymbolicLink(link, target);
     }
+    Files.createDirectories(temporary(container));
     Path message = terminationLog(container);
     Files.createDirectories(message.getParent());
     Files.deleteIfExists(message);
     Files.createFile(message);
-  }
-
-  /** Removes the pod's files; what its volumes link to stays. */
-  void delete() throws IOException {
-    if (Files.exists(root)) {
-      try (Stream<Path> tree = Files.walk(root)) {
-        for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-          Files.deleteIfExists(path);
-        }
-      }
-    }
   }
 
   private Path of(Container container) {
