@@ -1,0 +1,178 @@
+package io.safegrad.controlplane;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Builds the control plane from Go modules: one program under five names. */
+final class GoBuild {
+
+  private static final int MINIMUM_MINOR = 26;
+  private static final Pattern VERSION = Pattern.compile("go1\\.(\\d+)");
+  private static final Duration REPORT_EVERY = Duration.ofSeconds(15);
+  private static final List<String> SOURCES = List.of("go.mod", "go.sum", "main.go");
+
+  /** What {@code go build -v} prints on an empty build cache: a line a package. */
+  private static final int PACKAGES = 2500;
+
+  private final Map<String, String> environment;
+  private final Consumer<String> progress;
+
+  GoBuild(Map<String, String> environment, Consumer<String> progress) {
+    this.environment = environment;
+    this.progress = progress;
+  }
+
+  /**
+   * Builds into a folder.
+   *
+   * @throws ControlPlaneException when Go is missing or too old, or the build fails
+   */
+  void into(Path folder) throws IOException {
+    Path module = Files.createDirectory(folder.resolve("module"));
+    try {
+      for (String name : SOURCES) {
+        try (InputStream source = GoBuild.class.getResourceAsStream("go/" + name)) {
+          Files.copy(source, module.resolve(name));
+        }
+      }
+      Path go = checkGo(module);
+      progress.accept(
+          "control plane: building Kubernetes "
+              + ControlPlaneBinaries.KUBERNETES_VERSION
+              + " from Go modules. This is done once, takes 5 to 15 minutes and 4 GB of disk");
+      build(go, module, folder.resolve("control-plane"));
+    } finally {
+      ControlPlaneBinaries.deleteTree(module);
+    }
+    for (String name : ControlPlaneBinaries.NAMES) {
+      Files.createSymbolicLink(folder.resolve(name), Path.of("control-plane"));
+    }
+  }
+
+  /** Asked inside the module, where Go says which toolchain go.mod makes it use. */
+  private Path checkGo(Path module) throws IOException {
+    String cure =
+        "Install Go 1.%d or later from https://go.dev/dl or with your package manager, for example"
+                .formatted(MINIMUM_MINOR)
+            + " `brew install go` or `sudo snap install go --classic`; or set SAFEGRAD_K8S_BIN to a"
+            + " folder that has "
+            + String.join(", ", ControlPlaneBinaries.NAMES);
+    Path go =
+        findGo()
+            .orElseThrow(
+                () ->
+                    new ControlPlaneException(
+                        "Go is needed to build the control plane, and there is no `go` on the PATH. "
+                            + cure));
+    Process process = command(module, go.toString(), "version").start();
+    String output;
+    try (InputStream stream = process.getInputStream()) {
+      output = new String(stream.readAllBytes()).strip();
+    }
+    Matcher version = VERSION.matcher(output);
+    boolean works = process.onExit().join().exitValue() == 0 && version.find();
+    if (!works || Integer.parseInt(version.group(1)) < MINIMUM_MINOR) {
+      throw new ControlPlaneException(
+          "Go 1.%d or later is needed to build the control plane; `go version` says: %s. %s"
+              .formatted(MINIMUM_MINOR, output, cure));
+    }
+    return go;
+  }
+
+  private Optional<Path> findGo() {
+    return Arrays.stream(environment.getOrDefault("PATH", "").split(File.pathSeparator))
+        .filter(folder -> !folder.isEmpty())
+        .map(folder -> Path.of(folder, "go"))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
+  private void build(Path go, Path module, Path program) throws IOException {
+    String version = " -X k8s.io/component-base/version.";
+    String[] numbers = ControlPlaneBinaries.KUBERNETES_VERSION.split("\\.");
+    String flags =
+        "-s -w"
+            + (version + "gitVersion=v" + ControlPlaneBinaries.KUBERNETES_VERSION)
+            + (version + "gitMajor=" + numbers[0])
+            + (version + "gitMinor=" + numbers[1]);
+    Process process =
+        command(
+                module,
+                go.toString(),
+                "build",
+                "-v",
+                "-trimpath",
+                "-ldflags",
+                flags,
+                "-o",
+                program.toString(),
+                ".")
+            .start();
+    Deque<String> lastLines = new ArrayDeque<>();
+    try (BufferedReader lines = process.inputReader()) {
+      report(lines, lastLines);
+    } finally {
+      process.destroy();
+    }
+    if (process.onExit().join().exitValue() != 0) {
+      throw new ControlPlaneException(
+          "go build of the control plane failed:\n  " + String.join("\n  ", lastLines));
+    }
+  }
+
+  private void report(BufferedReader lines, Deque<String> lastLines) throws IOException {
+    Instant reported = Instant.now();
+    Instant firstPackage = null;
+    int modules = 0;
+    int packages = 0;
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      lastLines.addLast(line);
+      if (lastLines.size() > 20) {
+        lastLines.removeFirst();
+      }
+      if (line.startsWith("go: downloading")) {
+        modules++;
+      } else {
+        packages++;
+        firstPackage = firstPackage == null ? Instant.now() : firstPackage;
+      }
+      if (reported.plus(REPORT_EVERY).isBefore(Instant.now())) {
+        reported = Instant.now();
+        progress.accept(
+            packages == 0
+                ? "control plane: %d modules downloaded".formatted(modules)
+                : "control plane: %d of about %d packages built%s"
+                    .formatted(packages, PACKAGES, left(firstPackage, packages)));
+      }
+    }
+  }
+
+  private static String left(Instant since, int done) {
+    double seconds = Duration.between(since, Instant.now()).toMillis() / 1000.0;
+    long minutes = Math.round(seconds * Math.max(0, PACKAGES - done) / done / 60);
+    return minutes == 0 ? ", under a minute left" : ", about " + minutes + " min left";
+  }
+
+  private ProcessBuilder command(Path module, String... command) {
+    ProcessBuilder builder =
+        new ProcessBuilder(command).directory(module.toFile()).redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    return builder;
+  }
+}

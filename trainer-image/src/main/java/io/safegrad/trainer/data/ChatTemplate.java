@@ -1,0 +1,153 @@
+package io.safegrad.trainer.data;
+
+import com.hubspot.jinjava.Jinjava;
+import com.hubspot.jinjava.JinjavaConfig;
+import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.interpret.Context.Library;
+import com.hubspot.jinjava.interpret.RenderResult;
+import com.hubspot.jinjava.interpret.TemplateError;
+import com.hubspot.jinjava.loader.ResourceNotFoundException;
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A model's Jinja chat template, rendered as Hugging Face's {@code apply_chat_template} does:
+ * {@code trim_blocks} and {@code lstrip_blocks} on, special tokens as variables, {@code
+ * raise_exception}, {@code strftime_now} and {@code tojson} at hand.
+ *
+ * <p>A template comes with the model and is not trusted: it can reach neither files nor classes,
+ * and its output, its nesting and its time are bounded. Safe for use by several threads.
+ */
+public final class ChatTemplate {
+
+  /** Longest text a chat may become. */
+  private static final int MAX_OUTPUT_CHARACTERS = 16 << 20;
+
+  private static final int MAX_COLLECTION_SIZE = 100_000;
+
+  private static final int MAX_DEPTH = 50;
+
+  private static final long MAX_RENDER_NANOS = 10_000_000_000L;
+
+  private final String template;
+  private final String source;
+  private final Map<String, String> specialTokens;
+
+  private ChatTemplate(String template, String source, Map<String, String> specialTokens) {
+    this.template = template;
+    this.source = source;
+    this.specialTokens = Map.copyOf(specialTokens);
+  }
+
+  /**
+   * A template from its text.
+   *
+   * @param source names where the text is from in errors
+   * @param specialTokens variables of the template, for example {@code bos_token}
+   */
+  public static ChatTemplate of(String text, String source, Map<String, String> specialTokens) {
+    return new ChatTemplate(PythonJinja.adapt(text), source, specialTokens);
+  }
+
+  /** Stands for the template of a model that has none: it refuses to render. */
+  public static ChatTemplate missing(String source) {
+    return new ChatTemplate(null, source, Map.of());
+  }
+
+  /**
+   * The text of a chat.
+   *
+   * @param addGenerationPrompt whether the text ends with the start of an assistant's turn
+   * @throws TrainerException with BAD_DATA when the model has no template, or its template refuses
+   *     the chat or cannot be rendered; never quotes a message
+   */
+  public String render(List<Message> messages, boolean addGenerationPrompt) {
+    if (template == null) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          source
+              + ": the model has no chat template; expected chat_template.jinja or the field"
+              + " chat_template of tokenizer_config.json, or data as texts in prompt and"
+              + " completion");
+    }
+    Map<String, Object> variables = new HashMap<>(specialTokens);
+    variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
+    variables.put("add_generation_prompt", addGenerationPrompt);
+    RenderResult result = jinjava().renderForResult(template, variables);
+    if (result.hasErrors()) {
+      throw failure(result.getErrors().get(0));
+    }
+    return result.getOutput();
+  }
+
+  private static Map<String, Object> variable(Message message) {
+    Map<String, Object> variable = new LinkedHashMap<>();
+    variable.put("role", message.role());
+    variable.put("content", message.content());
+    return variable;
+  }
+
+  /** An engine for one rendering: its clock starts now. */
+  private static Jinjava jinjava() {
+    long start = System.nanoTime();
+    JinjavaConfig config =
+        JinjavaConfig.newBuilder()
+            .withLegacyOverrides(LegacyOverrides.ALL)
+            .withTrimBlocks(true)
+            .withLstripBlocks(true)
+            // Otherwise braces in a user's message would be run as a template.
+            .withNestedInterpretationEnabled(false)
+            .withElResolver(new PythonObjects())
+            .withDisabled(
+                Map.of(Library.TAG, Set.of("include", "import", "from", "extends", "block")))
+            .withMaxOutputSize(MAX_OUTPUT_CHARACTERS)
+            .withMaxStringLength(MAX_OUTPUT_CHARACTERS)
+            .withMaxListSize(MAX_COLLECTION_SIZE)
+            .withMaxMapSize(MAX_COLLECTION_SIZE)
+            .withMaxRenderDepth(MAX_DEPTH)
+            .withEnableRecursiveMacroCalls(true)
+            .withMaxMacroRecursionDepth(MAX_DEPTH)
+            .withNodePreProcessor(
+                (node, interpreter) -> {
+                  if (System.nanoTime() - start > MAX_RENDER_NANOS) {
+                    throw new IllegalStateException("rendering took longer than 10 seconds");
+                  }
+                })
+            .build();
+    Jinjava jinjava = new Jinjava(config);
+    jinjava.setResourceLocator(
+        (name, encoding, interpreter) -> {
+          throw new ResourceNotFoundException("a chat template is one file");
+        });
+    PythonJinja.register(jinjava);
+    return jinjava;
+  }
+
+  private TrainerException failure(TemplateError error) {
+    for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
+      if (cause instanceof PythonJinja.RaisedByTemplate raised) {
+        // A template may build its message from the chat; only its own words may be repeated.
+        return new TrainerException(
+            ExitReason.BAD_DATA,
+            source
+                + ": the chat template refuses this chat"
+                + (template.contains(raised.getMessage()) ? ": " + raised.getMessage() : ""),
+            cause);
+      }
+    }
+    return new TrainerException(
+        ExitReason.BAD_DATA,
+        source
+            + ": the chat template could not be rendered (line "
+            + error.getLineno()
+            + ", "
+            + error.getReason()
+            + ")",
+        error.getException());
+  }
+}

@@ -1,0 +1,141 @@
+package io.safegrad.trainer.data;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BiPredicate;
+import java.util.stream.Collectors;
+import jinjava.javax.el.MethodNotFoundException;
+
+/** Python's methods of {@code str}. */
+final class PythonStrings {
+
+  private PythonStrings() {}
+
+  static Object call(String text, String method, Object[] arguments) {
+    return switch (method) {
+      case "strip" -> strip(text, arguments, true, true);
+      case "lstrip" -> strip(text, arguments, true, false);
+      case "rstrip" -> strip(text, arguments, false, true);
+      case "startswith" -> any(text, arguments, String::startsWith);
+      case "endswith" -> any(text, arguments, String::endsWith);
+      case "split" -> split(text, arguments, false);
+      case "rsplit" -> split(text, arguments, true);
+      case "splitlines" -> text.lines().collect(Collectors.toCollection(ArrayList::new));
+      case "replace" ->
+          arguments.length > 2
+              ? replace(text, string(arguments, 0), string(arguments, 1), number(arguments, 2))
+              : text.replace(string(arguments, 0), string(arguments, 1));
+      case "join" ->
+          ((List<?>) arguments[0]).stream().map(String::valueOf).collect(Collectors.joining(text));
+      case "lower" -> text.toLowerCase(Locale.ROOT);
+      case "upper" -> text.toUpperCase(Locale.ROOT);
+      case "title" -> title(text);
+      case "capitalize" ->
+          text.isEmpty()
+              ? text
+              : text.substring(0, 1).toUpperCase(Locale.ROOT)
+                  + text.substring(1).toLowerCase(Locale.ROOT);
+      case "find" -> text.indexOf(string(arguments, 0));
+      case "count" -> split(text, arguments, false).size() - 1;
+      case "isdigit" -> !text.isEmpty() && text.chars().allMatch(Character::isDigit);
+      case "removeprefix" ->
+          text.startsWith(string(arguments, 0))
+              ? text.substring(string(arguments, 0).length())
+              : text;
+      case "removesuffix" ->
+          text.endsWith(string(arguments, 0))
+              ? text.substring(0, text.length() - string(arguments, 0).length())
+              : text;
+      default -> throw new MethodNotFoundException("str has no " + method + " here");
+    };
+  }
+
+  private static String string(Object[] arguments, int index) {
+    if (index >= arguments.length || !(arguments[index] instanceof String text)) {
+      throw new MethodNotFoundException("expected a text as argument " + (index + 1));
+    }
+    return text;
+  }
+
+  private static int number(Object[] arguments, int index) {
+    return ((Number) arguments[index]).intValue();
+  }
+
+  /** Without an argument whitespace is stripped, else any of the argument's characters. */
+  private static String strip(String text, Object[] arguments, boolean left, boolean right) {
+    boolean whitespace = arguments == null || arguments.length == 0 || arguments[0] == null;
+    String characters = whitespace ? "" : string(arguments, 0);
+    int start = 0;
+    int end = text.length();
+    while (left && start < end && strips(text.charAt(start), whitespace, characters)) {
+      start++;
+    }
+    while (right && start < end && strips(text.charAt(end - 1), whitespace, characters)) {
+      end--;
+    }
+    return text.substring(start, end);
+  }
+
+  private static boolean strips(char c, boolean whitespace, String characters) {
+    // Python counts the no-break spaces and the separators 0x1c to 0x1f as whitespace.
+    return whitespace
+        ? Character.isWhitespace(c) || Character.isSpaceChar(c) || c == '\u0085'
+        : characters.indexOf(c) >= 0;
+  }
+
+  /** The argument is one text, or a tuple of which any may match. */
+  private static boolean any(String text, Object[] arguments, BiPredicate<String, String> matches) {
+    if (arguments[0] instanceof List<?> choices) {
+      return choices.stream().anyMatch(choice -> matches.test(text, String.valueOf(choice)));
+    }
+    return matches.test(text, string(arguments, 0));
+  }
+
+  private static List<Object> split(String text, Object[] arguments, boolean fromRight) {
+    int limit = arguments != null && arguments.length > 1 ? number(arguments, 1) : -1;
+    if (arguments == null || arguments.length == 0 || arguments[0] == null) {
+      String stripped = text.strip();
+      List<Object> words = new ArrayList<>();
+      if (!stripped.isEmpty()) {
+        Collections.addAll(words, (Object[]) stripped.split("\\s+", limit < 0 ? 0 : limit + 1));
+      }
+      return words;
+    }
+    String separator = string(arguments, 0);
+    if (separator.isEmpty()) {
+      throw new MethodNotFoundException("expected a separator that is not empty");
+    }
+    List<Object> parts = new ArrayList<>();
+    String rest = text;
+    while (limit < 0 || parts.size() < limit) {
+      int at = fromRight ? rest.lastIndexOf(separator) : rest.indexOf(separator);
+      if (at < 0) {
+        break;
+      }
+      parts.add(fromRight ? rest.substring(at + separator.length()) : rest.substring(0, at));
+      rest = fromRight ? rest.substring(0, at) : rest.substring(at + separator.length());
+    }
+    parts.add(rest);
+    if (fromRight) {
+      Collections.reverse(parts);
+    }
+    return parts;
+  }
+
+  private static String replace(String text, String from, String to, int count) {
+    List<Object> parts = split(text, new Object[] {from, count}, false);
+    return parts.stream().map(String::valueOf).collect(Collectors.joining(to));
+  }
+
+  private static String title(String text) {
+    StringBuilder result = new StringBuilder();
+    boolean inWord = false;
+    for (char c : text.toCharArray()) {
+      result.append(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
+      inWord = Character.isLetter(c);
+    }
+    return result.toString();
+  }
+}

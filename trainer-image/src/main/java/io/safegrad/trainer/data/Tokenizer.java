@@ -1,0 +1,127 @@
+package io.safegrad.trainer.data;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import java.io.ByteArrayInputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** A model's vocabulary: text to token ids and back. Safe for use by several threads. */
+public final class Tokenizer implements Closeable {
+
+  private final HuggingFaceTokenizer tokenizer;
+  private final Set<Integer> specialIds;
+  private final OptionalInt endOfSequenceId;
+  private final int[] textStart;
+
+  private Tokenizer(
+      HuggingFaceTokenizer tokenizer,
+      Set<Integer> specialIds,
+      OptionalInt endOfSequenceId,
+      int[] textStart) {
+    this.tokenizer = tokenizer;
+    this.specialIds = specialIds;
+    this.endOfSequenceId = endOfSequenceId;
+    this.textStart = textStart;
+  }
+
+  /**
+   * Builds a tokenizer from the content of a Hugging Face {@code tokenizer.json}.
+   *
+   * @param source names the file in errors
+   * @param bosToken the text of the token that starts a sequence
+   * @param eosToken the text of the token that ends a sequence
+   * @throws TrainerException with BAD_DATA when it cannot be built
+   */
+  public static Tokenizer of(
+      ObjectNode tokenizerJson, Path source, Optional<String> bosToken, Optional<String> eosToken) {
+    ObjectNode json = tokenizerJson.deepCopy();
+    // Both are settings of the program that saved the file, not of the vocabulary.
+    json.putNull("truncation");
+    json.putNull("padding");
+    HuggingFaceTokenizer tokenizer;
+    try {
+      tokenizer =
+          HuggingFaceTokenizer.newInstance(
+              new ByteArrayInputStream(json.toString().getBytes(StandardCharsets.UTF_8)),
+              Map.of(
+                  "addSpecialTokens", "false",
+                  "truncation", "do_not_truncate",
+                  "padding", "do_not_pad"));
+    } catch (IOException | RuntimeException e) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA, source + ": the tokenizer could not be built: " + e.getMessage(), e);
+    }
+    Set<Integer> specialIds = new HashSet<>();
+    for (JsonNode token : json.path("added_tokens")) {
+      if (token.path("special").asBoolean()) {
+        specialIds.add(token.path("id").asInt());
+      }
+    }
+    OptionalInt bos = singleId(tokenizer, bosToken);
+    long[] empty = tokenizer.encode("", true, false).getIds();
+    boolean startsWithBos = empty.length > 0 && bos.isPresent() && empty[0] == bos.getAsInt();
+    return new Tokenizer(
+        tokenizer,
+        Set.copyOf(specialIds),
+        singleId(tokenizer, eosToken),
+        startsWithBos ? new int[] {bos.getAsInt()} : new int[0]);
+  }
+
+  private static OptionalInt singleId(HuggingFaceTokenizer tokenizer, Optional<String> token) {
+    if (token.isEmpty()) {
+      return OptionalInt.empty();
+    }
+    long[] ids = tokenizer.encode(token.get(), false, false).getIds();
+    return ids.length == 1 ? OptionalInt.of((int) ids[0]) : OptionalInt.empty();
+  }
+
+  /**
+   * The token ids of a text. Special tokens written in the text, as a chat template writes them,
+   * are recognised; none are added, nothing is cut and nothing is padded.
+   */
+  public int[] encode(String text) {
+    return Arrays.stream(tokenizer.encode(text, false, false).getIds())
+        .mapToInt(Math::toIntExact)
+        .toArray();
+  }
+
+  /** The text of token ids, without special tokens. */
+  public String decode(int[] ids) {
+    return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true);
+  }
+
+  /** Whether a token is one that {@link #decode} leaves out. */
+  public boolean isSpecial(int id) {
+    return specialIds.contains(id);
+  }
+
+  /** The token that ends a sequence, where the model names one. */
+  public OptionalInt endOfSequenceId() {
+    return endOfSequenceId;
+  }
+
+  /**
+   * The tokens that this vocabulary puts before a plain text: the beginning-of-sequence token for a
+   * Llama, nothing for a GPT-2-like one. A chat template writes them itself.
+   */
+  public int[] textStart() {
+    return textStart.clone();
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}
