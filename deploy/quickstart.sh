@@ -26,7 +26,7 @@ case " $* " in
 esac
 (cd "$root" && ./mvnw -q -ntp -DskipTests -Dspotless.check.skip=true package)
 
-terminal=()
-[ -t 1 ] && terminal=(--terminal)
+columns=0
+[ -t 1 ] && columns=$(tput cols 2>/dev/null || echo 80)
 exec "$java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx256m -jar "$root/deploy/local/target/safegrad-local.jar" \
-  --repository "$root" "${terminal[@]}" "$@"
+  --repository "$root" --columns "$columns" "$@"

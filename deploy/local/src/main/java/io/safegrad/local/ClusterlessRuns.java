@@ -4,6 +4,7 @@ import io.safegrad.api.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
 
 /** The trainer by itself, where no control plane can be had: the same manifests, the same run. */
 final class ClusterlessRuns {
@@ -32,7 +33,7 @@ final class ClusterlessRuns {
               .inheritIO();
       builder.environment().put("SAFEGRAD_TERMINATION_LOG", message.toString());
       builder.environment().put("SAFEGRAD_VOLUMES", folder.resolve("volumes").toString());
-      int exitCode = builder.start().onExit().join().exitValue();
+      int exitCode = exitCode(builder.start());
       if (!Files.exists(message)) {
         throw new LocalException(
             "%s run --manifest %s ended with exit code %d and no result"
@@ -41,6 +42,16 @@ final class ClusterlessRuns {
       return TrainingResults.parse(Files.readString(message));
     } catch (IOException e) {
       throw new LocalException(trainer + " cannot be run: " + e);
+    }
+  }
+
+  private static int exitCode(Process process) {
+    try {
+      return process.waitFor();
+    } catch (InterruptedException e) {
+      process.destroy();
+      process.onExit().join();
+      throw new CancellationException("interrupted while a trainer ran");
     }
   }
 }

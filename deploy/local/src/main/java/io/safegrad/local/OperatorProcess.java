@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
 
 /** The operator outside the cluster, as a process of this machine. */
@@ -104,6 +105,10 @@ final class OperatorProcess implements AutoCloseable {
                     log,
                     String.join(
                         "\n  ", lines.subList(Math.max(0, lines.size() - 15), lines.size()))));
+      }
+      if (Thread.interrupted()) {
+        process.close();
+        throw new CancellationException("interrupted while the operator started");
       }
       LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
     }

@@ -24,25 +24,25 @@ final class ProgressLines {
   private static final String CLEAR_TO_END = "\033[K";
 
   private final PrintStream out;
-  private final boolean terminal;
+  private final int columns;
   private List<Line> shown = new ArrayList<>();
   private List<Instant> shownAt = new ArrayList<>();
 
   /**
-   * @param terminal whether {@code out} understands cursor movements
+   * @param columns width of the terminal that {@code out} is; 0 when it is none
    */
-  ProgressLines(PrintStream out, boolean terminal) {
+  ProgressLines(PrintStream out, int columns) {
     this.out = out;
-    this.terminal = terminal;
+    this.columns = columns;
   }
 
   /** Shows the lines; there are as many at each call. */
   void show(List<Line> lines) {
-    if (terminal) {
+    if (columns > 0) {
       if (!shown.isEmpty()) {
         out.printf(UP, shown.size());
       }
-      lines.forEach(line -> out.println(line.text() + CLEAR_TO_END));
+      lines.forEach(line -> out.println(cut(line.text()) + CLEAR_TO_END));
       out.flush();
       shown = lines;
       return;
@@ -66,6 +66,11 @@ final class ProgressLines {
         shownAt.set(index, now);
       }
     }
+  }
+
+  /** A line that wraps could not be written over. */
+  private String cut(String text) {
+    return text.length() < columns ? text : text.substring(0, columns - 1);
   }
 
   /** What follows is not part of these lines. */

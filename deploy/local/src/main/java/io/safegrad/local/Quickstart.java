@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.logging.FileHandler;
 import java.util.logging.Handler;
 import java.util.logging.LogManager;
@@ -38,6 +40,9 @@ final class Quickstart implements Callable<Integer> {
 
   /** 128 + SIGINT. */
   private static final int INTERRUPTED = 130;
+
+  /** Longer than the grace of everything that is stopped. */
+  private static final int STOP_SECONDS = 60;
 
   @Option(
       names = "--keep",
@@ -64,8 +69,8 @@ final class Quickstart implements Callable<Integer> {
   @Option(names = "--repository", hidden = true, required = true)
   private Path root;
 
-  @Option(names = "--terminal", hidden = true)
-  private boolean terminal;
+  @Option(names = "--columns", hidden = true, defaultValue = "0")
+  private int columns;
 
   private final PrintStream out = System.out;
   private volatile boolean stopping;
@@ -93,25 +98,38 @@ final class Quickstart implements Callable<Integer> {
     Repository repository = new Repository(root);
     Path files = folder == null ? repository.root().resolve(".safegrad-local") : folder;
     logTo(files);
-    LocalCluster cluster;
+    Thread caller = Thread.currentThread();
+    CountDownLatch ended = new CountDownLatch(1);
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(caller, ended), "stopping"));
     try {
-      Path binaries = ControlPlaneBinaries.resolve(this::say);
-      cluster = LocalCluster.start(binaries, files, repository, this::say);
+      return run(repository, files);
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private int run(Repository repository, Path files) {
+    try (LocalCluster cluster = start(repository, files)) {
+      cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
+      showKubectl(cluster);
+      int exitCode = clusterOnly ? 0 : compare(repository, cluster);
+      if (keep || clusterOnly) {
+        say("the cluster stays up until Ctrl-C");
+        untilInterrupted();
+      }
+      say("stopping the cluster");
+      return exitCode;
     } catch (ControlPlaneException e) {
       if (clusterOnly) {
         throw e;
       }
       return withoutCluster(repository, files, e);
     }
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(cluster), "stopping"));
-    cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
-    showKubectl(cluster);
-    int exitCode = clusterOnly ? 0 : compare(repository, cluster);
-    if (keep || clusterOnly) {
-      say("the cluster stays up until Ctrl-C");
-      untilInterrupted();
-    }
-    return exitCode;
+  }
+
+  private LocalCluster start(Repository repository, Path files) {
+    return LocalCluster.start(
+        ControlPlaneBinaries.resolve(this::say), files, repository, this::say);
   }
 
   private int compare(Repository repository, LocalCluster cluster) {
@@ -120,7 +138,7 @@ final class Quickstart implements Callable<Integer> {
       say("kubectl apply -f " + repository.root().relativize(manifest));
       names.add(cluster.apply(manifest, NAMESPACE));
     }
-    ProgressLines lines = new ProgressLines(out, terminal);
+    ProgressLines lines = new ProgressLines(out, columns);
     List<SafeFineTune> ended = new RunFollower(cluster.client(), NAMESPACE, lines).follow(names);
     List<ComparisonTable.Run> runs = new ArrayList<>();
     for (SafeFineTune run : ended) {
@@ -210,10 +228,18 @@ final class Quickstart implements Callable<Integer> {
     out.println();
   }
 
-  private void stop(LocalCluster cluster) {
-    stopping = true;
-    say("stopping the cluster");
-    cluster.close();
+  /** On Ctrl-C or SIGTERM: the thread that started everything ends it, in order. */
+  private void stop(Thread caller, CountDownLatch ended) {
+    if (ended.getCount() > 0) {
+      stopping = true;
+      say("stopping");
+      caller.interrupt();
+      try {
+        ended.await(STOP_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /** What the node agent and the clients have to say is of use when something goes wrong. */
@@ -238,7 +264,7 @@ final class Quickstart implements Callable<Integer> {
     try {
       new CountDownLatch(1).await();
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      throw new CancellationException("Ctrl-C");
     }
   }
 }

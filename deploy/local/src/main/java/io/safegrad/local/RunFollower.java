@@ -6,6 +6,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
 
 /** Shows how runs get on, from the status the operator writes, until all have ended. */
@@ -31,6 +32,9 @@ final class RunFollower {
       if (resources.stream().allMatch(RunFollower::hasEnded)) {
         lines.end();
         return resources;
+      }
+      if (Thread.interrupted()) {
+        throw new CancellationException("interrupted while following");
       }
       LockSupport.parkNanos(LOOK_EVERY.toNanos());
     }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -273,6 +274,9 @@ public final class ControlPlane implements AutoCloseable {
     while (!condition.getAsBoolean()) {
       if (!process.isAlive() || System.nanoTime() > deadline) {
         throw failure(program);
+      }
+      if (Thread.interrupted()) {
+        throw new CancellationException("interrupted while " + program + " started");
       }
       LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
     }
