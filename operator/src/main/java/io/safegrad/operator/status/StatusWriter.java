@@ -20,7 +20,7 @@ public final class StatusWriter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
 
   /** Attempts after which a conflict is no coincidence. */
-  private static final int TELLING_CONFLICTS = 5;
+  private static final int TELLING_CONFLICTS = 4;
 
   private StatusWriter() {}
 
@@ -58,13 +58,13 @@ public final class StatusWriter {
   }
 
   /**
-   * Tells a resource's user what went wrong, and decides whether to try again. Somebody else's
-   * write in between is not worth telling, unless it happens again and again.
+   * Tells a resource's user what went wrong, and decides whether to try again. A write of somebody
+   * else in between, or an object on its way out, is not worth telling unless it stays.
    */
   public static ErrorStatusUpdateControl<SafeFineTune> tell(
       SafeFineTune resource, Exception failure, Context<SafeFineTune> context) {
     int attempt = context.getRetryInfo().map(RetryInfo::getAttemptCount).orElse(0);
-    if (Trouble.isOutdated(failure) && attempt < TELLING_CONFLICTS) {
+    if (Trouble.isConflict(failure) && attempt < TELLING_CONFLICTS) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     Trouble trouble = Trouble.of(failure);
@@ -95,12 +95,12 @@ public final class StatusWriter {
     }
     if (before.phase() != status.phase() || !events.isEmpty()) {
       LOG.info(
-          "{}/{}: {} → {} {}",
+          "{}/{}: {} → {}{}",
           resource.getMetadata().getNamespace(),
           resource.getMetadata().getName(),
           before.phase() == null ? "new" : before.phase(),
           status.phase(),
-          events.stream().map(RunEvent::reason).toList());
+          events.isEmpty() ? "" : " " + events.stream().map(RunEvent::reason).toList());
     }
   }
 

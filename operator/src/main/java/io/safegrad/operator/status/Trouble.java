@@ -31,11 +31,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
     return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
   }
 
-  /** Whether another write came first, so that the same step is simply done again. */
-  public static boolean isOutdated(Throwable failure) {
+  /** Whether something else came first and may be out of the way at the next attempt. */
+  public static boolean isConflict(Throwable failure) {
     return root(failure) instanceof KubernetesClientException refused
-        && refused.getCode() == CONFLICT
-        && !alreadyExists(refused);
+        && refused.getCode() == CONFLICT;
   }
 
   private static Throwable root(Throwable failure) {
@@ -68,13 +67,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         status == null || status.getMessage() == null
             ? String.valueOf(refused.getMessage())
             : status.getMessage();
-    return alreadyExists(refused)
+    return refused.getCode() == CONFLICT
         ? Sentence.of(message)
-            + ", and belongs to something else; delete it, or give the SafeFineTune another name"
+            + "; it was not made for this SafeFineTune: delete it, or give the SafeFineTune another"
+            + " name"
         : Sentence.of(message);
-  }
-
-  private static boolean alreadyExists(KubernetesClientException refused) {
-    return refused.getStatus() != null && "AlreadyExists".equals(refused.getStatus().getReason());
   }
 }
