@@ -5,7 +5,12 @@ import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.PersistentVolumeBuilder;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -36,6 +41,11 @@ final class LocalCluster implements AutoCloseable {
   private static final String FIELD_MANAGER = "safegrad-local";
   private static final String CLAIM_SIZE = "10Gi";
   private static final int CRD_SECONDS = 60;
+  private static final String OPERATOR = "safegrad-operator";
+  private static final String OPERATOR_NAMESPACE = "safegrad-system";
+
+  /** A week: no cluster on one machine stays up for longer. */
+  private static final long TOKEN_SECONDS = 7 * 24 * 3600;
 
   private final Path folder;
   private final Repository repository;
@@ -43,6 +53,7 @@ final class LocalCluster implements AutoCloseable {
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
   private OperatorProcess operator;
+  private Path operatorKubeconfig;
 
   private LocalCluster(Path folder, Repository repository, ControlPlane controlPlane) {
     this.folder = folder;
@@ -78,6 +89,7 @@ final class LocalCluster implements AutoCloseable {
     try {
       cluster.installCrd();
       cluster.startNode();
+      cluster.createOperatorAccount();
       progress.accept("starting the operator");
       cluster.startOperator();
       return cluster;
@@ -113,7 +125,7 @@ final class LocalCluster implements AutoCloseable {
       operator.close();
     }
     operator =
-        OperatorProcess.start(repository.operator(), kubeconfig(), folder.resolve("cluster"));
+        OperatorProcess.start(repository.operator(), operatorKubeconfig, folder.resolve("cluster"));
     started.push(operator);
   }
 
@@ -213,6 +225,49 @@ final class LocalCluster implements AutoCloseable {
     }
   }
 
+  /** The operator has the rights it has in a cluster, and no others. */
+  private void createOperatorAccount() {
+    apply(
+        new NamespaceBuilder()
+            .withNewMetadata()
+            .withName(OPERATOR_NAMESPACE)
+            .endMetadata()
+            .build());
+    apply(
+        new ServiceAccountBuilder()
+            .withNewMetadata()
+            .withName(OPERATOR)
+            .withNamespace(OPERATOR_NAMESPACE)
+            .endMetadata()
+            .build());
+    ClusterRole role =
+        apply(client.rbac().clusterRoles().load(repository.operatorRole().toFile()).item());
+    apply(
+        new ClusterRoleBindingBuilder()
+            .withNewMetadata()
+            .withName(OPERATOR)
+            .endMetadata()
+            .withNewRoleRef(
+                "rbac.authorization.k8s.io", "ClusterRole", role.getMetadata().getName())
+            .addNewSubject("", "ServiceAccount", OPERATOR, OPERATOR_NAMESPACE)
+            .build());
+    TokenRequest request =
+        new TokenRequestBuilder()
+            .withNewSpec()
+            .withExpirationSeconds(TOKEN_SECONDS)
+            .endSpec()
+            .build();
+    String token =
+        client
+            .serviceAccounts()
+            .inNamespace(OPERATOR_NAMESPACE)
+            .withName(OPERATOR)
+            .tokenRequest(request)
+            .getStatus()
+            .getToken();
+    operatorKubeconfig = controlPlane.writeKubeconfig(OPERATOR, token);
+  }
+
   private static boolean isEstablished(CustomResourceDefinition crd) {
     return crd != null
         && crd.getStatus() != null
@@ -223,11 +278,13 @@ final class LocalCluster implements AutoCloseable {
   private void startNode() {
     KubernetesClient nodeClient = clientOf(controlPlane.nodeKubeconfig());
     started.push(nodeClient);
+    String cache = System.getenv("DJL_CACHE_DIR");
+    Path libtorch = cache == null ? folder.resolve("djl-cache") : Path.of(cache).toAbsolutePath();
     Image trainer =
         new Image(
             List.of(repository.trainer().toString()),
             // Half a gigabyte of libtorch are not unpacked again for each pod.
-            Map.of("DJL_CACHE_DIR", folder.resolve("djl-cache").toString()));
+            Map.of("DJL_CACHE_DIR", libtorch.toString()));
     started.push(
         NodeAgent.start(
             nodeClient,

@@ -22,6 +22,11 @@ record Repository(Path root) {
     return built("operator/target/quarkus-app/quarkus-run.jar");
   }
 
+  /** What the operator may do. */
+  Path operatorRole() {
+    return built("operator/src/main/kubernetes/clusterrole.yaml");
+  }
+
   /** What stands in for the trainer's image. */
   Path trainer() {
     return built("trainer-image/bin/safegrad-trainer");

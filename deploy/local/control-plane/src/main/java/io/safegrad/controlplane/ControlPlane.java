@@ -143,6 +143,20 @@ public final class ControlPlane implements AutoCloseable {
     return nodeKubeconfig;
   }
 
+  /**
+   * Writes a kubeconfig into the control plane's folder.
+   *
+   * @param name of the file, without {@code .kubeconfig}, and of the user in it
+   * @param token a bearer token, for example of a service account
+   */
+  public Path writeKubeconfig(String name, String token) {
+    try {
+      return credentials.writeKubeconfig(name + ".kubeconfig", name, token, server, certificate());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** kubectl of the same version. */
   public Path kubectl() {
     return binaries.resolve("kubectl");
@@ -301,7 +315,7 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private Path kubeconfigOf(String user, String file) throws IOException {
-    return credentials.writeKubeconfig(file, user, server, certificate());
+    return credentials.writeKubeconfig(file, user, credentials.token(user), server, certificate());
   }
 
   private static int freePort() throws IOException {
