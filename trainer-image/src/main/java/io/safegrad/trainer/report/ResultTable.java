@@ -4,6 +4,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.telemetry.Rates;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Function;
 
@@ -14,8 +15,12 @@ public final class ResultTable {
 
   private ResultTable() {}
 
-  /** Measurements with their 95 % intervals, and where the adapter and the report are. */
-  public static String of(TrainingResult result) {
+  /**
+   * Measurements with their 95 % intervals, and where the adapter and the report are.
+   *
+   * @param destination the folder of the adapter and the report, on this machine
+   */
+  public static String of(TrainingResult result, Path destination) {
     StringBuilder table = new StringBuilder();
     table.append(row("", "start model", result.result() == null ? "" : "tuned model"));
     table.append(rates("refusal", result, SafetyMeasurements::refusal));
@@ -31,8 +36,8 @@ public final class ResultTable {
               result.steps() + " steps in " + Rates.duration(result.trainingSeconds()),
               ""));
     }
-    table.append(row("adapter", result.artifact() == null ? "none" : result.artifact(), ""));
-    table.append(row("report", result.report(), ""));
+    table.append(row("adapter", result.artifact() == null ? "none" : destination.toString(), ""));
+    table.append(row("report", destination.resolve(RunReport.FILE_NAME).toString(), ""));
     return table.toString();
   }
 

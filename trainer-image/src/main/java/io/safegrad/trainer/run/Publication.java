@@ -102,6 +102,11 @@ final class Publication {
     }
   }
 
+  /** The folder that receives what is published. */
+  Path destination() {
+    return destination;
+  }
+
   /** Removes what was not published. */
   void discard() {
     try {

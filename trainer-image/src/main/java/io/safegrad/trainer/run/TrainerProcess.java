@@ -82,7 +82,7 @@ final class TrainerProcess {
     }
     tell(result);
     if (manifest != null && result.report() != null) {
-      out.print(ResultTable.of(result));
+      out.print(ResultTable.of(result, run.destination()));
     }
     preemption.ended(result.reason().code());
     return result.reason().code();

@@ -18,6 +18,7 @@ import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.TrainingLoop;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -69,6 +70,11 @@ final class TrainingRun {
 
       return failures.isEmpty() ? publish(model, inputs) : refuse(failures);
     }
+  }
+
+  /** The folder that receives the results; null until it is known to be writable. */
+  Path destination() {
+    return publication == null ? null : publication.destination();
   }
 
   /** Removes what is written but not published, from another thread, as the process is ending. */

@@ -66,7 +66,7 @@ public final class RunLog implements RunObserver {
       text.append(String.format(Locale.ROOT, "loss %.3f", progress.loss()));
     }
     if (progress.alignmentLoss() != null) {
-      text.append(String.format(Locale.ROOT, "  KL %.4f", progress.alignmentLoss()));
+      text.append(String.format(Locale.ROOT, "  KL %.4f", Math.max(0, progress.alignmentLoss())));
     }
     if (progress.conflictRatio() != null) {
       text.append("  conflict ").append(Rates.percent(progress.conflictRatio()));
