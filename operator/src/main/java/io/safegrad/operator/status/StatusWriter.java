@@ -1,6 +1,7 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
@@ -68,20 +69,23 @@ public final class StatusWriter {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     Trouble trouble = Trouble.of(failure);
-    SafeFineTuneStatus before = RunStatus.last(resource);
     SafeFineTuneStatus status = RunStatus.troubled(resource, trouble, Instant.now());
-    ErrorStatusUpdateControl<SafeFineTune> control = ErrorStatusUpdateControl.noStatusUpdate();
-    if (!status.equals(before)) {
-      LOG.warn(
-          "{}/{}: {}: {}",
-          resource.getMetadata().getNamespace(),
-          resource.getMetadata().getName(),
-          trouble.reason(),
-          trouble.sentence());
-      announce(resource, before, status, context);
-      control = ErrorStatusUpdateControl.patchStatus(statusOnly(resource, status));
+    ErrorStatusUpdateControl<SafeFineTune> tryAgain = ErrorStatusUpdateControl.noStatusUpdate();
+    try {
+      if (!status.equals(RunStatus.last(resource))) {
+        LOG.warn(
+            "{}/{}: {}: {}",
+            resource.getMetadata().getNamespace(),
+            resource.getMetadata().getName(),
+            trouble.reason(),
+            trouble.sentence());
+        write(resource, status, context);
+      }
+    } catch (KubernetesClientException e) {
+      // The API server is away, or the resource has changed: either way there is a next time.
+      return tryAgain;
     }
-    return trouble.lasting() ? control.withNoRetry() : control;
+    return trouble.lasting() ? tryAgain.withNoRetry() : tryAgain;
   }
 
   private static void announce(

@@ -1,5 +1,6 @@
 package io.safegrad.operator.cluster;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
@@ -9,9 +10,11 @@ import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.safegrad.api.Manifest;
 import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.ControlPlaneBinaries;
+import io.safegrad.operator.LenientObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -134,8 +137,11 @@ final class Cluster implements AutoCloseable {
   }
 
   private static KubernetesClient clientOf(Path kubeconfig) {
+    ObjectMapper mapper = new ObjectMapper();
+    new LenientObjectMapper().customize(mapper);
     return new KubernetesClientBuilder()
         .withConfig(Config.fromKubeconfig(kubeconfig.toFile()))
+        .withKubernetesSerialization(new KubernetesSerialization(mapper, true))
         .build();
   }
 

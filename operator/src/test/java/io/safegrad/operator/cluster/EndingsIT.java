@@ -145,12 +145,6 @@ class EndingsIT {
   @Test
   void aRunThatTakesTooLongIsStopped() {
     TestRun run = new TestRun(cluster).create("activeDeadlineSeconds: 2");
-    Pod pod = run.awaitPod();
-    TestRun.awaitUntil(
-        "the Job controller's stop",
-        () ->
-            run.pods().stream().allMatch(one -> one.getMetadata().getDeletionTimestamp() != null));
-    node.ends(pod, 75, null);
     run.awaitPhase(Phase.Failed);
     assertThat(run.condition("Succeeded").getReason()).isEqualTo("DeadlineExceeded");
   }

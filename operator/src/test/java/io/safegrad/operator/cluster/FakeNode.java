@@ -11,14 +11,14 @@ import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 
 /**
  * Plays scheduler and kubelet: writes into a pod's status what they would write. No process runs;
  * the operator only ever sees the status.
  */
 final class FakeNode {
-
-  private static final String TIME = "2026-01-01T00:00:00Z";
 
   private final KubernetesClient client;
 
@@ -62,7 +62,7 @@ final class FakeNode {
         pod,
         "Running",
         address,
-        new ContainerStateBuilder().withNewRunning().withStartedAt(TIME).endRunning().build(),
+        new ContainerStateBuilder().withNewRunning().withStartedAt(now()).endRunning().build(),
         scheduled());
   }
 
@@ -86,8 +86,8 @@ final class FakeNode {
             .withExitCode(exitCode)
             .withReason(reason)
             .withMessage(terminationMessage)
-            .withStartedAt(TIME)
-            .withFinishedAt(TIME)
+            .withStartedAt(now())
+            .withFinishedAt(now())
             .endTerminated()
             .build(),
         scheduled());
@@ -95,6 +95,10 @@ final class FakeNode {
 
   private static PodCondition scheduled() {
     return new PodConditionBuilder().withType("PodScheduled").withStatus("True").build();
+  }
+
+  private static String now() {
+    return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
   /** An apply merges conditions by type: what the controllers noted stays. */

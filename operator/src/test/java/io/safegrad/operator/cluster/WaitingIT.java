@@ -65,11 +65,6 @@ class WaitingIT {
     run.patchSpec("{\"suspend\": true}");
     run.awaitPhase(Phase.Suspended);
     assertThat(run.condition("Reconciling").getStatus()).isEqualTo("False");
-    TestRun.awaitUntil(
-        "the pod's stop",
-        () ->
-            run.pods().stream().allMatch(pod -> pod.getMetadata().getDeletionTimestamp() != null));
-    node.ends(first, 75, null);
     TestRun.awaitUntil("the pod's removal", () -> run.pods().isEmpty());
     assertThat(run.status().phase()).isEqualTo(Phase.Suspended);
 
