@@ -28,10 +28,15 @@ final class ArtifactFiles {
     switch (training.mode()) {
       case Lora ->
           PeftAdapter.write(
-              folder, model.trainedTensors(), training.lora(), inputs.modelSource().uri());
-      case Full -> throw new IllegalStateException();
+              folder, model.trainedTensors(), training.lora(), baseModelName(plan), null);
+      case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
     }
     return describe(plan.output().destination(), folder);
+  }
+
+  /** PEFT takes a path without a scheme; other sources are named as the plan names them. */
+  private static String baseModelName(TrainingPlan plan) {
+    return plan.model().source().replaceFirst("^file://", "");
   }
 
   private static RunReport.Artifact describe(String uri, Path folder) throws IOException {

@@ -46,7 +46,7 @@ public final class Scope implements AutoCloseable {
     return tensor;
   }
 
-  /** How many tensors and child scopes are open in this scope. */
+  /** How many tensors are open in this scope and in its child scopes. */
   public int open() {
     return manager.getManagedArrays().size();
   }

@@ -42,8 +42,7 @@ class BadInputTest {
   @Test
   void aPlanThatWasAltered() throws IOException {
     Path plan = run.plan();
-    Files.writeString(
-        plan, Files.readString(plan).replace("maxSteps: 3", "maxSteps: 4"));
+    Files.writeString(plan, Files.readString(plan).replace("maxSteps: 3", "maxSteps: 4"));
     int code = new TrainerProcess(run.environment(), System.out, System.err).execute(null, null);
 
     assertThat(code).isEqualTo(64);

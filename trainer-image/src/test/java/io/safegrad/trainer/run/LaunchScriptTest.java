@@ -8,7 +8,6 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.source.Sha256;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -98,20 +97,27 @@ class LaunchScriptTest {
   }
 
   @Test
-  void aFullDiskEndsWithItsOwnCodeAndNothingUnderTheOutput() throws Exception {
-    ToyRun run = new ToyRun(folder);
+  void aDiskWithoutRoomEndsWithItsOwnCodeAndNothingUnderTheOutput() throws Exception {
+    ToyRun run =
+        new ToyRun(folder)
+            .with("training", "{maxSteps: 1, batchSize: 2, maxLength: 64, lora: {rank: 32}}");
     run.plan();
-    // Files of more than a block of 1024 bytes cannot be written, as on a disk with no room.
-    ProcessBuilder builder = builder(run, "bash", "-c", "ulimit -f 1; exec \"$0\" run", SCRIPT.toString());
+    // The libraries that are unpacked once, at the first run on a machine, need room of their own.
+    assertThat(start(run, "run").waitFor()).isZero();
+    run.with("destination", "pvc://adapters/team/second").plan();
+    // No file may grow above 8 KiB, so that a write fails halfway, as on a disk without room.
+    ProcessBuilder builder =
+        builder(run, "bash", "-c", "ulimit -f 8; exec \"$0\" run", SCRIPT.toString());
     builder.environment().put("JAVA_OPTS", "-XX:-UsePerfData");
-    Process process = builder.start();
+    Process process = builder.redirectError(ProcessBuilder.Redirect.PIPE).start();
     started.add(process);
 
     String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
 
     assertThat(process.waitFor()).as(err).isEqualTo(ExitReason.INTERNAL.code());
-    assertThat(err).contains("could not be written", "File too large");
-    assertThat(run.published()).isEmpty();
+    assertThat(err).contains("adapter_model.safetensors", "could not be written", "too large");
+    assertThat(run.result().reason()).isEqualTo(ExitReason.INTERNAL);
+    assertThat(run.published()).noneMatch(name -> name.contains("second"));
   }
 
   @Test
