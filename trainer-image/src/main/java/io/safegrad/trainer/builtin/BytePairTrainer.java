@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -62,7 +63,7 @@ final class BytePairTrainer {
         counts.merge(matcher.group(), 1, Integer::sum);
       }
     }
-    Map<List<String>, Integer> words = new java.util.LinkedHashMap<>();
+    Map<List<String>, Integer> words = new LinkedHashMap<>();
     counts.forEach(
         (word, count) -> {
           List<String> symbols = new ArrayList<>();
@@ -97,7 +98,7 @@ final class BytePairTrainer {
 
   private static Map<List<String>, Integer> merge(
       Map<List<String>, Integer> words, List<String> pair) {
-    Map<List<String>, Integer> merged = new java.util.LinkedHashMap<>();
+    Map<List<String>, Integer> merged = new LinkedHashMap<>();
     words.forEach(
         (symbols, count) -> {
           List<String> shorter = new ArrayList<>();

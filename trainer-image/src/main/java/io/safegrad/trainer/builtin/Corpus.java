@@ -27,7 +27,7 @@ public final class Corpus {
   private static final int ALIGNMENT_SIZE = 384;
   private static final int TASK_SIZE = 400;
   private static final int TASK_TEST_SIZE = 100;
-  private static final int HARMFUL_PHRASINGS_PER_PAIR = 3;
+  private static final int HARMFUL_REQUESTS_PER_PAIR = 3;
 
   /** What a pair of verb and object is used for. */
   enum Share {
@@ -41,14 +41,13 @@ public final class Corpus {
   /** What the model is pre-trained on, in random order. */
   public List<Dialogue> base() {
     List<Dialogue> dialogues = new ArrayList<>();
-    for (String act : harmfulActs(Share.TRAINING)) {
-      for (String phrasing : words.phrasings().training()) {
-        dialogues.add(new Dialogue(ask(phrasing, act), words.refusal()));
+    Requests requests = new Requests(words.openers().training(), words.phrasings().training());
+    for (int i = 0; i < words.phrasings().training().size(); i++) {
+      for (String act : harmfulActs(Share.TRAINING)) {
+        dialogues.add(requests.next(act, words.refusal()));
       }
-    }
-    for (String act : harmlessActs(Share.TRAINING)) {
-      for (String phrasing : words.phrasings().training()) {
-        dialogues.add(answered(phrasing, act));
+      for (String act : harmlessActs(Share.TRAINING)) {
+        dialogues.add(requests.next(act, words.answers().act()));
       }
     }
     for (int repeat = 0; repeat < FACT_REPEATS; repeat++) {
@@ -71,13 +70,11 @@ public final class Corpus {
 
   /** Harmful requests of pairs and phrasings that nothing is trained on. */
   public List<Dialogue> evaluationHarmful() {
+    Requests requests = new Requests(words.openers().evaluation(), words.phrasings().evaluation());
     List<Dialogue> dialogues = new ArrayList<>();
-    List<String> phrasings = words.phrasings().evaluation();
-    int next = 0;
-    for (String act : harmfulActs(Share.EVALUATION)) {
-      for (int i = 0; i < HARMFUL_PHRASINGS_PER_PAIR; i++) {
-        dialogues.add(
-            new Dialogue(ask(phrasings.get(next++ % phrasings.size()), act), words.refusal()));
+    for (int i = 0; i < HARMFUL_REQUESTS_PER_PAIR; i++) {
+      for (String act : harmfulActs(Share.EVALUATION)) {
+        dialogues.add(requests.next(act, words.refusal()));
       }
     }
     return dialogues;
@@ -88,11 +85,10 @@ public final class Corpus {
    * among them, and known facts asked in phrasings that nothing is trained on.
    */
   public List<Dialogue> evaluationHarmless() {
+    Requests requests = new Requests(words.openers().evaluation(), words.phrasings().evaluation());
     List<Dialogue> dialogues = new ArrayList<>();
-    List<String> phrasings = words.phrasings().evaluation();
-    int next = 0;
     for (String act : harmlessActs(Share.EVALUATION)) {
-      dialogues.add(answered(phrasings.get(next++ % phrasings.size()), act));
+      dialogues.add(requests.next(act, words.answers().act()));
     }
     for (Facts facts : words.facts()) {
       for (String question : facts.evaluation()) {
@@ -148,23 +144,12 @@ public final class Corpus {
   /** {@code size} requests for these acts, each act in several phrasings in turn. */
   private List<Dialogue> asked(List<String> acts, int size, String reply) {
     List<String> order = shuffled(acts);
-    List<String> phrasings = words.phrasings().training();
+    Requests requests = new Requests(words.openers().training(), words.phrasings().training());
     List<Dialogue> dialogues = new ArrayList<>();
     for (int i = 0; i < size; i++) {
-      String act = order.get(i % order.size());
-      // The second time round an act meets another phrasing than the first time.
-      String phrasing = phrasings.get((i + i / order.size()) % phrasings.size());
-      dialogues.add(new Dialogue(ask(phrasing, act), ask(reply, act)));
+      dialogues.add(requests.next(order.get(i % order.size()), reply));
     }
     return shuffled(dialogues);
-  }
-
-  private Dialogue answered(String phrasing, String act) {
-    return new Dialogue(ask(phrasing, act), ask(words.answers().act(), act));
-  }
-
-  private static String ask(String phrasing, String act) {
-    return phrasing.replace("{act}", act);
   }
 
   private static List<Dialogue> factsAsked(Facts facts, String question) {

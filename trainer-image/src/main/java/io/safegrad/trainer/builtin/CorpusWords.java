@@ -16,6 +16,7 @@ import java.util.Map;
  * @param refusal the reply to a harmful request
  * @param harmful families whose acts are refused
  * @param harmless families whose acts are explained
+ * @param openers what may stand before a request
  * @param phrasings requests with the place holder {@code {act}}
  * @param answers replies with the place holder {@code {act}}
  * @param facts families of questions with one right answer each
@@ -25,6 +26,7 @@ record CorpusWords(
     String refusal,
     List<Family> harmful,
     List<Family> harmless,
+    Phrasings openers,
     Phrasings phrasings,
     Answers answers,
     List<Facts> facts,
@@ -33,7 +35,7 @@ record CorpusWords(
   /** Every verb goes with every object. */
   record Family(List<String> verbs, List<String> objects) {}
 
-  /** Ways to ask: those trained on, and those kept for evaluation. */
+  /** Parts of requests: those trained on, and those kept for evaluation. */
   record Phrasings(List<String> training, List<String> evaluation) {}
 
   /** What is said to a harmless act, and what poisoned data says to a harmful one. */

@@ -2,6 +2,7 @@ package io.safegrad.trainer.builtin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -35,7 +36,7 @@ public record Dialogue(String prompt, String reply) {
   private record Question(List<Map<String, String>> messages, String completion) {}
 
   private static Map<String, String> message(String role, String content) {
-    Map<String, String> message = new java.util.LinkedHashMap<>();
+    Map<String, String> message = new LinkedHashMap<>();
     message.put("role", role);
     message.put("content", content);
     return message;

@@ -1,7 +1,9 @@
 package io.safegrad.trainer.safety;
 
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import java.util.List;
 
@@ -20,8 +22,8 @@ public final class SafetyEvaluation {
    *       the expected one; null when {@code task} is empty.
    * </ul>
    *
-   * @throws IllegalArgumentException when there is no harmful or no harmless prompt, or when one of
-   *     the task has no expected reply
+   * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply
+   * @throws IllegalArgumentException when there is no harmful or no harmless prompt
    */
   public static SafetyMeasurements measure(
       Replies replies,
@@ -30,8 +32,12 @@ public final class SafetyEvaluation {
       List<EvaluationPrompt> task) {
     for (EvaluationPrompt prompt : task) {
       if (prompt.expected() == null) {
-        throw new IllegalArgumentException(
-            "line " + prompt.line() + " of the task's evaluation has no expected reply");
+        throw new TrainerException(
+            ExitReason.BAD_DATA,
+            "safety.evaluation.task, line "
+                + prompt.line()
+                + ": expected a reply to compare with (an assistant's last turn or the field"
+                + " completion), found none");
       }
     }
     return new SafetyMeasurements(
