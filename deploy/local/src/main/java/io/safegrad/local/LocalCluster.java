@@ -1,21 +1,9 @@
 package io.safegrad.local;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.NamespaceBuilder;
-import io.fabric8.kubernetes.api.model.PersistentVolumeBuilder;
-import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
-import io.fabric8.kubernetes.api.model.Quantity;
-import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
-import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
-import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
-import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
-import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
-import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import io.safegrad.api.Manifest;
-import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.FileTree;
 import io.safegrad.local.node.Image;
@@ -23,13 +11,14 @@ import io.safegrad.local.node.NodeAgent;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -38,30 +27,37 @@ import java.util.function.Consumer;
  */
 final class LocalCluster implements AutoCloseable {
 
-  private static final String FIELD_MANAGER = "safegrad-local";
-  private static final String CLAIM_SIZE = "10Gi";
-  private static final int CRD_SECONDS = 60;
-  private static final String OPERATOR = "safegrad-operator";
-  private static final String OPERATOR_NAMESPACE = "safegrad-system";
-
-  /** A week: no cluster on one machine stays up for longer. */
-  private static final long TOKEN_SECONDS = 7 * 24 * 3600;
-
   private final Path folder;
   private final Repository repository;
   private final Deque<AutoCloseable> started = new ArrayDeque<>();
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
+  private final ClusterResources resources;
   private OperatorProcess operator;
   private Path operatorKubeconfig;
 
-  private LocalCluster(Path folder, Repository repository, ControlPlane controlPlane) {
+  private LocalCluster(Path folder, Repository repository, FileChannel lock, Path binaries) {
     this.folder = folder;
     this.repository = repository;
-    this.controlPlane = controlPlane;
+    this.started.push(lock);
+    try {
+      for (String name : List.of("cluster", "pods")) {
+        FileTree.delete(folder.resolve(name));
+        Files.createDirectories(folder.resolve(name));
+      }
+      this.controlPlane =
+          ControlPlane.start(binaries, folder.resolve("cluster"), ControlPlane.Options.complete());
+    } catch (IOException e) {
+      close();
+      throw new LocalException("cannot write " + folder + ": " + e);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
     this.started.push(controlPlane);
     this.client = clientOf(controlPlane.kubeconfig());
     this.started.push(client);
+    this.resources = new ClusterResources(client);
   }
 
   /**
@@ -74,22 +70,16 @@ final class LocalCluster implements AutoCloseable {
   static LocalCluster start(
       Path binaries, Path folder, Repository repository, Consumer<String> progress) {
     Path absolute = folder.toAbsolutePath().normalize();
-    try {
-      for (String name : List.of("cluster", "pods")) {
-        FileTree.delete(absolute.resolve(name));
-        Files.createDirectories(absolute.resolve(name));
-      }
-    } catch (IOException e) {
-      throw new LocalException("cannot write " + absolute + ": " + e);
-    }
+    FileChannel lock = lock(absolute);
     progress.accept("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler");
-    ControlPlane controlPlane =
-        ControlPlane.start(binaries, absolute.resolve("cluster"), ControlPlane.Options.complete());
-    LocalCluster cluster = new LocalCluster(absolute, repository, controlPlane);
+    LocalCluster cluster = new LocalCluster(absolute, repository, lock, binaries);
     try {
-      cluster.installCrd();
+      cluster.resources.installCrd();
       cluster.startNode();
-      cluster.createOperatorAccount();
+      cluster.operatorKubeconfig =
+          cluster.controlPlane.writeKubeconfig(
+              ClusterResources.OPERATOR,
+              cluster.resources.createOperatorAccount(repository.operatorRole()));
       progress.accept("starting the operator");
       cluster.startOperator();
       return cluster;
@@ -131,56 +121,12 @@ final class LocalCluster implements AutoCloseable {
 
   /** Makes a namespace with a claim in it. */
   void createNamespaceWithClaim(String namespace, String claim) {
-    apply(new NamespaceBuilder().withNewMetadata().withName(namespace).endMetadata().build());
-    client
-        .serviceAccounts()
-        .inNamespace(namespace)
-        .withName("default")
-        .waitUntilCondition(account -> account != null, 1, TimeUnit.MINUTES);
-    Path path = claimFolder(claim);
-    try {
-      Files.createDirectories(path);
-    } catch (IOException e) {
-      throw new LocalException("cannot write " + path + ": " + e);
-    }
-    String volume = namespace + "-" + claim;
-    apply(
-        new PersistentVolumeBuilder()
-            .withNewMetadata()
-            .withName(volume)
-            .endMetadata()
-            .withNewSpec()
-            .withAccessModes("ReadWriteMany")
-            .addToCapacity("storage", new Quantity(CLAIM_SIZE))
-            .withNewHostPath(path.toString(), "Directory")
-            .withPersistentVolumeReclaimPolicy("Retain")
-            .endSpec()
-            .build());
-    apply(
-        new PersistentVolumeClaimBuilder()
-            .withNewMetadata()
-            .withName(claim)
-            .withNamespace(namespace)
-            .endMetadata()
-            .withNewSpec()
-            .withAccessModes("ReadWriteMany")
-            .withStorageClassName("")
-            .withVolumeName(volume)
-            .withNewResources()
-            .addToRequests("storage", new Quantity(CLAIM_SIZE))
-            .endResources()
-            .endSpec()
-            .build());
+    resources.createNamespaceWithClaim(namespace, claim, claimFolder(claim));
   }
 
   /** The folder behind a claim. */
   Path claimFolder(String claim) {
     return folder.resolve("volumes").resolve(claim);
-  }
-
-  /** Applies one resource. */
-  <T extends HasMetadata> T apply(T resource) {
-    return client.resource(resource).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
   }
 
   /** Applies the SafeFineTune of a manifest in a namespace; returns its name. */
@@ -189,7 +135,7 @@ final class LocalCluster implements AutoCloseable {
       List<HasMetadata> resources = client.load(stream).items();
       for (HasMetadata resource : resources) {
         resource.getMetadata().setNamespace(namespace);
-        apply(resource);
+        this.resources.apply(resource);
       }
       return resources.stream()
           .filter(resource -> resource.getKind().equals("SafeFineTune"))
@@ -213,66 +159,24 @@ final class LocalCluster implements AutoCloseable {
     }
   }
 
-  private void installCrd() {
-    try (InputStream stream = SafeFineTune.class.getResourceAsStream(Manifest.CRD_RESOURCE)) {
-      CustomResourceDefinition crd =
-          apply(client.apiextensions().v1().customResourceDefinitions().load(stream).item());
-      client
-          .resource(crd)
-          .waitUntilCondition(LocalCluster::isEstablished, CRD_SECONDS, TimeUnit.SECONDS);
+  /** Two clusters in one folder would take each other's files away. */
+  private static FileChannel lock(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      FileChannel channel =
+          FileChannel.open(
+              folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (channel.tryLock() == null) {
+        channel.close();
+        throw new LocalException(
+            folder
+                + " is in use by another cluster: end that one with Ctrl-C, or name another folder"
+                + " with --folder");
+      }
+      return channel;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new LocalException("cannot write " + folder + ": " + e);
     }
-  }
-
-  /** The operator has the rights it has in a cluster, and no others. */
-  private void createOperatorAccount() {
-    apply(
-        new NamespaceBuilder()
-            .withNewMetadata()
-            .withName(OPERATOR_NAMESPACE)
-            .endMetadata()
-            .build());
-    apply(
-        new ServiceAccountBuilder()
-            .withNewMetadata()
-            .withName(OPERATOR)
-            .withNamespace(OPERATOR_NAMESPACE)
-            .endMetadata()
-            .build());
-    ClusterRole role =
-        apply(client.rbac().clusterRoles().load(repository.operatorRole().toFile()).item());
-    apply(
-        new ClusterRoleBindingBuilder()
-            .withNewMetadata()
-            .withName(OPERATOR)
-            .endMetadata()
-            .withNewRoleRef(
-                "rbac.authorization.k8s.io", "ClusterRole", role.getMetadata().getName())
-            .addNewSubject("", "ServiceAccount", OPERATOR, OPERATOR_NAMESPACE)
-            .build());
-    TokenRequest request =
-        new TokenRequestBuilder()
-            .withNewSpec()
-            .withExpirationSeconds(TOKEN_SECONDS)
-            .endSpec()
-            .build();
-    String token =
-        client
-            .serviceAccounts()
-            .inNamespace(OPERATOR_NAMESPACE)
-            .withName(OPERATOR)
-            .tokenRequest(request)
-            .getStatus()
-            .getToken();
-    operatorKubeconfig = controlPlane.writeKubeconfig(OPERATOR, token);
-  }
-
-  private static boolean isEstablished(CustomResourceDefinition crd) {
-    return crd != null
-        && crd.getStatus() != null
-        && crd.getStatus().getConditions().stream()
-            .anyMatch(it -> it.getType().equals("Established") && it.getStatus().equals("True"));
   }
 
   private void startNode() {

@@ -1,5 +1,6 @@
 package io.safegrad.local;
 
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -21,6 +22,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogManager;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -134,9 +136,10 @@ final class Quickstart implements Callable<Integer> {
 
   private int compare(Repository repository, LocalCluster cluster) {
     List<String> names = new ArrayList<>();
-    for (Path manifest : manifests(repository)) {
-      say("kubectl apply -f " + repository.root().relativize(manifest));
-      names.add(cluster.apply(manifest, NAMESPACE));
+    for (Example example : examples(repository)) {
+      example.removeEarlierResult(cluster.claimFolder(CLAIM).getParent());
+      say("kubectl apply -f " + repository.root().relativize(example.manifest()));
+      names.add(cluster.apply(example.manifest(), NAMESPACE));
     }
     ProgressLines lines = new ProgressLines(out, columns);
     List<SafeFineTune> ended = new RunFollower(cluster.client(), NAMESPACE, lines).follow(names);
@@ -149,6 +152,9 @@ final class Quickstart implements Callable<Integer> {
       runs.add(new ComparisonTable.Run(run.getSpec().method().name().name(), result));
     }
     report(runs, cluster.claimFolder(CLAIM));
+    if (keep) {
+      showKubectl(cluster);
+    }
     boolean asExpected =
         ended.get(ended.size() - 1).getStatus().phase() == Phase.Succeeded
             && ended.stream().noneMatch(run -> run.getStatus().phase() == Phase.Failed);
@@ -160,18 +166,21 @@ final class Quickstart implements Callable<Integer> {
     say("running the same two manifests without one, by the trainer alone");
     ClusterlessRuns trainer = new ClusterlessRuns(repository.trainer(), files);
     List<ComparisonTable.Run> runs = new ArrayList<>();
-    for (Path manifest : manifests(repository)) {
-      String method = manifest.toString().contains("-sft") ? "Sft" : "SafeGrad";
-      runs.add(new ComparisonTable.Run(method, trainer.run(manifest)));
+    Path claims = files.resolve("volumes");
+    for (Example example : examples(repository)) {
+      example.removeEarlierResult(claims);
+      runs.add(new ComparisonTable.Run(example.method(), trainer.run(example.manifest())));
     }
-    report(runs, files.resolve("volumes").resolve(CLAIM));
-    return 0;
+    report(runs, claims.resolve(CLAIM));
+    return runs.get(runs.size() - 1).result().reason() == ExitReason.SUCCESS ? 0 : 1;
   }
 
   /** The plain twin first, so that the table ends with SafeGrad. */
-  private static List<Path> manifests(Repository repository) {
-    return List.of(
-        repository.example("quickstart-sft.yaml"), repository.example("quickstart.yaml"));
+  private static List<Example> examples(Repository repository) {
+    return Stream.of("quickstart-sft.yaml", "quickstart.yaml")
+        .map(repository::example)
+        .map(Example::read)
+        .toList();
   }
 
   private static LocalException withoutResult(SafeFineTune run) {
@@ -218,7 +227,7 @@ final class Quickstart implements Callable<Integer> {
 
   private void showKubectl(LocalCluster cluster) {
     out.println();
-    out.println("The cluster is up. In another terminal:");
+    out.println("The cluster is up. In another terminal, while it is:");
     out.println("  export KUBECONFIG=" + cluster.kubeconfig());
     out.println("  alias kubectl=" + cluster.kubectl());
     out.println("  kubectl get sft -A -w");

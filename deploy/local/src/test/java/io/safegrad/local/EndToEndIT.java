@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.controlplane.ControlPlaneBinaries;
+import io.safegrad.controlplane.FileTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +35,8 @@ class EndToEndIT {
   private static Path claim;
 
   @BeforeAll
-  static void start() {
+  static void start() throws IOException {
+    FileTree.delete(FOLDER);
     cluster =
         LocalCluster.start(
             ControlPlaneBinaries.resolve(System.out::println),
