@@ -8,13 +8,13 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.source.Sha256;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +32,8 @@ class LaunchScriptTest {
 
   private static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
   private static final Pattern LISTENING = Pattern.compile("listening on (http://\\S+)");
+
+  private static final Pattern FIRST_STEP = Pattern.compile("step 1/");
 
   @TempDir private Path folder;
   private final List<Process> started = new ArrayList<>();
@@ -64,10 +66,17 @@ class LaunchScriptTest {
                 "training",
                 "{maxSteps: 1000000, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
     run.plan();
-    Process process = start(run, "run");
-    URI endpoint = endpointOf(process);
+    Process process =
+        builder(run, SCRIPT.toString(), "run").redirectError(ProcessBuilder.Redirect.PIPE).start();
+    started.add(process);
+    BufferedReader log = process.errorReader(StandardCharsets.UTF_8);
+    URI endpoint = URI.create(awaitLine(log, LISTENING).group(1));
+    awaitLine(log, FIRST_STEP);
 
-    TrainingProgress progress = progressWhenTraining(endpoint);
+    TrainingProgress progress =
+        new ObjectMapper().readValue(get(endpoint, "/progress"), TrainingProgress.class);
+    assertThat(progress.stage()).isEqualTo(TrainingStage.TRAINING);
+    assertThat(progress.step()).isPositive();
     assertThat(progress.totalSteps()).isEqualTo(1_000_000);
     assertThat(progress.etaSeconds()).isPositive();
     assertThat(progress.refusalRate()).isZero();
@@ -152,31 +161,21 @@ class LaunchScriptTest {
     builder.environment().putAll(run.environment());
     builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    // Nobody reads it until the end; a pipe that is full would stop the process.
     builder.redirectError(folder.resolve("stderr").toFile());
     return builder;
   }
 
-  private URI endpointOf(Process process) throws IOException {
-    Path log = folder.resolve("stderr");
-    while (process.isAlive()) {
-      Matcher matcher = LISTENING.matcher(Files.readString(log));
+  /** Reads the process's log up to a line that has the pattern; waits for it as long as needed. */
+  private static Matcher awaitLine(BufferedReader log, Pattern pattern) throws IOException {
+    StringBuilder read = new StringBuilder();
+    for (String line = log.readLine(); line != null; line = log.readLine()) {
+      Matcher matcher = pattern.matcher(line);
       if (matcher.find()) {
-        return URI.create(matcher.group(1));
+        return matcher;
       }
-      Thread.onSpinWait();
+      read.append(line).append('\n');
     }
-    throw new AssertionError("the process ended before it listened: " + Files.readString(log));
-  }
-
-  private static TrainingProgress progressWhenTraining(URI endpoint) throws Exception {
-    while (true) {
-      TrainingProgress progress =
-          new ObjectMapper().readValue(get(endpoint, "/progress"), TrainingProgress.class);
-      if (progress.stage() == TrainingStage.TRAINING && progress.step() > 0) {
-        return progress;
-      }
-    }
+    throw new AssertionError("the process ended before it logged " + pattern + ":\n" + read);
   }
 
   private static String get(URI endpoint, String path) throws IOException, InterruptedException {
