@@ -45,7 +45,7 @@ public final class Recipe implements Callable<Integer> {
       new Training(
           Training.Mode.Full,
           1,
-          700,
+          900,
           32,
           1,
           128,
