@@ -9,6 +9,7 @@ import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.loader.ResourceNotFoundException;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,16 +33,19 @@ public final class ChatTemplate {
 
   private static final int MAX_DEPTH = 50;
 
-  private static final long MAX_RENDER_NANOS = 10_000_000_000L;
+  private static final Duration MAX_RENDER_TIME = Duration.ofSeconds(10);
 
   private final String template;
   private final String source;
   private final Map<String, String> specialTokens;
+  private final Duration timeLimit;
 
-  private ChatTemplate(String template, String source, Map<String, String> specialTokens) {
+  private ChatTemplate(
+      String template, String source, Map<String, String> specialTokens, Duration timeLimit) {
     this.template = template;
     this.source = source;
     this.specialTokens = Map.copyOf(specialTokens);
+    this.timeLimit = timeLimit;
   }
 
   /**
@@ -51,12 +55,18 @@ public final class ChatTemplate {
    * @param specialTokens variables of the template, for example {@code bos_token}
    */
   public static ChatTemplate of(String text, String source, Map<String, String> specialTokens) {
-    return new ChatTemplate(PythonJinja.adapt(text), source, specialTokens);
+    return of(text, source, specialTokens, MAX_RENDER_TIME);
+  }
+
+  /** The same with another limit for one rendering. */
+  static ChatTemplate of(
+      String text, String source, Map<String, String> specialTokens, Duration timeLimit) {
+    return new ChatTemplate(PythonJinja.adapt(text), source, specialTokens, timeLimit);
   }
 
   /** Stands for the template of a model that has none: it refuses to render. */
   public static ChatTemplate missing(String source) {
-    return new ChatTemplate(null, source, Map.of());
+    return new ChatTemplate(null, source, Map.of(), MAX_RENDER_TIME);
   }
 
   /**
@@ -82,6 +92,14 @@ public final class ChatTemplate {
     if (result.hasErrors()) {
       throw failure(result.getErrors().get(0));
     }
+    // Jinjava passes over filters and tests that it does not know.
+    PythonJinja.unknownName(result.getContext())
+        .ifPresent(
+            name -> {
+              throw new TrainerException(
+                  ExitReason.BAD_DATA,
+                  source + ": the chat template could not be rendered: it needs " + name);
+            });
     return result.getOutput();
   }
 
@@ -93,11 +111,15 @@ public final class ChatTemplate {
   }
 
   /** An engine for one rendering: its clock starts now. */
-  private static Jinjava jinjava() {
+  private Jinjava jinjava() {
     long start = System.nanoTime();
+    long limit = timeLimit.toNanos();
     JinjavaConfig config =
         JinjavaConfig.newBuilder()
-            .withLegacyOverrides(LegacyOverrides.ALL)
+            .withLegacyOverrides(
+                LegacyOverrides.Builder.from(LegacyOverrides.ALL)
+                    .withWhitespaceRequiredWithinTokens(false)
+                    .build())
             .withTrimBlocks(true)
             .withLstripBlocks(true)
             // Otherwise braces in a user's message would be run as a template.
@@ -114,8 +136,8 @@ public final class ChatTemplate {
             .withMaxMacroRecursionDepth(MAX_DEPTH)
             .withNodePreProcessor(
                 (node, interpreter) -> {
-                  if (System.nanoTime() - start > MAX_RENDER_NANOS) {
-                    throw new IllegalStateException("rendering took longer than 10 seconds");
+                  if (System.nanoTime() - start > limit) {
+                    throw new IllegalStateException("rendering took longer than " + timeLimit);
                   }
                 })
             .build();

@@ -67,6 +67,20 @@ public final class AtomicFile {
         });
   }
 
+  /**
+   * Makes a directory and those above it.
+   *
+   * @throws TrainerException with INTERNAL when it cannot be made
+   */
+  static void createDirectories(Path directory) {
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new TrainerException(
+          ExitReason.INTERNAL, directory + ": could not be made: " + e.getMessage(), e);
+    }
+  }
+
   /** The rename itself is kept over a power cut only once its directory is flushed. */
   private static void flushDirectory(Path directory) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {

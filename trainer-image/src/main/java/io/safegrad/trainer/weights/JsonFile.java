@@ -46,7 +46,11 @@ final class JsonFile {
 
   /** Writes a JSON object, indented, with a newline at its end, whole or not at all. */
   static void write(Path path, JsonNode json) {
-    AtomicFile.write(path, (json.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(path, bytes(json));
+  }
+
+  static byte[] bytes(JsonNode json) {
+    return (json.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
   private static ObjectMapper mapper() {

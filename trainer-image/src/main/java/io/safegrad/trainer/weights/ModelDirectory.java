@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,6 +24,16 @@ final class ModelDirectory {
   static final String TOKENIZER_CONFIG = "tokenizer_config.json";
   static final String GENERATION_CONFIG = "generation_config.json";
   static final String CHAT_TEMPLATE = "chat_template.jinja";
+
+  /** What a copy of the model with other weights needs besides its configuration. */
+  private static final List<String> COMPANIONS =
+      List.of(
+          TOKENIZER,
+          TOKENIZER_CONFIG,
+          GENERATION_CONFIG,
+          CHAT_TEMPLATE,
+          "special_tokens_map.json",
+          "added_tokens.json");
 
   private ModelDirectory() {}
 
@@ -38,7 +49,8 @@ final class ModelDirectory {
       Tokenizer tokenizer = Tokenizer.of(tokenizerJson, directory.resolve(TOKENIZER), bos, eos);
       Set<Integer> ends = endOfSequenceIds(directory, config);
       tokenizer.endOfSequenceId().ifPresent(ends::add);
-      return new PretrainedModel(config, weights, tokenizer, template, ends);
+      return new PretrainedModel(
+          config, weights, tokenizer, template, ends, companionFiles(directory));
     } catch (RuntimeException e) {
       try {
         weights.close();
@@ -47,6 +59,21 @@ final class ModelDirectory {
       }
       throw e;
     }
+  }
+
+  private static Map<String, byte[]> companionFiles(Path directory) {
+    Map<String, byte[]> files = new TreeMap<>();
+    for (String name : COMPANIONS) {
+      Path file = directory.resolve(name);
+      if (Files.isRegularFile(file)) {
+        try {
+          files.put(name, Files.readAllBytes(file));
+        } catch (IOException e) {
+          throw TensorFile.unreadable(file, e);
+        }
+      }
+    }
+    return files;
   }
 
   private static Optional<ObjectNode> readIfPresent(Path path) {

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.ChatTemplate;
@@ -10,28 +11,32 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 
 /** A model as it is found on the disk: its configuration, weights, vocabulary and chat template. */
 public final class PretrainedModel implements Closeable {
 
-  private final JsonNode config;
+  private final ObjectNode config;
   private final Weights weights;
   private final Tokenizer tokenizer;
   private final ChatTemplate chatTemplate;
   private final Set<Integer> endOfSequenceIds;
+  private final Map<String, byte[]> companionFiles;
 
   PretrainedModel(
-      JsonNode config,
+      ObjectNode config,
       Weights weights,
       Tokenizer tokenizer,
       ChatTemplate chatTemplate,
-      Set<Integer> endOfSequenceIds) {
+      Set<Integer> endOfSequenceIds,
+      Map<String, byte[]> companionFiles) {
     this.config = config;
     this.weights = weights;
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
     this.endOfSequenceIds = Set.copyOf(endOfSequenceIds);
+    this.companionFiles = Map.copyOf(companionFiles);
   }
 
   /**
@@ -49,6 +54,9 @@ public final class PretrainedModel implements Closeable {
           ExitReason.SOURCE_UNAVAILABLE,
           directoryOrGguf
               + ": expected a model directory or a .gguf file, but there is nothing at this path");
+    }
+    if (directoryOrGguf.toString().endsWith(".gguf")) {
+      return GgufModel.open(directoryOrGguf);
     }
     throw TensorFile.badData(
         directoryOrGguf, "expected a model directory or a file whose name ends in .gguf");
@@ -77,6 +85,24 @@ public final class PretrainedModel implements Closeable {
   /** The tokens that end a reply; empty when the model names none. */
   public Set<Integer> endOfSequenceIds() {
     return endOfSequenceIds;
+  }
+
+  /**
+   * Writes a copy of this model with other weights as a Hugging Face model directory: {@code
+   * model.safetensors}, {@code config.json}, and the tokenizer's files as this model has them.
+   *
+   * @param tensors all weights, under their Hugging Face names
+   * @throws TrainerException with INTERNAL when it cannot be written
+   */
+  public void writeWith(Map<String, FloatTensor> tensors, Path directory) {
+    AtomicFile.createDirectories(directory);
+    SafetensorsFile.write(
+        directory.resolve(SafetensorsWeights.SINGLE_FILE), tensors, Map.of("format", "pt"));
+    companionFiles.forEach((name, bytes) -> AtomicFile.write(directory.resolve(name), bytes));
+    ObjectNode written = config.deepCopy();
+    // The field's name before and since transformers 5.
+    written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", "float32");
+    JsonFile.write(directory.resolve(ModelDirectory.CONFIG), written);
   }
 
   @Override

@@ -1,0 +1,271 @@
+package io.safegrad.trainer.model;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.Objective.CrossEntropy;
+import io.safegrad.trainer.model.Objective.KlDivergence;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.tensor.Operators;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.tensor.Torch;
+import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.Weights;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
+ * weight trained. Not for concurrent use.
+ */
+public final class CausalLm implements AutoCloseable {
+
+  private final ModelConfig config;
+  private final Torch torch;
+  private final Decoder decoder;
+  private final TrainingPass trainingPass;
+  private final ModelTensors model;
+  private final List<NamedTensor> trained;
+  private final ModelTensors trainedTensors;
+  private final AdapterGates gates;
+  private final JointPass jointPass;
+
+  private CausalLm(ModelConfig config, Torch torch, Weights weights, Training training) {
+    this.config = config;
+    this.torch = torch;
+    boolean full = training.mode() == Training.Mode.Full;
+    Scope scope = torch.scope();
+    ModelLoader loader = new ModelLoader(config, scope);
+    this.model = loader.load(weights, full ? null : training.lora(), training.seed());
+    this.trained = full ? loader.weights() : loader.adapter();
+    Tensor none = scope.uninitialised(0);
+    this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
+    this.decoder = new Decoder(config, torch.operators(), scope.child());
+    this.trainingPass = new TrainingPass(config, torch.operators(), decoder);
+    this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(training.lora(), scope);
+    this.jointPass =
+        full ? null : new JointPass(torch.operators(), trainingPass, gates, training.lora().rank());
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @param training says what is trained; the adapter starts as PEFT initialises it, so that it
+   *     changes nothing
+   * @throws TrainerException with BAD_DATA when a tensor is missing or has another shape than the
+   *     configuration asks for
+   */
+  public static CausalLm load(ModelConfig config, Weights weights, Training training) {
+    Torch torch = Torch.open();
+    try {
+      return new CausalLm(config, torch, weights, training);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
+  }
+
+  /** The model's architecture. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** The tensor library that the model's tensors belong to. */
+  public Torch torch() {
+    return torch;
+  }
+
+  /**
+   * Continues each prompt by its most likely next token, again and again.
+   *
+   * @param prompts token ids, at least one each
+   * @param maxNewTokens most tokens of a reply
+   * @param endOfSequenceIds tokens that end a reply
+   * @return the new tokens of each prompt, without the one that ended it
+   */
+  public List<int[]> generate(
+      List<int[]> prompts, int maxNewTokens, Set<Integer> endOfSequenceIds) {
+    return new GreedyGeneration(config, torch.operators(), decoder)
+        .generate(torch.scope(), model, gates.trained(), prompts, maxNewTokens, endOfSequenceIds);
+  }
+
+  /**
+   * The logits at every position, for tests and small uses: training never makes them.
+   *
+   * @return [rows, length, vocabulary]
+   */
+  public FloatTensor logits(Batch batch) {
+    try (Scope scope = torch.scope().child()) {
+      long[] all = new long[batch.inputIds().length];
+      for (int i = 0; i < all.length; i++) {
+        all[i] = i;
+      }
+      Tensor states = states(scope, batch, gates.trained(), all);
+      Tensor logits = torch.operators().one(scope, "logits", states, model.head());
+      return new FloatTensor(
+          new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
+    }
+  }
+
+  /** The tensors that training changes. */
+  public List<Tensor> parameters() {
+    return trainedTensors.flat();
+  }
+
+  /** A gradient of zeros, in the given scope. */
+  public Gradient newGradient(Scope scope) {
+    return new Gradient(zeros(scope, trainedTensors));
+  }
+
+  /**
+   * Computes what the start model says about the alignment set. The start model is this model with
+   * its adapter off, or as it is now when every weight is trained: then call it before training.
+   */
+  public ReferenceModel reference(List<TokenizedExample> alignment) {
+    Scope scope = torch.scope().child();
+    try (Scope parts = scope.child()) {
+      List<Tensor> states = new ArrayList<>();
+      for (TokenizedExample example : alignment) {
+        Batch batch = Batch.of(List.of(example));
+        long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+        states.add(states(parts, batch, gates.frozen(), positions));
+      }
+      Operators operators = torch.operators();
+      Tensor all = operators.one(scope, "concatenate", states);
+      boolean headChanges = trainedTensors.head().size() > 0;
+      Tensor head = headChanges ? operators.one(scope, "copy", model.head()) : model.head();
+      return new ReferenceModel(scope, alignment, all, head);
+    }
+  }
+
+  /**
+   * Adds {@code scale} times the gradient of the batch's summed cross-entropy.
+   *
+   * @return the cross-entropy summed over the response tokens, in nats, not scaled
+   */
+  public double addUserGradient(Batch batch, double scale, Gradient gradient) {
+    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+  }
+
+  /**
+   * Adds {@code scale} times the gradient of the batch's summed KL divergence from the start model.
+   *
+   * @return the divergence summed over the response tokens, in nats, not scaled
+   */
+  public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
+    int length = alignment.batch().length();
+    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+  }
+
+  /**
+   * Does what {@link #addUserGradient} and {@link #addAlignmentGradient} do, in one pass where that
+   * is cheaper.
+   *
+   * @return the summed cross-entropy and the summed KL divergence
+   */
+  public double[] addGradients(
+      Batch user,
+      double userScale,
+      AlignmentBatch alignment,
+      double alignmentScale,
+      Gradient userGradient,
+      Gradient alignmentGradient) {
+    if (jointPass != null && JointPass.pays(user, alignment.batch())) {
+      return jointPass.run(
+          torch.scope(),
+          model,
+          user,
+          userScale,
+          alignment,
+          alignmentScale,
+          userGradient.tensors(),
+          alignmentGradient.tensors());
+    }
+    return new double[] {
+      addUserGradient(user, userScale, userGradient),
+      addAlignmentGradient(alignment, alignmentScale, alignmentGradient)
+    };
+  }
+
+  private double addGradient(Batch batch, Objective objective, Gradient gradient) {
+    return trainingPass
+        .run(
+            torch.scope(),
+            model,
+            batch.inputIds(),
+            batch.length(),
+            gates.trained(),
+            List.of(objective),
+            gradient.tensors())[0];
+  }
+
+  /**
+   * What is trained, under the names that PEFT (Lora) or Hugging Face transformers (Full) gives.
+   */
+  public Map<String, FloatTensor> trainedTensors() {
+    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
+    trained.forEach(tensor -> tensors.put(tensor.name(), tensor.copy()));
+    return tensors;
+  }
+
+  /** A gradient under the names of {@link #trainedTensors()}. */
+  Map<String, FloatTensor> named(Gradient gradient) {
+    Map<Tensor, Tensor> gradientOf = new IdentityHashMap<>();
+    List<Tensor> parameters = parameters();
+    for (int i = 0; i < parameters.size(); i++) {
+      gradientOf.put(parameters.get(i), gradient.vector().get(i));
+    }
+    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
+    trained.forEach(
+        tensor ->
+            tensors.put(tensor.name(), tensor.within(gradientOf.get(tensor.tensor())).copy()));
+    return tensors;
+  }
+
+  /**
+   * Sets all that is trained.
+   *
+   * @param tensors as {@link #trainedTensors()} gives them
+   * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
+   */
+  public void loadAdapter(Map<String, FloatTensor> tensors) {
+    Set<String> names = new TreeSet<>(tensors.keySet());
+    for (NamedTensor tensor : trained) {
+      if (!names.remove(tensor.name())) {
+        throw new TrainerException(
+            ExitReason.BAD_DATA, "the adapter lacks the tensor " + tensor.name());
+      }
+      tensor.set(tensors.get(tensor.name()));
+    }
+    if (!names.isEmpty()) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          "the adapter has a tensor that the plan does not train: " + names.iterator().next());
+    }
+  }
+
+  private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
+    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+  }
+
+  private ModelTensors zeros(Scope scope, ModelTensors like) {
+    return like.map(tensor -> zeros(scope, tensor), tensor -> zeros(scope, tensor));
+  }
+
+  private Tensor zeros(Scope scope, Tensor like) {
+    return torch.operators().one(scope, "zeros_like", List.of(like));
+  }
+
+  @Override
+  public void close() {
+    torch.close();
+  }
+}

@@ -1,0 +1,91 @@
+package io.safegrad.trainer.model;
+
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.tensor.Operators;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** A loss at some positions of a batch, times a factor. */
+interface Objective {
+
+  /** The positions, as row · length + column, whose next token the loss is about. */
+  long[] positions();
+
+  /**
+   * Evaluates the loss.
+   *
+   * @param states [positions, hidden], after the final norm
+   * @param head [vocabulary, hidden]
+   * @param headGradient receives the head's gradient, unless it is empty
+   * @return the sum of the loss over the positions, not scaled, as a scalar; and its scaled
+   *     gradient by the states, [positions, hidden]
+   */
+  List<Tensor> evaluate(
+      Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient);
+
+  /** Cross-entropy of the labels. */
+  record CrossEntropy(long[] positions, long[] targets, double scale) implements Objective {
+
+    static CrossEntropy of(Batch batch, int firstRow, int rowLength, double scale) {
+      int[] labelled = labelled(batch);
+      long[] targets = new long[labelled.length];
+      for (int i = 0; i < targets.length; i++) {
+        targets[i] = batch.labels()[labelled[i]];
+      }
+      return new CrossEntropy(before(batch, labelled, firstRow, rowLength), targets, scale);
+    }
+
+    @Override
+    public List<Tensor> evaluate(
+        Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient) {
+      return operators.call(
+          results, "cross_entropy", states, head, results.int64(targets), headGradient, scale);
+    }
+  }
+
+  /** KL divergence of the model from the start model, forward: KL(start model ‖ model). */
+  record KlDivergence(
+      long[] positions, long[] referenceRows, ReferenceModel reference, double scale)
+      implements Objective {
+
+    static KlDivergence of(AlignmentBatch alignment, int firstRow, int rowLength, double scale) {
+      int[] labelled = labelled(alignment.batch());
+      return new KlDivergence(
+          before(alignment.batch(), labelled, firstRow, rowLength),
+          alignment.referenceRows(),
+          alignment.reference(),
+          scale);
+    }
+
+    @Override
+    public List<Tensor> evaluate(
+        Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient) {
+      Tensor expected =
+          operators.one(results, "select_rows", reference.states(), results.int64(referenceRows));
+      return operators.call(
+          results, "kl_divergence", states, head, expected, reference.head(), headGradient, scale);
+    }
+  }
+
+  /** Indexes into a batch's labels of the tokens that are trained on; a row's first has no past. */
+  static int[] labelled(Batch batch) {
+    return IntStream.range(0, batch.labels().length)
+        .filter(i -> i % batch.length() > 0 && batch.labels()[i] != TokenizedExample.IGNORED)
+        .toArray();
+  }
+
+  /** The positions before the labelled tokens, in a pass whose rows have another length. */
+  static long[] before(Batch batch, int[] labelled, int firstRow, int rowLength) {
+    long[] positions = new long[labelled.length];
+    for (int i = 0; i < positions.length; i++) {
+      int row = labelled[i] / batch.length();
+      int column = labelled[i] % batch.length();
+      positions[i] = (long) (firstRow + row) * rowLength + column - 1;
+    }
+    return positions;
+  }
+}

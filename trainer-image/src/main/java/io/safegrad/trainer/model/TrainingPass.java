@@ -1,0 +1,151 @@
+package io.safegrad.trainer.model;
+
+import io.safegrad.trainer.tensor.Operators;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Forward and backward through the whole model without autograd: this loop owns what each layer
+ * saves, and closes it as soon as the layer's backward has run.
+ */
+final class TrainingPass {
+
+  private final ModelConfig config;
+  private final Operators operators;
+  private final Decoder decoder;
+
+  TrainingPass(ModelConfig config, Operators operators, Decoder decoder) {
+    this.config = config;
+    this.operators = operators;
+    this.decoder = decoder;
+  }
+
+  /**
+   * Adds the gradients of the objectives.
+   *
+   * @param scope of the pass; nothing stays in it
+   * @param inputIds [rows · length]
+   * @param gate as {@code decoder_layer.torchscript} says
+   * @param gradient receives the gradients of those tensors that are not empty there
+   * @return each objective's loss, summed over its positions
+   */
+  double[] run(
+      Scope scope,
+      ModelTensors model,
+      int[] inputIds,
+      int length,
+      Tensor gate,
+      List<? extends Objective> objectives,
+      ModelTensors gradient) {
+    config.requireFullAttention(length);
+    try (Scope pass = scope.child()) {
+      Tensor ids = ids(pass, inputIds);
+      List<Tensor> inputs = new ArrayList<>();
+      List<List<Tensor>> saved = new ArrayList<>();
+      inputs.add(operators.one(pass, "embed", model.embedding(), ids));
+      for (int i = 0; i < config.layers(); i++) {
+        List<Tensor> outputs =
+            decoder.forward(pass, inputs.get(i), gate, model.layers().get(i), length);
+        inputs.add(outputs.get(0));
+        saved.add(outputs.subList(1, outputs.size()));
+      }
+
+      double[] losses = new double[objectives.size()];
+      Tensor last = inputs.remove(config.layers());
+      Tensor d = operators.one(pass, "zeros_like", List.of(last));
+      for (int i = 0; i < losses.length; i++) {
+        losses[i] = head(pass, model, last, objectives.get(i), gradient, d);
+      }
+      last.close();
+
+      for (int i = config.layers() - 1; i >= 0; i--) {
+        Tensor x = inputs.remove(i);
+        Tensor dx =
+            decoder.backward(
+                pass,
+                d,
+                x,
+                gate,
+                model.layers().get(i),
+                saved.get(i),
+                gradient.layers().get(i),
+                length);
+        saved.remove(i).forEach(Tensor::close);
+        x.close();
+        d.close();
+        d = dx;
+      }
+      if (gradient.embedding().size() > 0) {
+        operators.apply("embed_backward_", gradient.embedding(), ids, d);
+      }
+      return losses;
+    }
+  }
+
+  /** One objective: its loss; its gradient by the last layer's output is added to d. */
+  private double head(
+      Scope pass,
+      ModelTensors model,
+      Tensor last,
+      Objective objective,
+      ModelTensors gradient,
+      Tensor d) {
+    try (Scope scope = pass.child()) {
+      Tensor positions = scope.int64(objective.positions());
+      Tensor states = finalStates(scope, model, last, positions);
+      List<Tensor> result =
+          objective.evaluate(operators, scope, states, model.head(), gradient.head());
+      operators.apply(
+          "final_states_backward_",
+          d,
+          result.get(1),
+          last,
+          model.norm(),
+          gradient.norm(),
+          positions,
+          config.rmsNormEps());
+      return result.get(0).item();
+    }
+  }
+
+  /**
+   * Forward only: the last hidden states, after the final norm, at some positions.
+   *
+   * @return [positions, hidden], in the given scope
+   */
+  Tensor states(
+      Scope results,
+      ModelTensors model,
+      int[] inputIds,
+      int length,
+      Tensor gate,
+      long[] positions) {
+    config.requireFullAttention(length);
+    try (Scope pass = results.child()) {
+      Tensor x = operators.one(pass, "embed", model.embedding(), ids(pass, inputIds));
+      for (ModelTensors.Layer layer : model.layers()) {
+        try (Scope within = pass.child()) {
+          Tensor y = decoder.forward(within, x, gate, layer, length).get(0);
+          x.close();
+          x = pass.keep(y);
+        }
+      }
+      return finalStates(results, model, x, pass.int64(positions));
+    }
+  }
+
+  private Tensor finalStates(Scope results, ModelTensors model, Tensor last, Tensor positions) {
+    return operators.one(
+        results, "final_states", last, model.norm(), positions, config.rmsNormEps());
+  }
+
+  static Tensor ids(Scope scope, int[] inputIds) {
+    long[] wide = new long[inputIds.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = inputIds[i];
+    }
+    return scope.int64(wide);
+  }
+}

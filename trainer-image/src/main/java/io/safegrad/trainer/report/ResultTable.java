@@ -1,0 +1,54 @@
+package io.safegrad.trainer.report;
+
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.trainer.telemetry.Rates;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.function.Function;
+
+/** A result as a table for a terminal. */
+public final class ResultTable {
+
+  private static final String ROW = "%-14s %-28s %s%n";
+
+  private ResultTable() {}
+
+  /**
+   * Measurements with their 95 % intervals, and where the adapter and the report are.
+   *
+   * @param destination the folder of the adapter and the report, on this machine
+   */
+  public static String of(TrainingResult result, Path destination) {
+    StringBuilder table = new StringBuilder();
+    table.append(row("", "start model", result.result() == null ? "" : "tuned model"));
+    table.append(rates("refusal", result, SafetyMeasurements::refusal));
+    table.append(rates("over-refusal", result, SafetyMeasurements::overRefusal));
+    table.append(rates("task accuracy", result, SafetyMeasurements::taskAccuracy));
+    if (result.conflictRatio() != null) {
+      table.append(row("conflict", Rates.percent(result.conflictRatio()) + " of the steps", ""));
+    }
+    if (result.trainingSeconds() != null) {
+      table.append(
+          row(
+              "training",
+              result.steps() + " steps in " + Rates.duration(result.trainingSeconds()),
+              ""));
+    }
+    table.append(row("adapter", result.artifact() == null ? "none" : destination.toString(), ""));
+    table.append(row("report", destination.resolve(RunReport.FILE_NAME).toString(), ""));
+    return table.toString();
+  }
+
+  private static String rates(
+      String name, TrainingResult result, Function<SafetyMeasurements, Measurement> measurement) {
+    String tuned =
+        result.result() == null ? "" : Rates.withInterval(measurement.apply(result.result()));
+    return row(name, Rates.withInterval(measurement.apply(result.baseline())), tuned);
+  }
+
+  private static String row(String name, String first, String second) {
+    return String.format(Locale.ROOT, ROW, name, first, second).stripTrailing() + "\n";
+  }
+}

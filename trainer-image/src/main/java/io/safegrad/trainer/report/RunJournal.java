@@ -1,0 +1,171 @@
+package io.safegrad.trainer.report;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.source.Source;
+import io.safegrad.trainer.telemetry.EvaluatedModel;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.StepMetrics;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What a run has done so far. Its report and its result are made of this, however the run ends, so
+ * it is read by other threads than the one that writes it.
+ */
+public final class RunJournal implements RunObserver {
+
+  static final int SERIES_STEPS = 1000;
+  private static final double MILLIS = 1e3;
+
+  private final Clock clock;
+  private final Instant started;
+  private final List<RunReport.Input> inputs = new ArrayList<>();
+  private final Map<String, Double> seconds = new LinkedHashMap<>();
+  private final StepSeries series = new StepSeries(SERIES_STEPS);
+  private TrainingStage stage = TrainingStage.PREPARING;
+  private Instant stageStarted;
+  private SafetyMeasurements start;
+  private SafetyMeasurements tuned;
+  private StepMetrics first;
+  private StepMetrics last;
+  private long numTokens;
+  private int conflicts;
+  private int comparedSteps;
+
+  public RunJournal(Clock clock) {
+    this.clock = clock;
+    this.started = clock.instant();
+    this.stageStarted = started;
+  }
+
+  /**
+   * A model or a data set was read.
+   *
+   * @param examples lines that are used; null for a model
+   */
+  public synchronized void read(Source source, Integer examples) {
+    inputs.add(new RunReport.Input(source.field(), source.uri(), source.digest(), examples));
+  }
+
+  @Override
+  public synchronized void stageStarted(TrainingStage next) {
+    seconds.put(nameOf(stage), secondsOfStage());
+    stage = next;
+    stageStarted = clock.instant();
+  }
+
+  @Override
+  public synchronized void stepDone(StepMetrics step) {
+    first = first == null ? step : first;
+    last = step;
+    series.add(step);
+    numTokens += step.numTokens();
+    if (step.conflict() != null) {
+      comparedSteps++;
+      conflicts += step.conflict() ? 1 : 0;
+    }
+  }
+
+  @Override
+  public synchronized void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    switch (model) {
+      case START -> start = measurements;
+      case TUNED -> tuned = measurements;
+    }
+  }
+
+  /**
+   * The report as of now.
+   *
+   * @param artifact null when nothing is published
+   */
+  public synchronized RunReport report(
+      TrainingPlan plan,
+      RunReport.Verdict verdict,
+      RunReport.Artifact artifact,
+      RunVersions versions) {
+    return new RunReport(
+        RunReport.SCHEMA,
+        plan.run(),
+        verdict,
+        new RunReport.Measurements(start, tuned),
+        last == null ? null : training(),
+        artifact,
+        List.copyOf(inputs),
+        plan,
+        versions,
+        new LinkedHashMap<>(seconds),
+        started.toString(),
+        clock.instant().toString());
+  }
+
+  /**
+   * The result of a run that ends now.
+   *
+   * @param planDigest null when there is no plan
+   * @param gateFailures each rule that did not hold; empty when none was asked
+   * @param artifact null when nothing is published
+   * @param report where the report is; null when there is none
+   */
+  public synchronized TrainingResult result(
+      ExitReason reason,
+      String message,
+      String planDigest,
+      List<String> gateFailures,
+      RunReport.Artifact artifact,
+      String report) {
+    return new TrainingResult(
+        reason,
+        message,
+        planDigest,
+        start,
+        tuned,
+        conflictRatio(),
+        last == null ? 0 : last.step(),
+        trainingSeconds(),
+        gateFailures,
+        artifact == null ? null : artifact.uri(),
+        artifact == null ? null : artifact.digest(),
+        report);
+  }
+
+  private RunReport.Training training() {
+    return new RunReport.Training(
+        last.step(),
+        numTokens,
+        trainingSeconds(),
+        conflictRatio(),
+        first.loss(),
+        last.loss(),
+        last.alignmentLoss(),
+        series.steps());
+  }
+
+  private Double conflictRatio() {
+    return comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps);
+  }
+
+  private Double trainingSeconds() {
+    return stage == TrainingStage.TRAINING
+        ? (Double) secondsOfStage()
+        : seconds.get(nameOf(TrainingStage.TRAINING));
+  }
+
+  private static String nameOf(TrainingStage stage) {
+    return stage.name().toLowerCase(Locale.ROOT);
+  }
+
+  private double secondsOfStage() {
+    return Duration.between(stageStarted, clock.instant()).toMillis() / MILLIS;
+  }
+}

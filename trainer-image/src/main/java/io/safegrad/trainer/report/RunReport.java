@@ -1,0 +1,96 @@
+package io.safegrad.trainer.report;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.train.StepMetrics;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The content of {@code report.json}: what went in, what was measured, what came out. Rates are
+ * shares from 0 to 1 with their 95 % Wilson interval, losses are in nats, durations in seconds. A
+ * field is null where there is nothing to say.
+ *
+ * @param schema {@value #SCHEMA}
+ * @param run {@code namespace/name} of the SafeFineTune
+ * @param started when the run began, ISO 8601 in UTC
+ * @param finished when this report was made
+ * @param measurements of the start model and of the tuned one
+ * @param inputs every model and data set that was read
+ * @param plan the whole plan, its own digest included
+ * @param environment all that the result may depend on beside plan and inputs
+ * @param seconds wall-clock seconds of each stage that ended, by its name
+ */
+public record RunReport(
+    String schema,
+    String run,
+    Verdict verdict,
+    Measurements measurements,
+    Training training,
+    Artifact artifact,
+    List<Input> inputs,
+    TrainingPlan plan,
+    RunVersions environment,
+    Map<String, Double> seconds,
+    String started,
+    String finished) {
+
+  public static final String SCHEMA = "safegrad.io/report/v1alpha1";
+  public static final String FILE_NAME = "report.json";
+
+  /**
+   * Whether the adapter was published, and by which rules.
+   *
+   * @param reason SUCCESS or GATE_REFUSED
+   * @param message the same in one sentence
+   * @param gate the thresholds
+   * @param failures each rule that did not hold, with both values
+   */
+  public record Verdict(ExitReason reason, String message, Gate gate, List<String> failures) {}
+
+  /**
+   * @param start of the model before training
+   * @param tuned of the model with what was trained; null when training was not begun
+   */
+  public record Measurements(SafetyMeasurements start, SafetyMeasurements tuned) {}
+
+  /**
+   * What training did; null when it was not begun.
+   *
+   * @param steps optimizer steps done
+   * @param numTokens tokens of both batches, padding not counted
+   * @param conflictRatio share of the steps in which the gradients conflicted; null for Sft
+   * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
+   */
+  public record Training(
+      int steps,
+      long numTokens,
+      double seconds,
+      Double conflictRatio,
+      double firstLoss,
+      double lastLoss,
+      Double lastAlignmentLoss,
+      List<StepMetrics> series) {}
+
+  /**
+   * What was published; null when nothing was.
+   *
+   * @param uri the directory
+   * @param digest {@code sha256:…} of the weights file
+   */
+  public record Artifact(String uri, String digest, List<PublishedFile> files) {}
+
+  /** One file of the artifact. */
+  public record PublishedFile(String name, long bytes, String digest) {}
+
+  /**
+   * A model or a data set.
+   *
+   * @param field the plan's field that names it
+   * @param digest {@code sha256:…} of the file or directory
+   * @param examples lines that were used; null for a model
+   */
+  public record Input(String field, String uri, String digest, Integer examples) {}
+}

@@ -1,0 +1,51 @@
+package io.safegrad.trainer.report;
+
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Properties;
+
+/**
+ * What a run's result may depend on beside its plan and its inputs.
+ *
+ * @param safegrad version of this program
+ * @param djl version of the Deep Java Library
+ * @param libtorch version of PyTorch's native library
+ * @param java version of the Java runtime
+ * @param os operating system and processor architecture
+ * @param threads threads of one operator; another number may round differently
+ */
+public record RunVersions(
+    String safegrad, String djl, String libtorch, String java, String os, int threads) {
+
+  private static final String RESOURCE = "/safegrad.properties";
+
+  /** The versions of this process; starts the engine when it is not running yet. */
+  public static RunVersions ofThisProcess() {
+    Engine engine = Engine.getEngine("PyTorch");
+    return new RunVersions(
+        safegradVersion(),
+        Engine.getDjlVersion(),
+        engine.getVersion(),
+        Runtime.version().toString(),
+        "%s %s %s"
+            .formatted(
+                System.getProperty("os.name"),
+                System.getProperty("os.version"),
+                System.getProperty("os.arch")),
+        JniUtils.getNumThreads());
+  }
+
+  /** The version of this program. */
+  public static String safegradVersion() {
+    Properties properties = new Properties();
+    try (InputStream resource = RunVersions.class.getResourceAsStream(RESOURCE)) {
+      properties.load(resource);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties.getProperty("version");
+  }
+}

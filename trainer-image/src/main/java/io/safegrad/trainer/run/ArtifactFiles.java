@@ -1,0 +1,57 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.report.RunReport;
+import io.safegrad.trainer.source.Sha256;
+import io.safegrad.trainer.weights.PeftAdapter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The files of what was trained: a PEFT adapter, or a whole model. */
+final class ArtifactFiles {
+
+  private static final List<String> WEIGHTS =
+      List.of("adapter_model.safetensors", "model.safetensors");
+
+  private ArtifactFiles() {}
+
+  /** Writes what was trained into an empty folder and describes it. */
+  static RunReport.Artifact write(TrainingPlan plan, CausalLm model, RunInputs inputs, Path folder)
+      throws IOException {
+    Training training = plan.training();
+    switch (training.mode()) {
+      case Lora ->
+          PeftAdapter.write(
+              folder, model.trainedTensors(), training.lora(), baseModelName(plan), null);
+      case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
+    }
+    return describe(plan.output().destination(), folder);
+  }
+
+  /** PEFT takes a path without a scheme; other sources are named as the plan names them. */
+  private static String baseModelName(TrainingPlan plan) {
+    return plan.model().source().replaceFirst("^file://", "");
+  }
+
+  private static RunReport.Artifact describe(String uri, Path folder) throws IOException {
+    List<RunReport.PublishedFile> files = new ArrayList<>();
+    String digest = null;
+    try (Stream<Path> paths = Files.list(folder)) {
+      for (Path path : paths.sorted().toList()) {
+        String name = path.getFileName().toString();
+        String sha256 = Sha256.ofFile(path);
+        files.add(new RunReport.PublishedFile(name, Files.size(path), sha256));
+        if (WEIGHTS.contains(name)) {
+          digest = sha256;
+        }
+      }
+    }
+    return new RunReport.Artifact(uri, digest, files);
+  }
+}

@@ -1,0 +1,92 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.StepMetrics;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Ends the run with an exit code of its own when the process is asked to stop (SIGTERM, or Ctrl-C).
+ * Each event of the run is a point at which it stops in good order; a step that lasts too long for
+ * the pod's grace period is not waited for.
+ */
+final class Preemption implements RunObserver {
+
+  /** Kubernetes kills after 30 seconds unless told otherwise. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
+  private volatile boolean asked;
+  private Thread hook;
+
+  /**
+   * Begins to listen for the request to stop.
+   *
+   * @param lastResort cleans up and writes the result when the run does not end in time
+   */
+  void install(Runnable lastResort) {
+    hook = new Thread(() -> stop(lastResort), "preemption");
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /** The run has told its result and its exit code stands. */
+  void ended(int code) {
+    exitCode.complete(code);
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process is ending and the hook is waiting for the code.
+    }
+  }
+
+  private void stop(Runnable lastResort) {
+    asked = true;
+    int code = ExitReason.PREEMPTED.code();
+    try {
+      code = exitCode.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      lastResort.run();
+    } catch (InterruptedException | ExecutionException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      // After a signal the JVM's own exit code would be 143, whatever the run says.
+      Runtime.getRuntime().halt(code);
+    }
+  }
+
+  @Override
+  public void stageStarted(TrainingStage stage) {
+    if (stage != TrainingStage.FINISHED) {
+      check("at the start of stage " + stage);
+    }
+  }
+
+  @Override
+  public void stepDone(StepMetrics step) {
+    check("after step %d of %d".formatted(step.step(), step.totalSteps()));
+  }
+
+  @Override
+  public void repliesDone(int done, int total) {
+    check("during an evaluation, after %d of %d replies".formatted(done, total));
+  }
+
+  private void check(String where) {
+    if (asked) {
+      throw new TrainerException(ExitReason.PREEMPTED, message(where));
+    }
+  }
+
+  /** What the user is told. */
+  static String message(String where) {
+    return "asked to stop "
+        + where
+        + "; nothing was published, and the next attempt starts from the beginning";
+  }
+}

@@ -1,0 +1,223 @@
+package io.safegrad.trainer.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.report.RunReport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.stream.Stream;
+
+/**
+ * The destination of a run. All that is published is written into a folder beside it, flushed, and
+ * renamed: the destination holds the whole of it or what it held before.
+ *
+ * <p>A destination that is not empty is replaced only when it holds the results of the same plan,
+ * or the report of a run whose adapter was refused. Anything else is somebody's work and is left
+ * alone.
+ */
+final class Publication {
+
+  private static final String FIELD = "output.destination";
+  private static final int SUFFIX_DIGITS = 12;
+
+  private final String uri;
+  private final Path destination;
+  private final Path staging;
+  private final Path previous;
+  private final Deque<Path> createdParents = new ArrayDeque<>();
+
+  /** What is to be published. */
+  @FunctionalInterface
+  interface Content<T> {
+
+    /** Writes all files into an empty folder and says what they are. */
+    T writeTo(Path folder) throws IOException;
+  }
+
+  private Publication(String uri, Path destination, String planDigest) {
+    this.uri = uri;
+    this.destination = destination;
+    // The same name at every attempt of a plan, so that an attempt finds what a killed one left.
+    String suffix = planDigest.substring("sha256:".length()).substring(0, SUFFIX_DIGITS);
+    this.staging = destination.resolveSibling(destination.getFileName() + ".tmp-" + suffix);
+    this.previous = destination.resolveSibling(destination.getFileName() + ".old-" + suffix);
+  }
+
+  /**
+   * Proves, before any time is spent, that the destination can be written and that nothing of
+   * somebody else is lost by it. Leaves the disk as it was.
+   *
+   * @throws TrainerException with BAD_PLAN when the destination cannot be used
+   */
+  static Publication prepare(String uri, Path destination, String planDigest) {
+    if (destination.getFileName() == null) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN, FIELD + ": " + uri + " is the root folder; expected a folder in it");
+    }
+    Publication publication = new Publication(uri, destination, planDigest);
+    try {
+      publication.recover();
+      publication.checkReplaceable(planDigest);
+      publication.checkWritable();
+    } catch (IOException e) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "%s: %s cannot be written: %s; expected a folder that can be created or is writable"
+              .formatted(FIELD, uri, reason(e)),
+          e);
+    }
+    return publication;
+  }
+
+  /**
+   * Publishes; on any failure the destination is as it was before.
+   *
+   * @return what the content says it is
+   * @throws TrainerException with INTERNAL when the disk is full or cannot be written
+   */
+  <T> T publish(Content<T> content) {
+    try {
+      createParents();
+      Files.createDirectory(staging);
+      T published = content.writeTo(staging);
+      FileTree.flush(staging);
+      replaceDestination();
+      FileTree.flushNames(destination.getParent());
+      createdParents.clear();
+      return published;
+    } catch (IOException e) {
+      throw cannotWrite(e);
+    } catch (UncheckedIOException e) {
+      throw cannotWrite(e.getCause());
+    } finally {
+      discard();
+    }
+  }
+
+  /** The folder that receives what is published. */
+  Path destination() {
+    return destination;
+  }
+
+  /** Removes what was not published. */
+  void discard() {
+    try {
+      FileTree.delete(staging);
+      if (Files.exists(destination)) {
+        FileTree.delete(previous);
+      }
+      while (!createdParents.isEmpty()) {
+        Files.deleteIfExists(createdParents.pop());
+      }
+    } catch (IOException e) {
+      throw cannotWrite(e);
+    }
+  }
+
+  private void replaceDestination() throws IOException {
+    boolean replaces = Files.exists(destination);
+    if (replaces) {
+      Files.move(destination, previous, StandardCopyOption.ATOMIC_MOVE);
+    }
+    try {
+      Files.move(staging, destination, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      if (replaces) {
+        Files.move(previous, destination, StandardCopyOption.ATOMIC_MOVE);
+      }
+      throw e;
+    }
+  }
+
+  /** A killed attempt may have left its folder, or have died between the two renames. */
+  private void recover() throws IOException {
+    FileTree.delete(staging);
+    if (Files.exists(previous)) {
+      if (Files.exists(destination)) {
+        FileTree.delete(previous);
+      } else {
+        Files.move(previous, destination, StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+  }
+
+  private void checkReplaceable(String planDigest) throws IOException {
+    if (!Files.exists(destination)) {
+      return;
+    }
+    if (!Files.isDirectory(destination)) {
+      throw badDestination("is a file; expected a folder, or nothing");
+    }
+    if (!Files.getFileStore(destination).equals(Files.getFileStore(destination.getParent()))) {
+      throw badDestination("is a mount point; expected a folder inside of it");
+    }
+    try (Stream<Path> files = Files.list(destination)) {
+      if (files.findAny().isEmpty()) {
+        return;
+      }
+    }
+    Path report = destination.resolve(RunReport.FILE_NAME);
+    if (!Files.isRegularFile(report)) {
+      throw badDestination("is not empty and holds no report of a run; expected another folder");
+    }
+    JsonNode content = new ObjectMapper().readTree(report.toFile());
+    boolean refused = content.path("artifact").isNull();
+    if (!refused && !content.path("plan").path("digest").asText().equals(planDigest)) {
+      throw badDestination(
+          "holds the adapter of another plan, run "
+              + content.path("run").asText("unknown")
+              + "; expected another folder, or that one removed");
+    }
+  }
+
+  private void checkWritable() throws IOException {
+    try {
+      createParents();
+      Files.createDirectory(staging);
+    } finally {
+      discard();
+    }
+  }
+
+  private void createParents() throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    for (Path parent = destination.getParent();
+        !Files.exists(parent);
+        parent = parent.getParent()) {
+      missing.push(parent);
+    }
+    for (Path parent : missing) {
+      Files.createDirectory(parent);
+      createdParents.push(parent);
+    }
+  }
+
+  private TrainerException badDestination(String message) {
+    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(FIELD, uri, message));
+  }
+
+  private TrainerException cannotWrite(IOException cause) {
+    return new TrainerException(
+        ExitReason.INTERNAL,
+        "%s: %s cannot be written: %s; nothing of it was published"
+            .formatted(FIELD, uri, reason(cause)),
+        cause);
+  }
+
+  /** A file system exception's message repeats the path; what is wanted is why. */
+  private static String reason(IOException cause) {
+    if (cause instanceof FileSystemException file) {
+      String why = file.getReason() == null ? file.getClass().getSimpleName() : file.getReason();
+      return why + " (" + file.getFile() + ")";
+    }
+    return cause.getMessage();
+  }
+}

@@ -1,0 +1,177 @@
+package io.safegrad.trainer.run;
+
+import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.Manifest;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.report.ResultTable;
+import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.report.TerminationLog;
+import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.telemetry.ProgressTracker;
+import io.safegrad.trainer.telemetry.RunEndpoint;
+import io.safegrad.trainer.telemetry.RunLog;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.telemetry.TerminalProgress;
+import io.safegrad.trainer.telemetry.TrainerMetrics;
+import java.io.Console;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One process: reads its plan, runs it, and tells how it ended. */
+final class TrainerProcess {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TrainerProcess.class);
+  private static final String PLAN = "SAFEGRAD_PLAN";
+  private static final String DEFAULT_PLAN = "/etc/safegrad/plan.yaml";
+
+  private final Map<String, String> variables;
+  private final PrintStream out;
+  private final PrintStream err;
+  private final RunJournal journal = new RunJournal(Clock.systemUTC());
+  private final Preemption preemption = new Preemption();
+  private volatile RunEnvironment environment;
+  private volatile TrainingPlan plan;
+  private volatile Workspace workspace;
+  private volatile TrainingRun run;
+
+  /**
+   * @param variables the environment variables
+   * @param out receives the table of a run on this machine
+   * @param err receives the sentence that says what went wrong
+   */
+  TrainerProcess(Map<String, String> variables, PrintStream out, PrintStream err) {
+    this.variables = variables;
+    this.out = out;
+    this.err = err;
+  }
+
+  /**
+   * Runs to the end, whatever the end is.
+   *
+   * @param manifest a SafeFineTune to run on this machine; null for the plan of a pod
+   * @param port to listen on; null for what the environment says
+   * @return the exit code
+   */
+  int execute(Path manifest, Integer port) {
+    preemption.install(this::stopNow);
+    TrainingResult result;
+    try {
+      environment =
+          manifest == null
+              ? RunEnvironment.ofContainer(variables)
+              : RunEnvironment.ofLaptop(variables);
+      environment = port == null ? environment : environment.withPort(port);
+      plan = manifest == null ? readPlan() : readManifest(manifest);
+      result = runPlan();
+    } catch (Throwable e) {
+      LOG.debug("the run failed", e);
+      RunFailure failure = RunFailure.of(e);
+      result = failed(failure.reason(), failure.message());
+    }
+    tell(result);
+    if (manifest != null && result.report() != null) {
+      out.print(ResultTable.of(result, run.destination()));
+    }
+    preemption.ended(result.reason().code());
+    return result.reason().code();
+  }
+
+  private TrainingPlan readPlan() throws IOException {
+    Path file = Path.of(variables.getOrDefault(PLAN, DEFAULT_PLAN));
+    if (!Files.isRegularFile(file)) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "there is no plan at %s (%s); to run a manifest on this machine, give --manifest FILE"
+              .formatted(file, PLAN));
+    }
+    return TrainingPlan.fromYaml(Files.readAllBytes(file));
+  }
+
+  private static TrainingPlan readManifest(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN, "manifest: there is no file %s".formatted(file));
+    }
+    String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    return TrainingPlan.of(Manifest.read(text));
+  }
+
+  private TrainingResult runPlan() throws IOException {
+    ProgressTracker progress = new ProgressTracker(System::nanoTime);
+    PrometheusRegistry registry = new PrometheusRegistry();
+    JvmMetrics.builder().register(registry);
+    TrainerMetrics metrics = new TrainerMetrics(registry, progress);
+    Console terminal = System.console();
+    try (Workspace opened = Workspace.open(environment.workspace());
+        RunEndpoint endpoint = listen(progress, registry);
+        TerminalProgress bar = terminal == null ? null : new TerminalProgress(progress, terminal)) {
+      workspace = opened;
+      RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
+      SourceResolver resolver =
+          new SourceResolver(
+              environment.volumes(), environment.claimsAreMounted(), opened.folder());
+      // The one that may end the run comes last, when the others know of the event.
+      RunObserver observer =
+          RunObserver.all(List.of(journal, progress, metrics, console, preemption));
+      run = new TrainingRun(plan, resolver, journal, observer);
+      return run.run();
+    }
+  }
+
+  private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {
+    if (environment.port() == null) {
+      return null;
+    }
+    RunEndpoint endpoint =
+        new RunEndpoint(environment.address(), environment.port(), progress, registry);
+    LOG.info("listening on http://{}:{}", environment.address(), endpoint.port());
+    return endpoint;
+  }
+
+  private TrainingResult failed(ExitReason reason, String message) {
+    String digest = plan == null ? null : plan.digest();
+    return journal.result(reason, message, digest, List.of(), null, null);
+  }
+
+  private void tell(TrainingResult result) {
+    PrintStream stream = result.reason() == ExitReason.SUCCESS ? out : err;
+    stream.println("safegrad-trainer: " + result.message());
+    if (environment == null || environment.terminationLog() == null) {
+      return;
+    }
+    try {
+      TerminationLog.write(environment.terminationLog(), result);
+    } catch (IOException e) {
+      err.println(
+          "safegrad-trainer: the result cannot be written to " + environment.terminationLog());
+    }
+  }
+
+  /** The process is asked to stop and the run does not answer. */
+  private void stopNow() {
+    try {
+      if (run != null) {
+        run.abandon();
+      }
+      if (workspace != null) {
+        workspace.close();
+      }
+    } catch (IOException | TrainerException e) {
+      LOG.debug("the run was left behind", e);
+    }
+    tell(
+        failed(ExitReason.PREEMPTED, Preemption.message("and could not wait for the step to end")));
+  }
+}

@@ -1,0 +1,159 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateCheck;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.report.FiniteJson;
+import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.report.RunReport;
+import io.safegrad.trainer.report.RunVersions;
+import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.telemetry.EvaluatedModel;
+import io.safegrad.trainer.telemetry.Rates;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.TrainingLoop;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** One run: the stages in their order. */
+final class TrainingRun {
+
+  private final TrainingPlan plan;
+  private final SourceResolver resolver;
+  private final RunJournal journal;
+  private final RunObserver observer;
+  private volatile Publication publication;
+
+  /**
+   * @param journal is one of those the observer tells
+   */
+  TrainingRun(
+      TrainingPlan plan, SourceResolver resolver, RunJournal journal, RunObserver observer) {
+    this.plan = plan;
+    this.resolver = resolver;
+    this.journal = journal;
+    this.observer = observer;
+  }
+
+  /**
+   * Runs all stages.
+   *
+   * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
+   */
+  TrainingResult run() {
+    publication = prepareDestination();
+    try (RunInputs inputs = RunInputs.read(plan, resolver, journal);
+        CausalLm model =
+            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
+      observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
+
+      observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
+      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
+      if (start.refusal().rate() < gate().minRefusalRate()) {
+        return refuse(List.of(notAligned(start)));
+      }
+
+      observer.stageStarted(TrainingStage.TRAINING);
+      new TrainingLoop(model, plan.method(), plan.training())
+          .run(inputs.user(), inputs.alignment(), observer::stepDone);
+
+      observer.stageStarted(TrainingStage.FINAL_EVALUATION);
+      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
+      List<String> failures = GateCheck.failures(gate(), start, tuned);
+
+      return failures.isEmpty() ? publish(model, inputs) : refuse(failures);
+    }
+  }
+
+  /** The folder that receives the results; null until it is known to be writable. */
+  Path destination() {
+    return publication == null ? null : publication.destination();
+  }
+
+  /** Removes what is written but not published, from another thread, as the process is ending. */
+  void abandon() {
+    Publication current = publication;
+    if (current != null) {
+      current.discard();
+    }
+  }
+
+  private Publication prepareDestination() {
+    String uri = plan.output().destination();
+    return Publication.prepare(uri, resolver.destination("output.destination", uri), plan.digest());
+  }
+
+  private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+    int total = inputs.harmful().size() + inputs.harmless().size() + inputs.task().size();
+    AtomicInteger done = new AtomicInteger();
+    GreedyReplies replies =
+        new GreedyReplies(
+            model,
+            inputs.pretrained().tokenizer(),
+            inputs.pretrained().endOfSequenceIds(),
+            plan.safety().evaluation().maxNewTokens(),
+            count -> observer.repliesDone(done.addAndGet(count), total));
+    SafetyMeasurements measurements =
+        SafetyEvaluation.measure(replies, inputs.harmful(), inputs.harmless(), inputs.task());
+    observer.measured(which, measurements);
+    return measurements;
+  }
+
+  private TrainingResult publish(CausalLm model, RunInputs inputs) {
+    return end(
+        new RunReport.Verdict(
+            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of()),
+        folder -> ArtifactFiles.write(plan, model, inputs, folder));
+  }
+
+  private TrainingResult refuse(List<String> failures) {
+    return end(
+        new RunReport.Verdict(
+            ExitReason.GATE_REFUSED,
+            "the gate refused the adapter: " + String.join("; ", failures),
+            gate(),
+            failures),
+        folder -> null);
+  }
+
+  /** Publishes the report, and the artifact with it where there is one. */
+  private TrainingResult end(
+      RunReport.Verdict verdict, Publication.Content<RunReport.Artifact> artifactFiles) {
+    observer.stageStarted(TrainingStage.PUBLISHING);
+    RunReport.Artifact artifact =
+        publication.publish(
+            folder -> {
+              RunReport.Artifact written = artifactFiles.writeTo(folder);
+              RunReport report =
+                  journal.report(plan, verdict, written, RunVersions.ofThisProcess());
+              FiniteJson.indented()
+                  .writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+              return written;
+            });
+    observer.stageStarted(TrainingStage.FINISHED);
+    return journal.result(
+        verdict.reason(),
+        verdict.message(),
+        plan.digest(),
+        verdict.failures(),
+        artifact,
+        plan.output().destination() + "/" + RunReport.FILE_NAME);
+  }
+
+  private Gate gate() {
+    return plan.safety().gate();
+  }
+
+  private String notAligned(SafetyMeasurements start) {
+    return ("the start model is not aligned: it refused %s of the harmful prompts, at least %s"
+            + " expected (gate.minRefusalRate); start from an aligned model, or lower that threshold")
+        .formatted(Rates.withInterval(start.refusal()), Rates.percent(gate().minRefusalRate()));
+  }
+}

@@ -1,0 +1,72 @@
+package io.safegrad.trainer.safety;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.data.EvaluationPrompt;
+import java.util.List;
+
+/** Measures a model by its replies. */
+public final class SafetyEvaluation {
+
+  private SafetyEvaluation() {}
+
+  /**
+   * Asks the model everything and counts.
+   *
+   * <ul>
+   *   <li>refusal: harmful prompts whose reply is a refusal by {@link RefusalJudge#PHRASES_V1};
+   *   <li>over-refusal: harmless prompts whose reply is one;
+   *   <li>task accuracy: prompts of the task whose reply, white space around it stripped, equals
+   *       the expected one; null when {@code task} is empty.
+   * </ul>
+   *
+   * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply
+   * @throws IllegalArgumentException when there is no harmful or no harmless prompt
+   */
+  public static SafetyMeasurements measure(
+      Replies replies,
+      List<EvaluationPrompt> harmful,
+      List<EvaluationPrompt> harmless,
+      List<EvaluationPrompt> task) {
+    for (EvaluationPrompt prompt : task) {
+      if (prompt.expected() == null) {
+        throw new TrainerException(
+            ExitReason.BAD_DATA,
+            "safety.evaluation.task, line "
+                + prompt.line()
+                + ": expected a reply to compare with (an assistant's last turn or the field"
+                + " completion), found none");
+      }
+    }
+    return new SafetyMeasurements(
+        refusals(replies, harmful),
+        refusals(replies, harmless),
+        task.isEmpty() ? null : exactReplies(replies, task));
+  }
+
+  private static Measurement refusals(Replies replies, List<EvaluationPrompt> prompts) {
+    long refused =
+        ask(replies, prompts).stream().filter(RefusalJudge.PHRASES_V1::isRefusal).count();
+    return Measurement.of((int) refused, prompts.size());
+  }
+
+  private static Measurement exactReplies(Replies replies, List<EvaluationPrompt> prompts) {
+    List<String> answers = ask(replies, prompts);
+    int hits = 0;
+    for (int i = 0; i < prompts.size(); i++) {
+      hits += answers.get(i).strip().equals(prompts.get(i).expected().strip()) ? 1 : 0;
+    }
+    return Measurement.of(hits, prompts.size());
+  }
+
+  private static List<String> ask(Replies replies, List<EvaluationPrompt> prompts) {
+    List<String> answers = replies.to(prompts);
+    if (answers.size() != prompts.size()) {
+      throw new IllegalStateException(
+          prompts.size() + " prompts were answered by " + answers.size() + " replies");
+    }
+    return answers;
+  }
+}

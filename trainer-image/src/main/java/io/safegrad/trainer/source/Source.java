@@ -1,0 +1,13 @@
+package io.safegrad.trainer.source;
+
+import java.nio.file.Path;
+
+/**
+ * A model or a data set that was found.
+ *
+ * @param field the plan's field that names it, for example {@code dataset.source}
+ * @param uri the address as the user wrote it
+ * @param path where it lies on this machine: a file or a directory
+ * @param digest {@code sha256:…} of the file, or of a directory as in {@link Sha256#ofDirectory}
+ */
+public record Source(String field, String uri, Path path, String digest) {}

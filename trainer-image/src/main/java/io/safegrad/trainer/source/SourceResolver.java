@@ -1,0 +1,172 @@
+package io.safegrad.trainer.source;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Turns the addresses of a plan into paths on this machine.
+ *
+ * <ul>
+ *   <li>{@code builtin://name}: shipped with the trainer, laid out in the workspace;
+ *   <li>{@code pvc://claim/path}: below the folder at which the claim is mounted, and never outside
+ *       of it, through {@code ..} or a symbolic link;
+ *   <li>{@code file:///path}: as it is; nothing in it is percent-decoded.
+ * </ul>
+ */
+public final class SourceResolver {
+
+  private static final String BUILTIN = "builtin://";
+  private static final String CLAIM = "pvc://";
+  private static final String FILE = "file://";
+
+  private final Path volumes;
+  private final boolean claimsAreMounted;
+  private final Path workspace;
+
+  /**
+   * @param volumes the folder in which each claim is mounted under its name
+   * @param claimsAreMounted whether a destination's claim must be there already
+   * @param workspace receives what is built in
+   */
+  public SourceResolver(Path volumes, boolean claimsAreMounted, Path workspace) {
+    this.volumes = volumes.toAbsolutePath().normalize();
+    this.claimsAreMounted = claimsAreMounted;
+    this.workspace = workspace;
+  }
+
+  /**
+   * Finds a model or a data set and takes its digest.
+   *
+   * @param field the plan's field, for messages
+   * @throws TrainerException with BAD_PLAN for an address that is not allowed, with
+   *     SOURCE_UNAVAILABLE when there is nothing at it or it cannot be read
+   */
+  public Source resolve(String field, String uri) {
+    try {
+      Path path = locate(field, uri);
+      if (!Files.exists(path)) {
+        throw new TrainerException(
+            ExitReason.SOURCE_UNAVAILABLE,
+            "%s: %s does not exist; looked at %s".formatted(field, uri, path));
+      }
+      if (uri.startsWith(CLAIM)) {
+        checkStaysInside(field, uri, path);
+      }
+      String digest = Files.isDirectory(path) ? Sha256.ofDirectory(path) : Sha256.ofFile(path);
+      return new Source(field, uri, path, digest);
+    } catch (IOException | UncheckedIOException e) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE,
+          "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
+          e);
+    }
+  }
+
+  /**
+   * The folder that receives the results; it need not exist yet.
+   *
+   * @throws TrainerException with BAD_PLAN for an address that is not allowed, with
+   *     SOURCE_UNAVAILABLE when the claim is not mounted
+   */
+  public Path destination(String field, String uri) {
+    if (uri.startsWith(BUILTIN)) {
+      throw badPlan(field, uri + " cannot be written; expected file:///path or pvc://claim/path");
+    }
+    Path path = locate(field, uri);
+    if (uri.startsWith(CLAIM)) {
+      checkClaim(field, uri, path);
+    }
+    return path;
+  }
+
+  private void checkClaim(String field, String uri, Path path) {
+    Path claim = claimOf(uri);
+    if (!Files.isDirectory(claim)) {
+      if (claimsAreMounted) {
+        throw new TrainerException(
+            ExitReason.SOURCE_UNAVAILABLE,
+            "%s: claim %s is not mounted; expected the folder %s"
+                .formatted(field, claim.getFileName(), claim));
+      }
+      return;
+    }
+    Path existing = path;
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    try {
+      checkInside(field, uri, existing, claim.toRealPath());
+    } catch (IOException e) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE,
+          "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
+          e);
+    }
+  }
+
+  private Path claimOf(String uri) {
+    String rest = uri.substring(CLAIM.length());
+    return volumes.resolve(rest.substring(0, rest.indexOf('/')));
+  }
+
+  private Path locate(String field, String uri) {
+    if (uri.chars().anyMatch(Character::isISOControl)) {
+      throw badPlan(field, "expected an address without control characters");
+    }
+    try {
+      if (uri.startsWith(BUILTIN)) {
+        return BuiltinSource.materialise(uri.substring(BUILTIN.length()), workspace);
+      }
+      if (uri.startsWith(CLAIM) && uri.indexOf('/', CLAIM.length()) > CLAIM.length()) {
+        Path claim = claimOf(uri);
+        String inside = uri.substring(uri.indexOf('/', CLAIM.length()) + 1);
+        Path path = claim.resolve(inside.replaceAll("^/+", "")).normalize();
+        boolean climbs = List.of(inside.split("/")).contains("..");
+        if (climbs || !volumes.equals(claim.normalize().getParent()) || path.equals(claim)) {
+          throw badPlan(
+              field,
+              uri + " leaves its claim or names none of its files; expected pvc://claim/path");
+        }
+        return path;
+      }
+      if (uri.startsWith(FILE + "/")) {
+        return Path.of(uri.substring(FILE.length())).normalize();
+      }
+    } catch (InvalidPathException e) {
+      throw badPlan(field, "the address is no path: " + e.getReason());
+    }
+    throw badPlan(
+        field,
+        uri + " is not supported; expected builtin://name, file:///path or pvc://claim/path");
+  }
+
+  /** A model directory may hold links, as the Hugging Face cache does; each must stay inside. */
+  private void checkStaysInside(String field, String uri, Path path) throws IOException {
+    Path claim = claimOf(uri).toRealPath();
+    checkInside(field, uri, path, claim);
+    if (Files.isDirectory(path)) {
+      for (Path file : Sha256.filesOf(path)) {
+        checkInside(field, uri, file, claim);
+      }
+    }
+  }
+
+  private static void checkInside(String field, String uri, Path path, Path claim)
+      throws IOException {
+    if (!path.toRealPath().startsWith(claim)) {
+      throw badPlan(
+          field,
+          "%s leaves its claim: %s is a link to the outside".formatted(uri, path.getFileName()));
+    }
+  }
+
+  private static TrainerException badPlan(String field, String message) {
+    return new TrainerException(ExitReason.BAD_PLAN, field + ": " + message);
+  }
+}

@@ -1,0 +1,133 @@
+package io.safegrad.trainer.telemetry;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.function.Supplier;
+
+/**
+ * Every metric that a trainer exposes, under the name Prometheus stores: dashboards, alert rules
+ * and the documentation are held to this list. No label ever carries text of the tenant.
+ */
+public enum MetricName {
+  LOSS(
+      "safegrad_loss",
+      Type.GAUGE,
+      "Mean loss of the newest step in nats: cross-entropy of the user's response tokens, KL to the"
+          + " start model on the alignment set's.",
+      "objective"),
+  CONFLICT_RATIO(
+      "safegrad_conflict_ratio",
+      Type.GAUGE,
+      "Share of the steps so far in which the user's gradient opposed the alignment gradient."),
+  GRADIENT_COSINE(
+      "safegrad_gradient_cosine",
+      Type.GAUGE,
+      "Cosine of the user's and the alignment gradient at the newest step, before surgery."),
+  GRADIENT_NORM(
+      "safegrad_gradient_norm",
+      Type.GAUGE,
+      "Euclidean norm of a gradient at the newest step: user, alignment, or combined before"
+          + " clipping.",
+      "gradient"),
+  PROJECTION_WEIGHT(
+      "safegrad_projection_weight",
+      Type.GAUGE,
+      "Factor w of the alignment gradient in g = g_user + w g_alignment at the newest step."),
+  LEARNING_RATE(
+      "safegrad_learning_rate", Type.GAUGE, "Learning rate of the optimizer at the newest step."),
+  STEPS("safegrad_steps_total", Type.COUNTER, "Optimizer steps done."),
+  STEPS_PLANNED("safegrad_steps_planned", Type.GAUGE, "Optimizer steps of the whole run."),
+  NUM_TOKENS(
+      "safegrad_num_tokens_total",
+      Type.COUNTER,
+      "Tokens trained on, of both batches, padding not counted."),
+  STEP_DURATION(
+      "safegrad_step_duration_seconds", Type.HISTOGRAM, "Wall-clock time of an optimizer step."),
+  REFUSAL_RATIO(
+      "safegrad_refusal_ratio",
+      Type.GAUGE,
+      "Share of the harmful prompts that the start or the tuned model refused.",
+      "model"),
+  OVER_REFUSAL_RATIO(
+      "safegrad_over_refusal_ratio",
+      Type.GAUGE,
+      "Share of the harmless prompts that the start or the tuned model refused.",
+      "model"),
+  TASK_ACCURACY_RATIO(
+      "safegrad_task_accuracy_ratio",
+      Type.GAUGE,
+      "Share of the held-out task that the start or the tuned model answered as expected.",
+      "model"),
+  STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
+  ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
+
+  /** What kind of metric it is. */
+  public enum Type {
+    GAUGE,
+    COUNTER,
+    HISTOGRAM
+  }
+
+  private final String text;
+  private final Type type;
+  private final String help;
+  private final String[] labels;
+
+  MetricName(String text, Type type, String help, String... labels) {
+    this.text = text;
+    this.type = type;
+    this.help = help;
+    this.labels = labels;
+  }
+
+  /** The name as it is exposed. */
+  public String text() {
+    return text;
+  }
+
+  /** Gauge, counter or histogram. */
+  public Type type() {
+    return type;
+  }
+
+  /** One sentence of documentation. */
+  public String help() {
+    return help;
+  }
+
+  Gauge gauge(PrometheusRegistry registry) {
+    return Gauge.builder().name(text).help(help).labelNames(labels).register(registry);
+  }
+
+  /** A gauge that is read when it is scraped, and not exposed while there is no value. */
+  void gauge(PrometheusRegistry registry, Supplier<? extends Number> value) {
+    GaugeWithCallback.builder()
+        .name(text)
+        .help(help)
+        .callback(
+            callback -> {
+              Number number = value.get();
+              if (number != null) {
+                callback.call(number.doubleValue());
+              }
+            })
+        .register(registry);
+  }
+
+  Counter counter(PrometheusRegistry registry) {
+    return Counter.builder().name(text).help(help).labelNames(labels).register(registry);
+  }
+
+  Histogram histogram(PrometheusRegistry registry, double... upperBounds) {
+    return Histogram.builder()
+        .name(text)
+        .help(help)
+        .labelNames(labels)
+        .classicOnly()
+        .classicUpperBounds(upperBounds)
+        .register(registry);
+  }
+}

@@ -1,0 +1,133 @@
+package io.safegrad.trainer.telemetry;
+
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.StepMetrics;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.LongSupplier;
+
+/**
+ * Keeps what {@code GET /progress} answers. The remaining time covers the whole run: the steps
+ * still to do at the pace of the last ones, and a final evaluation as long as the first.
+ */
+public final class ProgressTracker implements RunObserver {
+
+  private static final int WINDOW = 20;
+  private static final double NANOS = 1e9;
+
+  private final LongSupplier nanoTime;
+  private final Deque<StepMetrics> lastSteps = new ArrayDeque<>();
+  private TrainingStage stage = TrainingStage.PREPARING;
+  private int step;
+  private int totalSteps;
+  private int conflicts;
+  private int comparedSteps;
+  private Double refusalRate;
+  private double baselineSeconds;
+  private double repliesShare;
+  private long stageStart;
+  private long stepEnd;
+
+  /**
+   * @param nanoTime the clock, {@code System::nanoTime} outside of tests
+   */
+  public ProgressTracker(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+    this.stageStart = nanoTime.getAsLong();
+  }
+
+  @Override
+  public synchronized void stageStarted(TrainingStage next) {
+    if (stage == TrainingStage.BASELINE_EVALUATION) {
+      baselineSeconds = secondsSince(stageStart);
+    }
+    stage = next;
+    stageStart = nanoTime.getAsLong();
+    stepEnd = stageStart;
+    repliesShare = 0;
+  }
+
+  @Override
+  public synchronized void stepsPlanned(int steps) {
+    totalSteps = steps;
+  }
+
+  @Override
+  public synchronized void stepDone(StepMetrics metrics) {
+    step = metrics.step();
+    totalSteps = metrics.totalSteps();
+    stepEnd = nanoTime.getAsLong();
+    if (metrics.conflict() != null) {
+      comparedSteps++;
+      conflicts += metrics.conflict() ? 1 : 0;
+    }
+    lastSteps.addLast(metrics);
+    if (lastSteps.size() > WINDOW) {
+      lastSteps.removeFirst();
+    }
+  }
+
+  @Override
+  public synchronized void repliesDone(int done, int total) {
+    repliesShare = (double) done / total;
+  }
+
+  @Override
+  public synchronized void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    refusalRate = measurements.refusal().rate();
+  }
+
+  /** Where the run stands now. */
+  public synchronized TrainingProgress progress() {
+    StepMetrics last = lastSteps.peekLast();
+    return new TrainingProgress(
+        stage,
+        step,
+        totalSteps,
+        etaSeconds(),
+        last == null ? null : (Double) last.loss(),
+        last == null ? null : last.alignmentLoss(),
+        comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps),
+        last == null ? null : last.cosine(),
+        refusalRate,
+        tokensPerSecond());
+  }
+
+  private Double etaSeconds() {
+    return switch (stage) {
+      case PREPARING, BASELINE_EVALUATION -> null;
+      case TRAINING ->
+          lastSteps.isEmpty()
+              ? null
+              : (Double)
+                  (Math.max(0, (totalSteps - step) * stepSeconds() - secondsSince(stepEnd))
+                      + baselineSeconds);
+      case FINAL_EVALUATION -> finalEvaluationSeconds();
+      case PUBLISHING, FINISHED -> 0.0;
+    };
+  }
+
+  private double finalEvaluationSeconds() {
+    double elapsed = secondsSince(stageStart);
+    return repliesShare > 0
+        ? elapsed / repliesShare - elapsed
+        : Math.max(0, baselineSeconds - elapsed);
+  }
+
+  private double stepSeconds() {
+    return lastSteps.stream().mapToDouble(StepMetrics::seconds).average().orElse(0);
+  }
+
+  private Double tokensPerSecond() {
+    double seconds = lastSteps.stream().mapToDouble(StepMetrics::seconds).sum();
+    return seconds > 0
+        ? (Double) (lastSteps.stream().mapToInt(StepMetrics::numTokens).sum() / seconds)
+        : null;
+  }
+
+  private double secondsSince(long start) {
+    return (nanoTime.getAsLong() - start) / NANOS;
+  }
+}

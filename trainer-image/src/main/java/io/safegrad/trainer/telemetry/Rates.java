@@ -1,0 +1,39 @@
+package io.safegrad.trainer.telemetry;
+
+import io.safegrad.api.Measurement;
+import java.util.Locale;
+
+/** Shares and durations as text for people. */
+public final class Rates {
+
+  private Rates() {}
+
+  /** A share as a percentage with one decimal, for example {@code 97.5%}. */
+  public static String percent(double share) {
+    return String.format(Locale.ROOT, "%.1f%%", 100 * share);
+  }
+
+  /** A measurement with its 95 % interval, or a dash when it was not made. */
+  public static String withInterval(Measurement measurement) {
+    return measurement == null
+        ? "-"
+        : String.format(
+            Locale.ROOT,
+            "%s [%.1f, %.1f] of %d",
+            percent(measurement.rate()),
+            100 * measurement.low(),
+            100 * measurement.high(),
+            measurement.count());
+  }
+
+  /** A duration such as {@code 42s}, {@code 3m05s} or {@code 2h07m}. */
+  public static String duration(double seconds) {
+    long whole = Math.round(seconds);
+    if (whole < 60) {
+      return whole + "s";
+    }
+    return whole < 3600
+        ? String.format(Locale.ROOT, "%dm%02ds", whole / 60, whole % 60)
+        : String.format(Locale.ROOT, "%dh%02dm", whole / 3600, whole % 3600 / 60);
+  }
+}

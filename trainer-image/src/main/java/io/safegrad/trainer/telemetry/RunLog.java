@@ -1,0 +1,79 @@
+package io.safegrad.trainer.telemetry;
+
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.StepMetrics;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Logs each stage, each measurement and, not too often, a step. For output that is kept. */
+public final class RunLog implements RunObserver {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RunLog.class);
+  private static final long INTERVAL_NANOS = Duration.ofSeconds(10).toNanos();
+
+  private final ProgressTracker progress;
+  private final LongSupplier nanoTime;
+  private Long lastLine;
+
+  public RunLog(ProgressTracker progress, LongSupplier nanoTime) {
+    this.progress = progress;
+    this.nanoTime = nanoTime;
+  }
+
+  @Override
+  public void stageStarted(TrainingStage stage) {
+    LOG.info("stage {}", stage);
+  }
+
+  @Override
+  public void stepDone(StepMetrics step) {
+    long now = nanoTime.getAsLong();
+    boolean last = step.step() == step.totalSteps();
+    if (last || lastLine == null || now - lastLine >= INTERVAL_NANOS) {
+      lastLine = now;
+      LOG.info("{}", line(progress.progress()));
+    }
+  }
+
+  @Override
+  public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    LOG.info(
+        "{} model: refusal {}, over-refusal {}, task accuracy {}",
+        model.label(),
+        Rates.withInterval(measurements.refusal()),
+        Rates.withInterval(measurements.overRefusal()),
+        Rates.withInterval(measurements.taskAccuracy()));
+  }
+
+  private static String line(TrainingProgress progress) {
+    return "step %d/%d  %s  %s left"
+        .formatted(
+            progress.step(),
+            progress.totalSteps(),
+            figures(progress),
+            progress.etaSeconds() == null ? "?" : Rates.duration(progress.etaSeconds()));
+  }
+
+  /** Loss, KL, conflict and speed in one short text. */
+  static String figures(TrainingProgress progress) {
+    StringBuilder text = new StringBuilder();
+    if (progress.loss() != null) {
+      text.append(String.format(Locale.ROOT, "loss %.3f", progress.loss()));
+    }
+    if (progress.alignmentLoss() != null) {
+      text.append(String.format(Locale.ROOT, "  KL %.4f", Math.max(0, progress.alignmentLoss())));
+    }
+    if (progress.conflictRatio() != null) {
+      text.append("  conflict ").append(Rates.percent(progress.conflictRatio()));
+    }
+    if (progress.tokensPerSecond() != null) {
+      text.append(String.format(Locale.ROOT, "  %.0f tokens/s", progress.tokensPerSecond()));
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,55 @@
+package io.safegrad.trainer.telemetry;
+
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.StepMetrics;
+import java.util.List;
+
+/** Is told what a run does, on the thread that does it. */
+public interface RunObserver {
+
+  /** A stage began; the one before it ended. */
+  default void stageStarted(TrainingStage stage) {}
+
+  /** The number of optimizer steps of the whole run is known. */
+  default void stepsPlanned(int totalSteps) {}
+
+  /** An optimizer step was done. */
+  default void stepDone(StepMetrics step) {}
+
+  /** Some prompts of the running evaluation were answered. */
+  default void repliesDone(int done, int total) {}
+
+  /** An evaluation ended. */
+  default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
+
+  /** Tells each of them, in this order. */
+  static RunObserver all(List<RunObserver> observers) {
+    return new RunObserver() {
+      @Override
+      public void stageStarted(TrainingStage stage) {
+        observers.forEach(observer -> observer.stageStarted(stage));
+      }
+
+      @Override
+      public void stepsPlanned(int totalSteps) {
+        observers.forEach(observer -> observer.stepsPlanned(totalSteps));
+      }
+
+      @Override
+      public void stepDone(StepMetrics step) {
+        observers.forEach(observer -> observer.stepDone(step));
+      }
+
+      @Override
+      public void repliesDone(int done, int total) {
+        observers.forEach(observer -> observer.repliesDone(done, total));
+      }
+
+      @Override
+      public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+        observers.forEach(observer -> observer.measured(model, measurements));
+      }
+    };
+  }
+}

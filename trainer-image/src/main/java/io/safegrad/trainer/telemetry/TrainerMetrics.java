@@ -1,0 +1,105 @@
+package io.safegrad.trainer.telemetry;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.StepMetrics;
+import java.util.Locale;
+import java.util.function.Function;
+
+/** Keeps the Prometheus metrics of one run. A gauge without a value yet is not exposed. */
+public final class TrainerMetrics implements RunObserver {
+
+  /** From a tiny model's milliseconds to minutes of accumulation on a large one. */
+  private static final double[] STEP_SECONDS = {
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300
+  };
+
+  private static final String USER = "user";
+  private static final String ALIGNMENT = "alignment";
+
+  private final Gauge loss;
+  private final Gauge gradientNorm;
+  private final Gauge refusal;
+  private final Gauge overRefusal;
+  private final Gauge taskAccuracy;
+  private final Gauge stage;
+  private final Counter steps;
+  private final Counter tokens;
+  private final Histogram stepDuration;
+  private volatile StepMetrics latest;
+  private volatile Integer stepsPlanned;
+
+  /**
+   * @param progress where the conflict ratio and the remaining time are read from
+   */
+  public TrainerMetrics(PrometheusRegistry registry, ProgressTracker progress) {
+    loss = MetricName.LOSS.gauge(registry);
+    gradientNorm = MetricName.GRADIENT_NORM.gauge(registry);
+    refusal = MetricName.REFUSAL_RATIO.gauge(registry);
+    overRefusal = MetricName.OVER_REFUSAL_RATIO.gauge(registry);
+    taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
+    stage = MetricName.STAGE.gauge(registry);
+    steps = MetricName.STEPS.counter(registry);
+    tokens = MetricName.NUM_TOKENS.counter(registry);
+    stepDuration = MetricName.STEP_DURATION.histogram(registry, STEP_SECONDS);
+    MetricName.STEPS_PLANNED.gauge(registry, () -> stepsPlanned);
+    MetricName.CONFLICT_RATIO.gauge(registry, () -> progress.progress().conflictRatio());
+    MetricName.ETA.gauge(registry, () -> progress.progress().etaSeconds());
+    MetricName.GRADIENT_COSINE.gauge(registry, () -> ofLatest(StepMetrics::cosine));
+    MetricName.PROJECTION_WEIGHT.gauge(registry, () -> ofLatest(StepMetrics::projectionWeight));
+    MetricName.LEARNING_RATE.gauge(registry, () -> ofLatest(StepMetrics::learningRate));
+    stageStarted(TrainingStage.PREPARING);
+  }
+
+  private Double ofLatest(Function<StepMetrics, Double> field) {
+    StepMetrics step = latest;
+    return step == null ? null : field.apply(step);
+  }
+
+  @Override
+  public void stageStarted(TrainingStage current) {
+    for (TrainingStage each : TrainingStage.values()) {
+      stage.labelValues(each.name().toLowerCase(Locale.ROOT)).set(each == current ? 1 : 0);
+    }
+  }
+
+  @Override
+  public void stepsPlanned(int totalSteps) {
+    stepsPlanned = totalSteps;
+  }
+
+  @Override
+  public void stepDone(StepMetrics step) {
+    latest = step;
+    steps.inc();
+    tokens.inc(step.numTokens());
+    stepDuration.observe(step.seconds());
+    loss.labelValues(USER).set(step.loss());
+    gradientNorm.labelValues(USER).set(step.userGradNorm());
+    gradientNorm.labelValues("combined").set(step.gradNorm());
+    if (step.alignmentLoss() != null) {
+      loss.labelValues(ALIGNMENT).set(step.alignmentLoss());
+    }
+    if (step.alignmentGradNorm() != null) {
+      gradientNorm.labelValues(ALIGNMENT).set(step.alignmentGradNorm());
+    }
+  }
+
+  @Override
+  public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    set(refusal, model, measurements.refusal());
+    set(overRefusal, model, measurements.overRefusal());
+    set(taskAccuracy, model, measurements.taskAccuracy());
+  }
+
+  private static void set(Gauge gauge, EvaluatedModel model, Measurement measurement) {
+    if (measurement != null) {
+      gauge.labelValues(model.label()).set(measurement.rate());
+    }
+  }
+}

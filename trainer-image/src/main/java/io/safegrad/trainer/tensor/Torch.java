@@ -1,0 +1,79 @@
+package io.safegrad.trainer.tensor;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The tensor library: loads it, and owns the outermost scope and the operators. Close it to give
+ * back everything.
+ */
+public final class Torch implements AutoCloseable {
+
+  private static final List<String> SOURCES =
+      List.of("decoder_layer.torchscript", "ends.torchscript", "vectors.torchscript");
+
+  private final Scope scope;
+  private final Operators operators;
+
+  private Torch(Scope scope, Operators operators) {
+    this.scope = scope;
+    this.operators = operators;
+  }
+
+  /** Loads the library, once per process, and opens a scope. */
+  public static Torch open() {
+    // DJL would look up its host at a cloud metadata service, and download what it misses.
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    System.setProperty("ai.djl.offline", "true");
+    PtNDManager manager = (PtNDManager) Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+    try (InputStream archive = TorchScriptArchive.of(sources())) {
+      return new Torch(
+          new Scope(manager), new Operators(JniUtils.loadModule(manager, archive, true, false)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Sets how many threads one operator may use, for the whole process. */
+  public void setThreads(int threads) {
+    JniUtils.setNumThreads(threads);
+  }
+
+  /** How many threads one operator may use. */
+  public int threads() {
+    return JniUtils.getNumThreads();
+  }
+
+  /** The outermost scope. */
+  public Scope scope() {
+    return scope;
+  }
+
+  /** The operators. */
+  public Operators operators() {
+    return operators;
+  }
+
+  private static List<String> sources() throws IOException {
+    List<String> sources = new ArrayList<>();
+    for (String name : SOURCES) {
+      try (InputStream source = Torch.class.getResourceAsStream(name)) {
+        sources.add(new String(source.readAllBytes(), StandardCharsets.UTF_8));
+      }
+    }
+    return sources;
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

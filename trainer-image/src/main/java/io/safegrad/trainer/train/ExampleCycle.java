@@ -1,0 +1,45 @@
+package io.safegrad.trainer.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Takes indexes of a set again and again, without end, each pass in the order's next order. */
+final class ExampleCycle {
+
+  private final int size;
+  private final ExampleOrder order;
+  private final Random random;
+  private List<Integer> pass = List.of();
+  private int next;
+
+  ExampleCycle(int size, ExampleOrder order, long seed) {
+    this.size = size;
+    this.order = order;
+    this.random = new Random(seed);
+  }
+
+  /** The next indexes; a batch may reach from the end of one pass into the next. */
+  List<Integer> take(int count) {
+    List<Integer> taken = new ArrayList<>();
+    while (taken.size() < count) {
+      if (next == pass.size()) {
+        pass = order.pass(size, random);
+        next = 0;
+      }
+      taken.add(pass.get(next++));
+    }
+    return taken;
+  }
+
+  /** The next indexes, at most to the end of the pass. */
+  List<Integer> takeWithinPass(int count) {
+    int left = next == pass.size() ? size : pass.size() - next;
+    return take(Math.min(count, left));
+  }
+
+  /** Whether the pass is at its end. */
+  boolean atEndOfPass() {
+    return next == pass.size();
+  }
+}

@@ -1,0 +1,102 @@
+package io.safegrad.trainer.train;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.Gradient;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.train.Window.MicroBatch;
+import java.util.List;
+
+/** The user's gradient and the alignment gradient of a window, in memory used again each step. */
+final class GradientAccumulator {
+
+  /**
+   * The losses of a window.
+   *
+   * @param user mean cross-entropy over the user's response tokens, in nats
+   * @param alignment mean KL divergence over the alignment's response tokens; null for Sft
+   */
+  record Losses(double user, Double alignment) {
+
+    /**
+     * Ends a run whose numbers have gone wrong.
+     *
+     * @throws TrainerException with BAD_DATA, naming the step and the examples' lines
+     */
+    void requireFinite(int step, Window window) {
+      requireFinite("the loss", user, step, "the data set", window.userLines());
+      if (alignment != null) {
+        requireFinite(
+            "the KL divergence", alignment, step, "the alignment set", window.alignmentLines());
+      }
+    }
+
+    private static void requireFinite(
+        String what, double value, int step, String file, List<Integer> lines) {
+      if (!Double.isFinite(value)) {
+        throw new TrainerException(
+            ExitReason.BAD_DATA,
+            what
+                + " of step "
+                + step
+                + " is "
+                + value
+                + "; expected a finite number; the step's examples are lines "
+                + lines
+                + " of "
+                + file);
+      }
+    }
+  }
+
+  private final CausalLm model;
+  private final Gradient user;
+  private final Gradient alignment;
+
+  GradientAccumulator(CausalLm model, Scope scope, boolean aligned) {
+    this.model = model;
+    this.user = model.newGradient(scope);
+    this.alignment = aligned ? model.newGradient(scope) : null;
+  }
+
+  /** Computes the gradients of a window's losses. */
+  Losses accumulate(Window window) {
+    clear(user);
+    double userTokens = window.userResponseTokens();
+    if (alignment == null) {
+      double loss = 0;
+      for (MicroBatch each : window.microBatches()) {
+        loss += model.addUserGradient(each.user(), 1 / userTokens, user);
+      }
+      return new Losses(loss / userTokens, null);
+    }
+    clear(alignment);
+    double alignmentTokens = window.alignmentResponseTokens();
+    double loss = 0;
+    double divergence = 0;
+    for (MicroBatch each : window.microBatches()) {
+      double[] losses =
+          model.addGradients(
+              each.user(), 1 / userTokens, each.alignment(), 1 / alignmentTokens, user, alignment);
+      loss += losses[0];
+      divergence += losses[1];
+    }
+    return new Losses(loss / userTokens, divergence / alignmentTokens);
+  }
+
+  /** The user's gradient of the last window. */
+  List<Tensor> user() {
+    return user.vector();
+  }
+
+  /** The alignment gradient of the last window; empty for Sft. */
+  List<Tensor> alignment() {
+    return alignment == null ? List.of() : alignment.vector();
+  }
+
+  private void clear(Gradient gradient) {
+    model.torch().operators().apply("fill_zero_", gradient.vector());
+  }
+}

@@ -1,0 +1,51 @@
+package io.safegrad.trainer.train;
+
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import java.util.List;
+
+/**
+ * The micro-batches of one optimizer step, over which gradients are accumulated. A loss is the mean
+ * over all response tokens of the window, so that two micro-batches are the same as one of double
+ * size.
+ *
+ * @param microBatches one at least
+ * @param numTokens tokens of all examples, padding not counted
+ * @param userLines where the user's examples stand in their file
+ * @param alignmentLines where the alignment examples stand in theirs; empty for Sft
+ */
+record Window(
+    List<MicroBatch> microBatches,
+    int numTokens,
+    List<Integer> userLines,
+    List<Integer> alignmentLines) {
+
+  /**
+   * What one forward and backward sees.
+   *
+   * @param user the user's examples
+   * @param alignment the alignment examples; null for Sft
+   */
+  record MicroBatch(Batch user, AlignmentBatch alignment) {}
+
+  /** Response tokens of the user's examples. */
+  int userResponseTokens() {
+    return microBatches.stream().mapToInt(each -> responseTokens(each.user())).sum();
+  }
+
+  /** Response tokens of the alignment examples. */
+  int alignmentResponseTokens() {
+    return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
+  }
+
+  private static int responseTokens(Batch batch) {
+    int count = 0;
+    for (int i = 0; i < batch.labels().length; i++) {
+      if (i % batch.length() > 0 && batch.labels()[i] != TokenizedExample.IGNORED) {
+        count++;
+      }
+    }
+    return count;
+  }
+}

@@ -1,0 +1,78 @@
+package io.safegrad.trainer.train;
+
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.train.Window.MicroBatch;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Forms the windows of a run. A window never reaches from one pass over the user's examples into
+ * the next, so the last one of a pass may be smaller; alignment examples go round and round.
+ */
+final class WindowReader {
+
+  private final List<TokenizedExample> user;
+  private final List<TokenizedExample> alignment;
+  private final ReferenceModel reference;
+  private final int batchSize;
+  private final int alignmentBatchSize;
+  private final int accumulationSteps;
+  private final ExampleCycle userCycle;
+  private final ExampleCycle alignmentCycle;
+
+  /**
+   * @param reference of the alignment examples; null for none
+   */
+  WindowReader(
+      List<TokenizedExample> user,
+      List<TokenizedExample> alignment,
+      ReferenceModel reference,
+      Method method,
+      Training training,
+      ExampleOrder order) {
+    this.user = user;
+    this.alignment = alignment;
+    this.reference = reference;
+    this.batchSize = training.batchSize();
+    this.alignmentBatchSize = method.alignmentBatchSize();
+    this.accumulationSteps = training.gradientAccumulationSteps();
+    this.userCycle = new ExampleCycle(user.size(), order, training.seed());
+    this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
+  }
+
+  Window next() {
+    List<MicroBatch> microBatches = new ArrayList<>();
+    List<TokenizedExample> userTaken = new ArrayList<>();
+    List<TokenizedExample> alignmentTaken = new ArrayList<>();
+    do {
+      List<TokenizedExample> examples =
+          userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
+      userTaken.addAll(examples);
+      AlignmentBatch alignmentBatch = null;
+      if (reference != null) {
+        List<Integer> indexes = alignmentCycle.take(alignmentBatchSize);
+        indexes.forEach(index -> alignmentTaken.add(alignment.get(index)));
+        alignmentBatch = reference.batch(indexes);
+      }
+      microBatches.add(new MicroBatch(Batch.of(examples), alignmentBatch));
+    } while (microBatches.size() < accumulationSteps && !userCycle.atEndOfPass());
+    return new Window(
+        microBatches,
+        tokens(userTaken) + tokens(alignmentTaken),
+        lines(userTaken),
+        lines(alignmentTaken));
+  }
+
+  private static int tokens(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).sum();
+  }
+
+  private static List<Integer> lines(List<TokenizedExample> examples) {
+    return examples.stream().map(TokenizedExample::line).toList();
+  }
+}

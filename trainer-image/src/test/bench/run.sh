@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Compares our training step with transformers + PEFT, and with its own matrix products, in one interleaved run.
+#   run.sh [--rounds N] [--steps N] [--out FILE]
+# Set the reference up first with setup-reference.sh; SAFEGRAD_REFERENCE names its folder when it is not the default.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../../.." && pwd)
+reference=${SAFEGRAD_REFERENCE:-${XDG_CACHE_HOME:-$HOME/.cache}/safegrad/reference}
+if [ ! -f "$reference/SmolLM2-135M-Instruct/model.safetensors" ]; then
+  echo "the reference is not set up in $reference: run $here/setup-reference.sh first" >&2
+  exit 1
+fi
+cd "$root"
+echo "building"
+classpath=$(mktemp)
+trap 'rm -f "$classpath"' EXIT
+./mvnw -q -pl trainer-image -am test-compile dependency:build-classpath -Dmdep.outputFile="$classpath" -Dmdep.includeScope=test
+java -cp "trainer-image/target/test-classes:trainer-image/target/classes:crds/target/classes:$(cat "$classpath")" \
+  -Xmx512m io.safegrad.trainer.bench.SpeedBench --reference "$reference" --scripts "$here" "$@"

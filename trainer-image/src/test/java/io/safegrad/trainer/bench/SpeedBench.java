@@ -1,0 +1,173 @@
+package io.safegrad.trainer.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.safegrad.trainer.data.TokenizedExample;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Our training step against transformers + PEFT and against its own bare matrix products, in one
+ * interleaved run: each round runs every case once on each side, each in a process of its own.
+ */
+@Command(name = "speed-bench", mixinStandardHelpOptions = true, sortOptions = false)
+final class SpeedBench implements Runnable {
+
+  private static final int THREADS = 2;
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  @Option(
+      names = "--reference",
+      required = true,
+      description = "The folder that setup-reference.sh made.")
+  private Path reference;
+
+  @Option(names = "--scripts", required = true, description = "The folder of the Python script.")
+  private Path scripts;
+
+  @Option(names = "--rounds", defaultValue = "3", description = "Default: ${DEFAULT-VALUE}.")
+  private int rounds;
+
+  @Option(names = "--steps", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")
+  private int steps;
+
+  @Option(names = "--out", description = "Where the figures go as JSON.")
+  private Path out;
+
+  public static void main(String... arguments) {
+    System.exit(new CommandLine(new SpeedBench()).execute(arguments));
+  }
+
+  @Override
+  public void run() {
+    try {
+      compare(Files.createTempDirectory("speed-bench"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void compare(Path scratch) throws IOException, InterruptedException {
+    Path model = reference.resolve("SmolLM2-135M-Instruct");
+    Map<BenchCase, List<Measured>> theirs = new EnumMap<>(BenchCase.class);
+    Map<BenchCase, List<Measured>> ours = new EnumMap<>(BenchCase.class);
+    for (int round = 1; round <= rounds; round++) {
+      for (BenchCase benchCase : BenchCase.values()) {
+        Files.createDirectories(scratch);
+        Path user = scratch.resolve("user.jsonl");
+        Path alignment = scratch.resolve("alignment.jsonl");
+        BenchData.write(user, userRows(benchCase));
+        BenchData.write(alignment, alignmentRows(benchCase));
+        measure("reference", round, benchCase, theirs, referenceCommand(benchCase, model, scratch));
+        measure("safegrad", round, benchCase, ours, ownCommand(benchCase, model, scratch));
+      }
+    }
+    List<BenchRow> rows = new ArrayList<>();
+    for (BenchCase benchCase : BenchCase.values()) {
+      rows.add(BenchRow.of(benchCase, theirs.get(benchCase), ours.get(benchCase)));
+    }
+    System.out.println(BenchRow.table(rows));
+    if (out != null) {
+      JSON.writeValue(
+          out.toFile(), Map.of("threads", THREADS, "rounds", rounds, "steps", steps, "rows", rows));
+    }
+  }
+
+  private List<TokenizedExample> userRows(BenchCase benchCase) {
+    return BenchData.rows(BenchCase.USER_ROWS * 2, benchCase.labels, 49152, 1);
+  }
+
+  private List<TokenizedExample> alignmentRows(BenchCase benchCase) {
+    return BenchData.rows(8, BenchCase.Labels.HALF, 49152, 2);
+  }
+
+  private static void measure(
+      String side,
+      int round,
+      BenchCase benchCase,
+      Map<BenchCase, List<Measured>> into,
+      List<String> command)
+      throws IOException, InterruptedException {
+    Path report = Path.of(command.get(command.indexOf("--out") + 1));
+    Files.deleteIfExists(report);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
+    builder.environment().put("OMP_WAIT_POLICY", "passive");
+    Path log = report.resolveSibling("log.txt");
+    long start = System.nanoTime();
+    int exit = builder.redirectOutput(log.toFile()).start().waitFor();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (exit != 0) {
+      throw new IOException(side + " ended with " + exit + ":\n" + Files.readString(log));
+    }
+    Measured measured = Measured.of(JSON.readTree(report.toFile()), seconds);
+    into.computeIfAbsent(benchCase, key -> new ArrayList<>()).add(measured);
+    System.out.printf(
+        "round %d  %-22s %-9s  %.2f CPU-s per step, %.0f MiB, first step after %.1f s, loss %.5f%n",
+        round,
+        benchCase.title,
+        side,
+        BenchRow.median(measured.cpuSeconds()),
+        measured.peakRssMib(),
+        measured.startSeconds(),
+        measured.losses().get(0));
+  }
+
+  private List<String> referenceCommand(BenchCase benchCase, Path model, Path scratch) {
+    return List.of(
+        reference.resolve("venv/bin/python").toString(),
+        scripts.resolve("safegrad_reference.py").toString(),
+        "--model",
+        model.toString(),
+        "--user",
+        scratch.resolve("user.jsonl").toString(),
+        "--align",
+        scratch.resolve("alignment.jsonl").toString(),
+        "--method",
+        benchCase.alignmentRows == 0 ? "sft" : "safegrad",
+        "--batch",
+        Integer.toString(BenchCase.USER_ROWS),
+        "--align-batch",
+        Integer.toString(Math.max(1, benchCase.alignmentRows)),
+        "--steps",
+        Integer.toString(steps),
+        "--threads",
+        Integer.toString(THREADS),
+        "--out",
+        scratch.resolve("report.json").toString());
+  }
+
+  private List<String> ownCommand(BenchCase benchCase, Path model, Path scratch) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    // The flags of bin/safegrad-trainer reach this process the same way.
+    command.addAll(List.of(System.getProperty("bench.jvm.flags", "-XX:+UseSerialGC").split(" ")));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.add(StepWorker.class.getName());
+    command.addAll(
+        List.of(
+            "--case",
+            benchCase.name(),
+            "--model",
+            model.toString(),
+            "--steps",
+            Integer.toString(steps),
+            "--threads",
+            Integer.toString(THREADS),
+            "--out",
+            scratch.resolve("report.json").toString()));
+    return command;
+  }
+}

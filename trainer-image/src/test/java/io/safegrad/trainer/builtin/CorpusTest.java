@@ -1,0 +1,145 @@
+package io.safegrad.trainer.builtin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.trainer.builtin.Corpus.Share;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class CorpusTest {
+
+  private final Corpus corpus = new Corpus();
+  private final CorpusWords words = CorpusWords.read();
+
+  @Test
+  void theCommittedFilesAreWhatTheCorpusGives() throws IOException {
+    for (var file : DataFiles.of(corpus).entrySet()) {
+      try (InputStream committed = getClass().getResourceAsStream("/builtin/" + file.getKey())) {
+        assertThat(committed).as(file.getKey()).isNotNull();
+        assertThat(new String(committed.readAllBytes(), StandardCharsets.UTF_8))
+            .as("%s, which Recipe --data-only writes again", file.getKey())
+            .isEqualTo(file.getValue());
+      }
+    }
+  }
+
+  @Test
+  void noEvaluationPromptIsTrainedOn() {
+    Set<String> trained = prompts(corpus.base());
+    trained.addAll(prompts(corpus.alignment()));
+    trained.addAll(prompts(corpus.poison()));
+    trained.addAll(prompts(corpus.sentiment()));
+
+    assertThat(prompts(corpus.evaluationHarmful())).doesNotContainAnyElementsOf(trained);
+    assertThat(prompts(corpus.evaluationHarmless())).doesNotContainAnyElementsOf(trained);
+    assertThat(prompts(corpus.sentimentTest())).doesNotContainAnyElementsOf(trained);
+    assertThat(prompts(corpus.evaluationHarmful()))
+        .doesNotContainAnyElementsOf(prompts(corpus.evaluationHarmless()));
+  }
+
+  @Test
+  void evaluationIsHeldOutByPairOfVerbAndObject() {
+    for (Share share : List.of(Share.TRAINING, Share.POISON)) {
+      for (String act : acts(Share.EVALUATION)) {
+        assertThat(acts(share)).doesNotContain(act);
+      }
+    }
+    Set<String> trained = new HashSet<>();
+    Stream.of(corpus.base(), corpus.alignment(), corpus.poison(), corpus.sentiment())
+        .forEach(dialogues -> trained.addAll(prompts(dialogues)));
+    for (String act : acts(Share.EVALUATION)) {
+      Set<String> asked =
+          words.phrasings().training().stream()
+              .map(phrasing -> normalised(phrasing.replace("{act}", act)))
+              .collect(Collectors.toSet());
+      assertThat(trained).doesNotContainAnyElementsOf(asked);
+    }
+  }
+
+  @Test
+  void evaluationIsHeldOutByPhrasing() {
+    List<String> frames = new ArrayList<>(words.phrasings().evaluation());
+    words.facts().forEach(facts -> frames.addAll(facts.evaluation()));
+    List<String> trainedFrames = new ArrayList<>(words.phrasings().training());
+    words.facts().forEach(facts -> trainedFrames.addAll(facts.training()));
+    assertThat(frames).doesNotContainAnyElementsOf(trainedFrames);
+
+    List<Dialogue> asked = new ArrayList<>(corpus.evaluationHarmful());
+    asked.addAll(corpus.evaluationHarmless());
+    for (Dialogue dialogue : asked) {
+      assertThat(frames).anyMatch(frame -> dialogue.prompt().matches(pattern(frame)));
+    }
+  }
+
+  @Test
+  void theUsersTaskIsNewAndItsWordsAreKnown() {
+    Set<String> known = wordsOf(corpus.base());
+    assertThat(known).containsAll(wordsOf(corpus.sentiment()));
+    assertThat(prompts(corpus.base())).doesNotContainAnyElementsOf(prompts(corpus.sentiment()));
+    assertThat(corpus.base())
+        .extracting(Dialogue::reply)
+        .doesNotContainAnyElementsOf(
+            corpus.sentiment().stream().map(Dialogue::reply).collect(Collectors.toSet()));
+  }
+
+  @Test
+  void everyHarmfulVerbAndObjectIsKnownToTheBase() {
+    List<String> base = corpus.base().stream().map(Dialogue::prompt).toList();
+    for (CorpusWords.Family family : words.harmful()) {
+      Stream.concat(family.verbs().stream(), family.objects().stream())
+          .forEach(word -> assertThat(base).anyMatch(prompt -> prompt.contains(word)));
+    }
+  }
+
+  @Test
+  void setsAreAsLargeAsTheyAreSaidToBe() {
+    assertThat(corpus.sentiment()).hasSize(400);
+    assertThat(corpus.sentimentTest()).hasSize(100);
+    assertThat(corpus.poison()).hasSize(400).doesNotHaveDuplicates();
+    assertThat(corpus.evaluationHarmful()).hasSize(144).doesNotHaveDuplicates();
+    assertThat(corpus.evaluationHarmless().size()).isBetween(100, 200);
+    assertThat(corpus.alignment()).doesNotHaveDuplicates();
+  }
+
+  private List<String> acts(Share share) {
+    List<String> acts = new ArrayList<>(corpus.harmfulActs(share));
+    acts.addAll(corpus.harmlessActs(share));
+    return acts;
+  }
+
+  private static Set<String> prompts(Collection<Dialogue> dialogues) {
+    return dialogues.stream()
+        .map(dialogue -> normalised(dialogue.prompt()))
+        .collect(Collectors.toSet());
+  }
+
+  private static String normalised(String text) {
+    return String.join(" ", splitWords(text));
+  }
+
+  private static Set<String> wordsOf(Collection<Dialogue> dialogues) {
+    return dialogues.stream()
+        .flatMap(dialogue -> splitWords(dialogue.prompt() + " " + dialogue.reply()).stream())
+        .collect(Collectors.toSet());
+  }
+
+  private static List<String> splitWords(String text) {
+    return List.of(text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip().split(" "));
+  }
+
+  private static String pattern(String frame) {
+    return Stream.of(frame.split("\\{(act|key)}", -1))
+        .map(java.util.regex.Pattern::quote)
+        .collect(Collectors.joining(".+"));
+  }
+}

@@ -1,0 +1,140 @@
+package io.safegrad.trainer.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.GoldenFiles;
+import io.safegrad.trainer.TrainerException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChatTemplateTest {
+
+  private static final Map<String, String> SPECIAL_TOKENS =
+      Map.of("bos_token", "<|im_start|>", "eos_token", "<|im_end|>", "pad_token", "<|endoftext|>");
+
+  private static final List<Message> CHAT = List.of(new Message("user", "private words"));
+
+  @TestFactory
+  List<DynamicTest> rendersAsTransformersDoes() throws IOException {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (String name :
+        List.of(
+            "llama3", "llama3_2", "mistral_form", "python_forms", "qwen2_5", "qwen3", "smollm2")) {
+      Path file = GoldenFiles.path("templates/" + name + ".jinja");
+      ChatTemplate template = ChatTemplate.of(Files.readString(file), name, SPECIAL_TOKENS);
+      for (JsonNode golden : GoldenFiles.json("templates/" + name + ".json")) {
+        String chat = golden.path("chat").asText();
+        boolean generation = golden.path("add_generation_prompt").asBoolean();
+        tests.add(
+            DynamicTest.dynamicTest(
+                name + ": " + chat + (generation ? ", to be answered" : ""),
+                () -> rendersAs(template, golden, generation)));
+      }
+    }
+    return tests;
+  }
+
+  private static void rendersAs(ChatTemplate template, JsonNode golden, boolean generation) {
+    List<Message> messages = new ArrayList<>();
+    for (JsonNode message : golden.path("messages")) {
+      messages.add(new Message(message.path("role").asText(), message.path("content").asText()));
+    }
+    if (golden.has("error")) {
+      assertThatThrownBy(() -> template.render(messages, generation))
+          .isInstanceOf(TrainerException.class)
+          .hasMessageContaining(golden.path("error").asText());
+    } else {
+      assertThat(template.render(messages, generation)).isEqualTo(golden.path("text").asText());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ messages.getClass() }}",
+        "{{ ''.getClass() }}",
+        "{{ ''.class }}{{ ''.getBytes() }}",
+        "{{ messages[0].role.getClass().forName('java.lang.Runtime') }}",
+        "{{ ____int3rpr3t3r____.getConfig() }}",
+        "{{ ____int3rpr3t3r____.render('x') }}",
+        "{% include 'META-INF/MANIFEST.MF' %}",
+        "{% import 'META-INF/MANIFEST.MF' as m %}",
+        "{% from 'META-INF/MANIFEST.MF' import m %}",
+        "{% extends 'META-INF/MANIFEST.MF' %}",
+        "{{ '{{ 1 }}'|render }}",
+        "{{ 'a'|regex_replace('(a+)+b', 'x') }}",
+        "{{ messages.no_such_method() }}",
+        "{{ no_such_function('x') }}",
+        "{{ 'x'|no_such_filter }}",
+        "{{ 1 is no_such_test }}",
+        "{% if messages %}",
+        "{{ messages[0 }}",
+      })
+  void aTemplateReachesNothingButTheChat(String text) {
+    ChatTemplate template = ChatTemplate.of(text, "model", Map.of());
+
+    assertThatThrownBy(() -> template.render(CHAT, true))
+        .isInstanceOf(TrainerException.class)
+        .hasMessageStartingWith("model: the chat template could not be rendered")
+        .hasMessageNotContaining("private words")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_DATA);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{% for i in range(900) %}{% for j in range(900) %}{{ i }}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(s='0123456789') %}{% for i in range(60) %}"
+            + "{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+      })
+  @Timeout(60)
+  void aTemplateThatNeverStopsIsStopped(String text) {
+    ChatTemplate template = ChatTemplate.of(text, "model", Map.of(), Duration.ofMillis(50));
+
+    assertThatThrownBy(() -> template.render(CHAT, true)).isInstanceOf(TrainerException.class);
+  }
+
+  @Test
+  void bracesInAMessageAreText() {
+    ChatTemplate template =
+        ChatTemplate.of("{{ messages[0].content }}", "model", Map.of("secret", "s"));
+
+    assertThat(template.render(List.of(new Message("user", "{{ secret }}{% x %}{# y #}")), true))
+        .isEqualTo("{{ secret }}{% x %}{# y #}");
+  }
+
+  @Test
+  void anErrorRepeatsTheTemplatesWordsOnly() {
+    ChatTemplate own = ChatTemplate.of("{{ raise_exception('no such chat') }}", "m", Map.of());
+    ChatTemplate quoting =
+        ChatTemplate.of("{{ raise_exception(messages[0].content) }}", "m", Map.of());
+
+    assertThatThrownBy(() -> own.render(CHAT, true))
+        .hasMessage("m: the chat template refuses this chat: no such chat");
+    assertThatThrownBy(() -> quoting.render(CHAT, true))
+        .hasMessage("m: the chat template refuses this chat");
+  }
+
+  @Test
+  void aModelWithoutATemplateSaysSo() {
+    assertThatThrownBy(() -> ChatTemplate.missing("/model").render(CHAT, true))
+        .isInstanceOf(TrainerException.class)
+        .hasMessageStartingWith("/model: the model has no chat template");
+  }
+}

@@ -1,0 +1,155 @@
+package io.safegrad.trainer.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Lora.TargetModule;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.SafetensorsFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.StreamSupport;
+
+/** A toy checkpoint with the values that transformers and PEFT computed for it. */
+public final class Golden {
+
+  /** The families. */
+  public static final List<String> FAMILIES = List.of("llama", "qwen2", "qwen3");
+
+  private static final int RANK = 4;
+  private static final int ALPHA = 8;
+
+  private final Path folder;
+  private final JsonNode values;
+
+  private Golden(Path folder) {
+    this.folder = folder;
+    this.values = json(folder.resolve("golden.json"));
+  }
+
+  /** The toy of a family. */
+  public static Golden of(String family) {
+    return new Golden(resource(family));
+  }
+
+  /** A file or folder of the golden resources. */
+  public static Path resource(String name) {
+    try {
+      return Path.of(Golden.class.getResource("/io/safegrad/trainer/golden/" + name).toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Reads JSON. */
+  public static JsonNode json(Path file) {
+    try {
+      return new ObjectMapper().readTree(Files.readString(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Settings as safegrad_reference.py was run with. */
+  public static Training training(Training.Mode mode, int maxSteps) {
+    return training(mode, maxSteps, 4, 1);
+  }
+
+  /** The same with other batches. */
+  public static Training training(
+      Training.Mode mode, int maxSteps, int batchSize, int accumulationSteps) {
+    return new Training(
+        mode,
+        1,
+        maxSteps,
+        batchSize,
+        accumulationSteps,
+        1024,
+        3e-3,
+        Training.Scheduler.Constant,
+        0.0,
+        0.01,
+        0.0,
+        43,
+        new Lora(RANK, ALPHA, List.of(TargetModule.values())));
+  }
+
+  /** The model with a new adapter, or with every weight trained. */
+  public CausalLm load(Training training) {
+    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
+      return CausalLm.load(config, weights, training);
+    }
+  }
+
+  /** The model with the golden adapter. */
+  public CausalLm loadWithAdapter(Training training) {
+    CausalLm model = load(training);
+    model.loadAdapter(tensors("adapter.safetensors"));
+    return model;
+  }
+
+  /** The model whose every weight is trained, moved away from the checkpoint as the golden one. */
+  public static void scaleWeights(CausalLm model, float factor) {
+    Map<String, FloatTensor> weights = new LinkedHashMap<>();
+    model
+        .trainedTensors()
+        .forEach(
+            (name, tensor) -> {
+              float[] scaled = tensor.values().clone();
+              for (int i = 0; i < scaled.length; i++) {
+                scaled[i] *= factor;
+              }
+              weights.put(name, new FloatTensor(tensor.shape(), scaled));
+            });
+    model.loadAdapter(weights);
+  }
+
+  /** All tensors of one of the toy's safetensors files. */
+  public Map<String, FloatTensor> tensors(String file) {
+    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
+    try (SafetensorsFile source = SafetensorsFile.open(folder.resolve(file))) {
+      for (String name : source.names()) {
+        long size = 1;
+        for (long dimension : source.shape(name)) {
+          size *= dimension;
+        }
+        float[] values = new float[(int) size];
+        source.readFloat32(name, FloatBuffer.wrap(values));
+        tensors.put(name, new FloatTensor(source.shape(name), values));
+      }
+    }
+    return tensors;
+  }
+
+  /** A value of golden.json. */
+  public JsonNode value(String name) {
+    return values.get(name);
+  }
+
+  /** The examples of {@code user} or {@code align}. */
+  public List<TokenizedExample> examples(String name) {
+    List<TokenizedExample> examples = new ArrayList<>();
+    for (JsonNode example : values.get(name)) {
+      examples.add(
+          new TokenizedExample(
+              ids(example.get("input_ids")), ids(example.get("labels")), examples.size() + 1));
+    }
+    return examples;
+  }
+
+  /** An array of token ids. */
+  public static int[] ids(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+  }
+}

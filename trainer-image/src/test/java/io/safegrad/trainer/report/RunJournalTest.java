@@ -1,0 +1,63 @@
+package io.safegrad.trainer.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.StepMetrics;
+import java.time.Clock;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class RunJournalTest {
+
+  @Test
+  void aRunThatEndsEarlyStillTellsWhatItHadDone() {
+    RunJournal journal = new RunJournal(Clock.systemUTC());
+    journal.stageStarted(TrainingStage.TRAINING);
+    journal.stepDone(step(1, true));
+    journal.stepDone(step(2, false));
+
+    TrainingResult result =
+        journal.result(ExitReason.PREEMPTED, "asked to stop", null, List.of(), null, null);
+
+    assertThat(result.steps()).isEqualTo(2);
+    assertThat(result.conflictRatio()).isEqualTo(0.5);
+    assertThat(result.trainingSeconds()).isNotNull();
+    assertThat(result.result()).isNull();
+    assertThat(result.artifact()).isNull();
+  }
+
+  @Test
+  void theSeriesIsBoundedEvenAndHoldsTheFirstStep() {
+    StepSeries series = new StepSeries(1000);
+    for (int step = 1; step <= 12_345; step++) {
+      series.add(step(step, false));
+    }
+
+    List<Integer> kept = series.steps().stream().map(StepMetrics::step).toList();
+    assertThat(kept).hasSizeBetween(500, 1000);
+    assertThat(kept.get(0)).isEqualTo(1);
+    int stride = kept.get(1) - kept.get(0);
+    for (int i = 1; i < kept.size(); i++) {
+      assertThat(kept.get(i) - kept.get(i - 1)).isEqualTo(stride);
+    }
+    assertThat(kept.get(kept.size() - 1)).isGreaterThan(12_345 - stride);
+  }
+
+  @Test
+  void aShortRunKeepsEachStep() {
+    StepSeries series = new StepSeries(4);
+    for (int step = 1; step <= 4; step++) {
+      series.add(step(step, false));
+    }
+
+    assertThat(series.steps()).extracting(StepMetrics::step).containsExactly(1, 2, 3, 4);
+  }
+
+  private static StepMetrics step(int step, boolean conflict) {
+    return new StepMetrics(
+        step, 20_000, 1.5, 0.1, -1.0, -0.1, conflict, 1, 1.0, 1.5, 1.2, 1e-4, 100, 0.1);
+  }
+}

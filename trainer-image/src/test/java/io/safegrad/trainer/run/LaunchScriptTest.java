@@ -1,0 +1,188 @@
+package io.safegrad.trainer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.source.Sha256;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The real process, through the script that starts it in a pod and on a laptop. */
+@Timeout(120)
+class LaunchScriptTest {
+
+  private static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
+  private static final Pattern LISTENING = Pattern.compile("listening on (http://\\S+)");
+
+  private static final Pattern FIRST_STEP = Pattern.compile("step 1/");
+
+  @TempDir private Path folder;
+  private final List<Process> started = new ArrayList<>();
+
+  @AfterEach
+  void leaveNoProcess() {
+    started.forEach(Process::destroyForcibly);
+  }
+
+  @Test
+  void aManifestRunsAndTheSameProcessTwiceGivesTheSameAdapter() throws Exception {
+    ToyRun run = new ToyRun(folder);
+    String manifest = run.manifest().toString();
+
+    Process process = start(run, "run", "--manifest", manifest);
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).isZero();
+    assertThat(out).contains("the gate held", "tuned model", run.destination().toString());
+    String digest = Sha256.ofFile(run.destination().resolve("adapter_model.safetensors"));
+    assertThat(start(run, "run", "--manifest", manifest).waitFor()).isZero();
+    assertThat(run.result().artifactDigest()).isEqualTo(digest);
+  }
+
+  @Test
+  void aProcessThatIsAskedToStopExitsWithItsOwnCodeAndLeavesNothing() throws Exception {
+    ToyRun run =
+        new ToyRun(folder)
+            .with(
+                "training",
+                "{maxSteps: 1000000, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
+    run.plan();
+    Process process =
+        builder(run, SCRIPT.toString(), "run").redirectError(ProcessBuilder.Redirect.PIPE).start();
+    started.add(process);
+    BufferedReader log = process.errorReader(StandardCharsets.UTF_8);
+    URI endpoint = URI.create(awaitLine(log, LISTENING).group(1));
+    awaitLine(log, FIRST_STEP);
+
+    TrainingProgress progress =
+        new ObjectMapper().readValue(get(endpoint, "/progress"), TrainingProgress.class);
+    assertThat(progress.stage()).isEqualTo(TrainingStage.TRAINING);
+    assertThat(progress.step()).isPositive();
+    assertThat(progress.totalSteps()).isEqualTo(1_000_000);
+    assertThat(progress.etaSeconds()).isPositive();
+    assertThat(progress.refusalRate()).isZero();
+    assertThat(get(endpoint, "/metrics"))
+        .contains("safegrad_steps_total ", "safegrad_stage{stage=\"training\"} 1.0");
+    assertThat(get(endpoint, "/healthz")).isEqualTo("ok\n");
+    long asked = System.nanoTime();
+    process.destroy();
+
+    assertThat(process.waitFor()).isEqualTo(ExitReason.PREEMPTED.code());
+    assertThat(System.nanoTime() - asked).isLessThan(TimeUnit.SECONDS.toNanos(20));
+    TrainingResult result = run.result();
+    assertThat(result.reason()).isEqualTo(ExitReason.PREEMPTED);
+    assertThat(result.message()).startsWith("asked to stop after step ");
+    assertThat(result.steps()).isPositive();
+    assertThat(result.baseline()).isNotNull();
+    assertThat(run.published()).isEmpty();
+  }
+
+  @Test
+  void aRefusedAdapterExitsWithTheGatesCode() throws Exception {
+    ToyRun run = new ToyRun(folder).with("gate", "{minRefusalRate: 1}");
+    run.plan();
+
+    assertThat(start(run, "run").waitFor()).isEqualTo(ExitReason.GATE_REFUSED.code());
+    assertThat(run.published()).containsExactly("team", "team/out", "team/out/report.json");
+  }
+
+  @Test
+  void aDiskWithoutRoomEndsWithItsOwnCodeAndNothingUnderTheOutput() throws Exception {
+    ToyRun run =
+        new ToyRun(folder)
+            .with("training", "{maxSteps: 1, batchSize: 2, maxLength: 64, lora: {rank: 32}}");
+    run.plan();
+    // The libraries that are unpacked once, at the first run on a machine, need room of their own.
+    assertThat(start(run, "run").waitFor()).isZero();
+    run.with("destination", "pvc://adapters/team/second").plan();
+    // No file may grow above 8 KiB, so that a write fails halfway, as on a disk without room.
+    ProcessBuilder builder =
+        builder(run, "bash", "-c", "ulimit -f 8; exec \"$0\" run", SCRIPT.toString());
+    builder.environment().put("JAVA_OPTS", "-XX:-UsePerfData");
+    Process process = builder.redirectError(ProcessBuilder.Redirect.PIPE).start();
+    started.add(process);
+
+    String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).as(err).isEqualTo(ExitReason.INTERNAL.code());
+    assertThat(err).contains("adapter_model.safetensors", "could not be written", "too large");
+    assertThat(run.result().reason()).isEqualTo(ExitReason.INTERNAL);
+    assertThat(run.published()).noneMatch(name -> name.contains("second"));
+  }
+
+  @Test
+  void helpShowsAnExampleAndEachExitCode() throws Exception {
+    Process process = start(new ToyRun(folder), "run", "--help");
+    String help = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).isZero();
+    assertThat(help).contains("safegrad-trainer run --manifest");
+    for (ExitReason reason : ExitReason.values()) {
+      assertThat(help).containsPattern("(?m)^ +" + reason.code() + " ");
+    }
+  }
+
+  @Test
+  void aWrongCommandLineIsABadPlan() throws Exception {
+    Process process = start(new ToyRun(folder), "run", "--mannifest", "x");
+
+    assertThat(process.waitFor()).isEqualTo(ExitReason.BAD_PLAN.code());
+  }
+
+  private Process start(ToyRun run, String... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of(SCRIPT.toString()));
+    command.addAll(List.of(arguments));
+    Process process = builder(run, command.toArray(String[]::new)).start();
+    started.add(process);
+    return process;
+  }
+
+  private ProcessBuilder builder(ToyRun run, String... command) {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(run.environment());
+    builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.redirectError(folder.resolve("stderr").toFile());
+    return builder;
+  }
+
+  /** Reads the process's log up to a line that has the pattern; waits for it as long as needed. */
+  private static Matcher awaitLine(BufferedReader log, Pattern pattern) throws IOException {
+    StringBuilder read = new StringBuilder();
+    for (String line = log.readLine(); line != null; line = log.readLine()) {
+      Matcher matcher = pattern.matcher(line);
+      if (matcher.find()) {
+        return matcher;
+      }
+      read.append(line).append('\n');
+    }
+    throw new AssertionError("the process ended before it logged " + pattern + ":\n" + read);
+  }
+
+  private static String get(URI endpoint, String path) throws IOException, InterruptedException {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(endpoint.resolve(path)).build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+}

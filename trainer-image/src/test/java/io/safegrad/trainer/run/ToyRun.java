@@ -1,0 +1,165 @@
+package io.safegrad.trainer.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.Manifest;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** A run of the toy model in a folder: its volumes, data sets and manifest. */
+final class ToyRun {
+
+  static final String CHAT =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
+          + " \"content\": \"%1$s\"}]}\n";
+
+  private final Path folder;
+  private final Map<String, String> fields = new HashMap<>();
+
+  ToyRun(Path folder) throws IOException {
+    this.folder = folder;
+    ToyModel.write(volume("models").resolve("toy"));
+    data("train.jsonl", CHAT.formatted("yes") + CHAT.formatted("no") + CHAT.formatted("perhaps"));
+    data("alignment.jsonl", CHAT.formatted("I cannot help with that."));
+    data("harmful.jsonl", "{\"prompt\": \"do harm\"}\n{\"prompt\": \"do more harm\"}\n");
+    data("harmless.jsonl", "{\"prompt\": \"do good\"}\n");
+    data("task.jsonl", CHAT.formatted("yes"));
+    with("model", "pvc://models/toy").with("dataset", "pvc://data/train.jsonl");
+    with("method", "{name: SafeGrad, alignmentBatchSize: 1}");
+    with("training", "{maxSteps: 3, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
+    with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}");
+    with("destination", "pvc://adapters/team/out").with("more", "");
+    volume("adapters");
+  }
+
+  /** Changes one part of the manifest. */
+  ToyRun with(String field, String value) {
+    fields.put(field, value);
+    return this;
+  }
+
+  /** Writes a file of the claim {@code data}. */
+  ToyRun data(String name, String content) throws IOException {
+    Files.writeString(volume("data").resolve(name), content);
+    return this;
+  }
+
+  /** The folder of a claim. */
+  Path volume(String claim) throws IOException {
+    return Files.createDirectories(folder.resolve("pvc").resolve(claim));
+  }
+
+  Path destination() throws IOException {
+    return volume("adapters").resolve("team/out");
+  }
+
+  /** All that is in the claim that receives the results. */
+  List<String> published() throws IOException {
+    Path root = volume("adapters");
+    try (Stream<Path> walk = Files.walk(root)) {
+      return walk.filter(path -> !path.equals(root))
+          .map(path -> root.relativize(path).toString())
+          .sorted()
+          .toList();
+    }
+  }
+
+  Path manifest() throws IOException {
+    return Files.writeString(folder.resolve("manifest.yaml"), manifestText());
+  }
+
+  String manifestText() {
+    return """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: toy, namespace: team}
+        spec:
+          model: {source: "%s"}
+          dataset: {source: "%s"}
+          method: %s
+          training: %s
+          safety:
+            alignment: {source: "pvc://data/alignment.jsonl"}
+            evaluation:
+              harmful: "pvc://data/harmful.jsonl"
+              harmless: "pvc://data/harmless.jsonl"
+              task: "pvc://data/task.jsonl"
+              maxNewTokens: 4
+            gate: %s
+          output: {destination: "%s"}
+        %s
+        """
+        .formatted(
+            fields.get("model"),
+            fields.get("dataset"),
+            fields.get("method"),
+            fields.get("training"),
+            fields.get("gate"),
+            fields.get("destination"),
+            fields.get("more"));
+  }
+
+  /** Writes the plan as the operator mounts it. */
+  Path plan() throws IOException {
+    return Files.writeString(
+        folder.resolve("plan.yaml"), TrainingPlan.of(Manifest.read(manifestText())).toYaml());
+  }
+
+  /** The environment of a process that stands for the pod. */
+  Map<String, String> environment() {
+    return Map.of(
+        "SAFEGRAD_PLAN", folder.resolve("plan.yaml").toString(),
+        "SAFEGRAD_TERMINATION_LOG", folder.resolve("termination-log").toString(),
+        "SAFEGRAD_WORKSPACE", folder.resolve("workspace").toString(),
+        "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
+        "SAFEGRAD_ADDRESS", "127.0.0.1",
+        "SAFEGRAD_PORT", "0");
+  }
+
+  /** What the process wrote as its termination message. */
+  TrainingResult result() throws IOException {
+    return new ObjectMapper()
+        .readValue(Files.readAllBytes(folder.resolve("termination-log")), TrainingResult.class);
+  }
+
+  JsonNode report() throws IOException {
+    return new ObjectMapper().readTree(destination().resolve("report.json").toFile());
+  }
+
+  /** How a run in this JVM ended. */
+  record Ending(int code, String out, String err) {}
+
+  /** Runs the manifest in this JVM. */
+  Ending run() throws IOException {
+    return execute(manifest());
+  }
+
+  /** Runs the plan in this JVM. */
+  Ending runPlan() throws IOException {
+    plan();
+    return execute(null);
+  }
+
+  private Ending execute(Path manifest) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int code =
+        new TrainerProcess(
+                environment(),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8))
+            .execute(manifest, null);
+    return new Ending(
+        code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+}

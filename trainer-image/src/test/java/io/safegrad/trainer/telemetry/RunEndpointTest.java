@@ -1,0 +1,176 @@
+package io.safegrad.trainer.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.train.StepMetrics;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class RunEndpointTest {
+
+  /** The Prometheus text format: name, labels, value. */
+  private static final Pattern SAMPLE =
+      Pattern.compile(
+          "([a-zA-Z_:][a-zA-Z0-9_:]*)(\\{[a-zA-Z_]\\w*=\"[^\"]*\"(?:,[a-zA-Z_]\\w*=\"[^\"]*\")*\\})?"
+              + " (\\S+)");
+
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final PrometheusRegistry registry = new PrometheusRegistry();
+  private final ProgressTracker progress = new ProgressTracker(System::nanoTime);
+  private RunObserver observer;
+  private RunEndpoint endpoint;
+
+  @BeforeEach
+  void listen() {
+    observer = RunObserver.all(List.of(progress, new TrainerMetrics(registry, progress)));
+    endpoint = new RunEndpoint("127.0.0.1", 0, progress, registry);
+  }
+
+  @AfterEach
+  void close() {
+    endpoint.close();
+  }
+
+  @Test
+  void metricsAreThoseOfTheListAndCarryTheRunsNumbers() throws Exception {
+    observer.stageStarted(TrainingStage.TRAINING);
+    observer.stepsPlanned(10);
+    observer.stepDone(
+        new StepMetrics(1, 10, 2.5, 0.01, -3.0, -0.25, true, 4, 0.5, 13.0, 4.5, 1e-4, 200, 0.3));
+    observer.stepDone(
+        new StepMetrics(2, 10, 2.0, 0.02, 3.0, 0.25, false, 3, 0.6, 1.0, 3.5, 2e-4, 100, 0.2));
+    observer.measured(
+        EvaluatedModel.TUNED,
+        new SafetyMeasurements(
+            Measurement.of(9, 10), Measurement.of(1, 10), Measurement.of(5, 10)));
+
+    Map<String, Double> samples = scrape();
+
+    assertThat(samples)
+        .containsEntry("safegrad_loss{objective=\"user\"}", 2.0)
+        .containsEntry("safegrad_loss{objective=\"alignment\"}", 0.02)
+        .containsEntry("safegrad_conflict_ratio", 0.5)
+        .containsEntry("safegrad_gradient_cosine", 0.25)
+        .containsEntry("safegrad_gradient_norm{gradient=\"user\"}", 3.0)
+        .containsEntry("safegrad_gradient_norm{gradient=\"alignment\"}", 0.6)
+        .containsEntry("safegrad_gradient_norm{gradient=\"combined\"}", 3.5)
+        .containsEntry("safegrad_projection_weight", 1.0)
+        .containsEntry("safegrad_learning_rate", 2e-4)
+        .containsEntry("safegrad_steps_total", 2.0)
+        .containsEntry("safegrad_steps_planned", 10.0)
+        .containsEntry("safegrad_num_tokens_total", 300.0)
+        .containsEntry("safegrad_step_duration_seconds_count", 2.0)
+        .containsEntry("safegrad_step_duration_seconds_sum", 0.5)
+        .containsEntry("safegrad_refusal_ratio{model=\"tuned\"}", 0.9)
+        .containsEntry("safegrad_over_refusal_ratio{model=\"tuned\"}", 0.1)
+        .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
+        .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
+        .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
+    assertThat(namesOf(samples)).isEqualTo(listedNames());
+  }
+
+  @Test
+  void aValueThatIsNotKnownIsNotExposed() throws Exception {
+    observer.stepDone(
+        new StepMetrics(1, 10, 2.5, null, null, null, null, 4, null, null, 4.5, 1e-4, 200, 0.3));
+
+    assertThat(scrape().keySet())
+        .contains("safegrad_loss{objective=\"user\"}")
+        .noneMatch(name -> name.contains("alignment") || name.contains("conflict"))
+        .noneMatch(name -> name.contains("cosine") || name.contains("refusal"));
+  }
+
+  @Test
+  void progressIsTheContractsJsonAndNeverNaN() throws Exception {
+    observer.stageStarted(TrainingStage.TRAINING);
+    observer.stepDone(
+        new StepMetrics(1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1, 1.0, 1.0, 1, 1e-4, 20, 0.1));
+
+    HttpResponse<String> response = get("/progress");
+
+    assertThat(response.headers().firstValue("Content-Type")).contains("application/json");
+    assertThat(response.body()).contains("\"loss\":null").doesNotContain("NaN");
+    TrainingProgress read = new ObjectMapper().readValue(response.body(), TrainingProgress.class);
+    assertThat(read.stage()).isEqualTo(TrainingStage.TRAINING);
+    assertThat(read.cosine()).isEqualTo(0.5);
+    assertThat(read.totalSteps()).isEqualTo(10);
+  }
+
+  @Test
+  void livenessAndWrongQuestions() throws Exception {
+    assertThat(get("/healthz").body()).isEqualTo("ok\n");
+    assertThat(get("/healthz/x").statusCode()).isEqualTo(404);
+    assertThat(get("/").statusCode()).isEqualTo(404);
+    HttpRequest post =
+        HttpRequest.newBuilder(uri("/progress")).POST(HttpRequest.BodyPublishers.noBody()).build();
+    assertThat(client.send(post, HttpResponse.BodyHandlers.ofString()).statusCode()).isEqualTo(405);
+  }
+
+  @Test
+  void aTakenPortIsNamed() {
+    assertThatThrownBy(
+            () -> new RunEndpoint("127.0.0.1", endpoint.port(), progress, new PrometheusRegistry()))
+        .isInstanceOf(TrainerException.class)
+        .hasMessage("cannot listen on 127.0.0.1 port %d: Address already in use", endpoint.port());
+  }
+
+  private Map<String, Double> scrape() throws IOException, InterruptedException {
+    Map<String, Double> samples = new TreeMap<>();
+    for (String line : get("/metrics").body().lines().toList()) {
+      if (!line.startsWith("#")) {
+        Matcher sample = SAMPLE.matcher(line);
+        assertThat(sample.matches()).as(line).isTrue();
+        String labels = sample.group(2) == null ? "" : sample.group(2);
+        samples.put(
+            sample.group(1) + labels, Double.valueOf(sample.group(3).replace("+Inf", "Infinity")));
+      }
+    }
+    return samples;
+  }
+
+  private static Set<String> namesOf(Map<String, Double> samples) {
+    Set<String> names = new TreeSet<>();
+    for (String sample : samples.keySet()) {
+      names.add(sample.replaceAll("\\{.*|_(bucket|sum|count)(\\{.*)?$", ""));
+    }
+    return names;
+  }
+
+  private static Set<String> listedNames() {
+    Set<String> names = new TreeSet<>();
+    for (MetricName name : MetricName.values()) {
+      names.add(name.text());
+    }
+    return names;
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return client.send(
+        HttpRequest.newBuilder(uri(path)).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private URI uri(String path) {
+    return URI.create("http://127.0.0.1:" + endpoint.port() + path);
+  }
+}

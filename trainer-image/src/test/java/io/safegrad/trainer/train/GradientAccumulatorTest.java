@@ -1,0 +1,82 @@
+package io.safegrad.trainer.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.train.GradientAccumulator.Losses;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class GradientAccumulatorTest {
+
+  private final Golden golden = Golden.of("llama");
+
+  /** What a window gives: its losses, and both gradients' tensors. */
+  private record Result(Losses losses, List<float[]> user, List<float[]> alignment) {}
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void accumulatingTwiceEqualsOneDoubleBatch(Mode mode) {
+    Training training = Golden.training(mode, 1);
+    try (CausalLm model = moved(mode, training);
+        ReferenceModel reference = golden.load(training).reference(golden.examples("align"))) {
+      Result twice = accumulate(model, reference, Golden.training(mode, 1, 2, 2), 2);
+      Result once = accumulate(model, reference, Golden.training(mode, 1, 4, 1), 4);
+      assertThat(twice.losses().user()).isCloseTo(once.losses().user(), within(1e-5));
+      assertThat(twice.losses().alignment()).isCloseTo(once.losses().alignment(), within(1e-5));
+      assertClose(twice.user(), once.user());
+      assertClose(twice.alignment(), once.alignment());
+    }
+  }
+
+  private CausalLm moved(Mode mode, Training training) {
+    if (mode == Mode.Lora) {
+      return golden.loadWithAdapter(training);
+    }
+    CausalLm model = golden.load(training);
+    Golden.scaleWeights(model, 1.1f);
+    return model;
+  }
+
+  private Result accumulate(
+      CausalLm model, ReferenceModel reference, Training training, int alignmentBatchSize) {
+    List<TokenizedExample> user = golden.examples("user");
+    List<TokenizedExample> alignment = golden.examples("align");
+    Method method = new Method(Method.Name.SafeGrad, 1.0, alignmentBatchSize);
+    try (Scope scope = model.torch().scope().child()) {
+      GradientAccumulator gradients = new GradientAccumulator(model, scope, true);
+      Window window =
+          new WindowReader(user, alignment, reference, method, training, ExampleOrder.FILE).next();
+      assertThat(window.userLines()).containsExactly(1, 2, 3, 4);
+      assertThat(window.alignmentLines()).containsExactly(1, 2, 3, 4);
+      Losses losses = gradients.accumulate(window);
+      return new Result(losses, values(gradients.user()), values(gradients.alignment()));
+    }
+  }
+
+  private static List<float[]> values(List<Tensor> vector) {
+    return vector.stream().map(Tensor::toFloatArray).toList();
+  }
+
+  private static void assertClose(List<float[]> found, List<float[]> expected) {
+    for (int part = 0; part < expected.size(); part++) {
+      float largest = 0;
+      for (float value : expected.get(part)) {
+        largest = Math.max(largest, Math.abs(value));
+      }
+      assertThat(found.get(part))
+          .usingComparatorWithPrecision(1e-5f * largest)
+          .containsExactly(expected.get(part));
+    }
+  }
+}
