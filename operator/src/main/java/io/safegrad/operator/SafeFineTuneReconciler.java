@@ -26,6 +26,7 @@ import io.safegrad.operator.metrics.RunMetrics;
 import io.safegrad.operator.observe.ProgressPoller;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObserver;
+import io.safegrad.operator.observe.TrainerPods;
 import io.safegrad.operator.plan.PlanResolver;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.StatusWriter;
@@ -82,7 +83,7 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
       SafeFineTune resource, Context<SafeFineTune> context) {
     // An ended run is never started again, whatever became of its Job.
     if (RunStatus.hasEnded(resource)) {
-      finish(resource, context);
+      finish(StatusWriter.write(resource, RunStatus.seen(resource), context), context);
       return UpdateControl.noUpdate();
     }
     SafeFineTune current = RunStatus.hasStarted(resource) ? resource : start(resource, context);
@@ -113,8 +114,8 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
   }
 
   private RunObservation observe(SafeFineTune resource, Context<SafeFineTune> context) {
-    RunObservation seen =
-        RunObserver.observe(job(resource, context), context.getSecondaryResources(Pod.class));
+    Optional<Job> job = job(resource, context);
+    RunObservation seen = RunObserver.observe(job, TrainerPods.of(resource, job, context));
     return seen.with(progressPoller.follow(ResourceID.fromResource(resource), seen.pod()));
   }
 

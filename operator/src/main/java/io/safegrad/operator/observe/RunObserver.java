@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobStatus;
 import io.safegrad.operator.dependent.TrainerPod;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
@@ -29,6 +30,13 @@ public final class RunObserver {
 
   private static final Set<String> ENDED = Set.of("Succeeded", "Failed");
 
+  /** Times have whole seconds: a pod that lives is newer than one that ended in the same second. */
+  private static final Comparator<Pod> NEWEST_FIRST =
+      Comparator.comparing((Pod pod) -> podState(pod).stage() == PodStage.ENDED)
+          .thenComparing(
+              (Pod pod) -> pod.getMetadata().getCreationTimestamp(), Comparator.reverseOrder())
+          .thenComparing(pod -> pod.getMetadata().getName());
+
   private RunObserver() {}
 
   /**
@@ -44,10 +52,7 @@ public final class RunObserver {
     List<Pod> pods =
         candidates.stream()
             .filter(pod -> pod.hasOwnerReferenceFor(job.get()))
-            .sorted(
-                Comparator.comparing((Pod pod) -> pod.getMetadata().getCreationTimestamp())
-                    .thenComparing(pod -> pod.getMetadata().getName())
-                    .reversed())
+            .sorted(NEWEST_FIRST)
             .toList();
     return new RunObservation(
         jobState(job.get()),
@@ -57,24 +62,27 @@ public final class RunObserver {
   }
 
   private static JobState jobState(Job job) {
-    if (job.getStatus() == null) {
-      return new JobState(Boolean.TRUE.equals(job.getSpec().getSuspend()), 0, null);
-    }
+    Integer failed = job.getStatus() == null ? null : job.getStatus().getFailed();
     return new JobState(
         Boolean.TRUE.equals(job.getSpec().getSuspend()),
-        Objects.requireNonNullElse(job.getStatus().getFailed(), 0),
-        job.getStatus().getConditions().stream()
-            .filter(condition -> "True".equals(condition.getStatus()))
-            .filter(condition -> Set.of("Complete", "Failed").contains(condition.getType()))
-            .map(
-                condition ->
-                    new End(
-                        condition.getType().equals("Complete"),
-                        condition.getReason(),
-                        condition.getMessage(),
-                        condition.getLastTransitionTime()))
-            .findFirst()
-            .orElse(null));
+        Objects.requireNonNullElse(failed, 0),
+        end(job).orElse(null));
+  }
+
+  /** How the Job ended; empty while it has not. */
+  static Optional<End> end(Job job) {
+    return Optional.ofNullable(job.getStatus()).map(JobStatus::getConditions).stream()
+        .flatMap(List::stream)
+        .filter(condition -> "True".equals(condition.getStatus()))
+        .filter(condition -> Set.of("Complete", "Failed").contains(condition.getType()))
+        .map(
+            condition ->
+                new End(
+                    condition.getType().equals("Complete"),
+                    condition.getReason(),
+                    condition.getMessage(),
+                    condition.getLastTransitionTime()))
+        .findFirst();
   }
 
   private static PodState podState(Pod pod) {

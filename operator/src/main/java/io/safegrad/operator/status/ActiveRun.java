@@ -36,6 +36,7 @@ record ActiveRun(String reason, String message, boolean held) {
     if (observation.job() != null
         && observation.job().failedAttempts() > 0
         && observation.lastExit() != null
+        && observation.lastExit().code() != ExitReason.SUCCESS.code()
         && (observation.pod() == null || observation.pod().stage() != PodStage.RUNNING)) {
       return new ActiveRun(
           RETRYING,

@@ -58,6 +58,28 @@ public final class RunStatus {
         active.conditions(conditions(resource, now)));
   }
 
+  /** The last status, for a generation that changes nothing about it. */
+  public static SafeFineTuneStatus seen(SafeFineTune resource) {
+    SafeFineTuneStatus last = last(resource);
+    Long generation = resource.getMetadata().getGeneration();
+    return new SafeFineTuneStatus(
+        generation,
+        last.phase(),
+        last.progress(),
+        last.conflict(),
+        last.refusal(),
+        last.startTime(),
+        last.completionTime(),
+        last.jobName(),
+        last.planDigest(),
+        last.etaSeconds(),
+        last.measurements(),
+        last.artifact(),
+        last.conditions().stream()
+            .map(condition -> condition.edit().withObservedGeneration(generation).build())
+            .toList());
+  }
+
   /** The status of an accepted resource, started or not. */
   public static SafeFineTuneStatus observed(
       SafeFineTune resource, RunObservation observation, Instant now) {

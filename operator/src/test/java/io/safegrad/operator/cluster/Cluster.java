@@ -1,6 +1,8 @@
 package io.safegrad.operator.cluster;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
@@ -14,7 +16,6 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.safegrad.api.Manifest;
 import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.ControlPlaneBinaries;
-import io.safegrad.operator.LenientObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -137,8 +138,11 @@ final class Cluster implements AutoCloseable {
   }
 
   private static KubernetesClient clientOf(Path kubeconfig) {
-    ObjectMapper mapper = new ObjectMapper();
-    new LenientObjectMapper().customize(mapper);
+    ObjectMapper mapper =
+        JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
+            .build();
     return new KubernetesClientBuilder()
         .withConfig(Config.fromKubeconfig(kubeconfig.toFile()))
         .withKubernetesSerialization(new KubernetesSerialization(mapper, true))

@@ -159,8 +159,7 @@ class LifecycleIT {
     TestRun.awaitUntil("the Job's removal", () -> run.job().isEmpty());
     // Another generation calls the operator once more.
     run.patchSpec("{\"ttlSecondsAfterFinished\": 2}");
-    TestRun probe = new TestRun(cluster).create();
-    probe.awaitPhase(Phase.Queued);
+    run.awaitStatus("the new generation", status -> status.observedGeneration() == 2);
     assertThat(run.job()).isEmpty();
     assertThat(run.status().phase()).isEqualTo(Phase.Succeeded);
     assertThat(run.status().artifact().uri()).isNotNull();
