@@ -232,7 +232,7 @@ final class Quickstart implements Callable<Integer> {
     out.println("  alias kubectl=" + cluster.kubectl());
     out.println("  kubectl get sft -A -w");
     out.println("  kubectl describe sft -n " + NAMESPACE);
-    out.println("  kubectl logs -n " + NAMESPACE + " -f job/quickstart");
+    out.println("  kubectl logs -n " + NAMESPACE + " -f job/quickstart-safegrad");
     out.println("Metrics of the operator: " + cluster.operator().address() + "/metrics");
     out.println();
   }

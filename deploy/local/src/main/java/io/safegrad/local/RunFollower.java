@@ -59,7 +59,7 @@ final class RunFollower {
     String phase = status == null || status.phase() == null ? "Pending" : status.phase().name();
     StringBuilder text =
         new StringBuilder(
-            String.format(Locale.ROOT, "%-16s %-10s", resource.getMetadata().getName(), phase));
+            String.format(Locale.ROOT, "%-20s %-10s", resource.getMetadata().getName(), phase));
     if (status != null) {
       append(text, "step", status.progress());
       append(text, "conflict", status.conflict());
