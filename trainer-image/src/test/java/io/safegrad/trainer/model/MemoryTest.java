@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.train.ExampleOrder;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
@@ -48,6 +50,24 @@ class MemoryTest {
     List<Integer> open = new ArrayList<>();
     train(mode, alignmentBatchSize, (model, metrics) -> open.add(model.torch().scope().open()));
     assertThat(open.get(STEPS - 1)).isEqualTo(open.get(0));
+  }
+
+  @Test
+  void savingLessBetweenForwardAndBackwardChangesNoGradient() {
+    Training training = Golden.training(Mode.Lora, 1);
+    Batch batch = Batch.of(golden.examples("user"));
+    try (CausalLm saving = golden.loadWithAdapter(training, Long.MAX_VALUE);
+        CausalLm recomputing = golden.loadWithAdapter(training, 0);
+        Scope scope = saving.torch().scope().child()) {
+      Gradient saved = saving.newGradient(scope);
+      Gradient recomputed = recomputing.newGradient(scope);
+      saving.addUserGradient(batch, 1, saved);
+      recomputing.addUserGradient(batch, 1, recomputed);
+      for (int i = 0; i < saved.vector().size(); i++) {
+        assertThat(recomputed.vector().get(i).toFloatArray())
+            .isEqualTo(saved.vector().get(i).toFloatArray());
+      }
+    }
   }
 
   @Test
