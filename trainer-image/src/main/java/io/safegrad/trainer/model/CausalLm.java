@@ -28,6 +28,9 @@ import java.util.TreeSet;
  */
 public final class CausalLm implements AutoCloseable {
 
+  /** Beyond this, time is given for memory: a quarter more processor time for a training step. */
+  private static final long MAX_SAVED_BYTES = 4L << 30;
+
   private final ModelConfig config;
   private final Torch torch;
   private final Decoder decoder;
@@ -38,7 +41,8 @@ public final class CausalLm implements AutoCloseable {
   private final AdapterGates gates;
   private final JointPass jointPass;
 
-  private CausalLm(ModelConfig config, Torch torch, Weights weights, Training training) {
+  private CausalLm(
+      ModelConfig config, Torch torch, Weights weights, Training training, long maxSavedBytes) {
     this.config = config;
     this.torch = torch;
     boolean full = training.mode() == Training.Mode.Full;
@@ -49,7 +53,7 @@ public final class CausalLm implements AutoCloseable {
     Tensor none = scope.uninitialised(0);
     this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
     this.decoder = new Decoder(config, torch.operators(), scope.child());
-    this.trainingPass = new TrainingPass(config, torch.operators(), decoder);
+    this.trainingPass = new TrainingPass(config, torch.operators(), decoder, maxSavedBytes);
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(training.lora(), scope);
     this.jointPass =
         full ? null : new JointPass(torch.operators(), trainingPass, gates, training.lora().rank());
@@ -64,9 +68,13 @@ public final class CausalLm implements AutoCloseable {
    *     configuration asks for
    */
   public static CausalLm load(ModelConfig config, Weights weights, Training training) {
+    return load(config, weights, training, MAX_SAVED_BYTES);
+  }
+
+  static CausalLm load(ModelConfig config, Weights weights, Training training, long maxSavedBytes) {
     Torch torch = Torch.open();
     try {
-      return new CausalLm(config, torch, weights, training);
+      return new CausalLm(config, torch, weights, training, maxSavedBytes);
     } catch (RuntimeException e) {
       torch.close();
       throw e;

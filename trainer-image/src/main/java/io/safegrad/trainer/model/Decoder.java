@@ -6,7 +6,7 @@ import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
 
 /** The decoder's operators with the model's shapes and position tables filled in. */
-final class Decoder implements AutoCloseable {
+final class Decoder {
 
   private static final int TABLE_STEP = 256;
 
@@ -18,7 +18,7 @@ final class Decoder implements AutoCloseable {
   private int tableLength;
 
   /**
-   * @param tables holds the position tables; closed with this
+   * @param tables holds the position tables
    */
   Decoder(ModelConfig config, Operators operators, Scope tables) {
     this.config = config;
@@ -135,10 +135,5 @@ final class Decoder implements AutoCloseable {
     int pairs = config.headDim() / 2;
     cosines = tables.float32(config.rotary().cosines(tableLength), tableLength, 1, pairs);
     sines = tables.float32(config.rotary().sines(tableLength), tableLength, 1, pairs);
-  }
-
-  @Override
-  public void close() {
-    tables.close();
   }
 }

@@ -8,18 +8,24 @@ import java.util.List;
 
 /**
  * Forward and backward through the whole model without autograd: this loop owns what each layer
- * saves, and closes it as soon as the layer's backward has run.
+ * saves, and closes it as soon as the layer's backward has run. When all layers together would save
+ * too much, each layer's forward is done again just before its backward instead.
  */
 final class TrainingPass {
 
   private final ModelConfig config;
   private final Operators operators;
   private final Decoder decoder;
+  private final long maxSavedBytes;
 
-  TrainingPass(ModelConfig config, Operators operators, Decoder decoder) {
+  /**
+   * @param maxSavedBytes most memory for what the layers save between forward and backward
+   */
+  TrainingPass(ModelConfig config, Operators operators, Decoder decoder, long maxSavedBytes) {
     this.config = config;
     this.operators = operators;
     this.decoder = decoder;
+    this.maxSavedBytes = maxSavedBytes;
   }
 
   /**
@@ -49,7 +55,7 @@ final class TrainingPass {
         List<Tensor> outputs =
             decoder.forward(pass, inputs.get(i), gate, model.layers().get(i), length);
         inputs.add(outputs.get(0));
-        saved.add(outputs.subList(1, outputs.size()));
+        saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
 
       double[] losses = new double[objectives.size()];
@@ -62,6 +68,9 @@ final class TrainingPass {
 
       for (int i = config.layers() - 1; i >= 0; i--) {
         Tensor x = inputs.remove(i);
+        if (saved.get(i).isEmpty()) {
+          saved.set(i, forwardAgain(pass, x, gate, model.layers().get(i), length));
+        }
         Tensor dx =
             decoder.backward(
                 pass,
@@ -82,6 +91,23 @@ final class TrainingPass {
       }
       return losses;
     }
+  }
+
+  /** What a layer saved; nothing, when all layers together would save too much. */
+  private List<Tensor> keepOrClose(List<Tensor> saved) {
+    long elements = saved.stream().mapToLong(Tensor::size).sum();
+    if (elements * Float.BYTES * config.layers() <= maxSavedBytes) {
+      return saved;
+    }
+    saved.forEach(Tensor::close);
+    return List.of();
+  }
+
+  private List<Tensor> forwardAgain(
+      Scope pass, Tensor x, Tensor gate, ModelTensors.Layer layer, int length) {
+    List<Tensor> outputs = decoder.forward(pass, x, gate, layer, length);
+    outputs.get(0).close();
+    return outputs.subList(1, outputs.size());
   }
 
   /** One objective: its loss; its gradient by the last layer's output is added to d. */

@@ -1,7 +1,5 @@
 package io.safegrad.trainer.train;
 
-import io.safegrad.api.ExitReason;
-import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Gradient;
 import io.safegrad.trainer.tensor.Scope;
@@ -18,38 +16,7 @@ final class GradientAccumulator {
    * @param user mean cross-entropy over the user's response tokens, in nats
    * @param alignment mean KL divergence over the alignment's response tokens; null for Sft
    */
-  record Losses(double user, Double alignment) {
-
-    /**
-     * Ends a run whose numbers have gone wrong.
-     *
-     * @throws TrainerException with BAD_DATA, naming the step and the examples' lines
-     */
-    void requireFinite(int step, Window window) {
-      requireFinite("the loss", user, step, "the data set", window.userLines());
-      if (alignment != null) {
-        requireFinite(
-            "the KL divergence", alignment, step, "the alignment set", window.alignmentLines());
-      }
-    }
-
-    private static void requireFinite(
-        String what, double value, int step, String file, List<Integer> lines) {
-      if (!Double.isFinite(value)) {
-        throw new TrainerException(
-            ExitReason.BAD_DATA,
-            what
-                + " of step "
-                + step
-                + " is "
-                + value
-                + "; expected a finite number; the step's examples are lines "
-                + lines
-                + " of "
-                + file);
-      }
-    }
-  }
+  record Losses(double user, Double alignment) {}
 
   private final CausalLm model;
   private final Gradient user;

@@ -83,11 +83,12 @@ public final class TrainingLoop {
         long start = System.nanoTime();
         Window window = windows.next();
         Losses losses = gradients.accumulate(window);
-        losses.requireFinite(step, window);
+        window.requireFinite("the loss", losses.user(), step);
 
         List<Tensor> gradient = gradients.user();
         Observation observed = surgery.combine(operators, scope, gradient, gradients.alignment());
         double gradNorm = clipping.apply(operators, scope, gradient);
+        window.requireFinite("the gradient's norm", gradNorm, step);
         double learningRate = schedule.at(step - 1);
         optimizer.step(gradient, learningRate);
 

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.train;
 
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
@@ -28,6 +30,30 @@ record Window(
    * @param alignment the alignment examples; null for Sft
    */
   record MicroBatch(Batch user, AlignmentBatch alignment) {}
+
+  /**
+   * Ends a run whose numbers have gone wrong.
+   *
+   * @throws TrainerException with BAD_DATA, naming the step and the examples' lines, when the value
+   *     is infinite or not a number
+   */
+  void requireFinite(String what, double value, int step) {
+    if (!Double.isFinite(value)) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          what
+              + " of step "
+              + step
+              + " is "
+              + value
+              + "; expected a finite number; the step's examples are lines "
+              + userLines
+              + " of the data set"
+              + (alignmentLines.isEmpty()
+                  ? ""
+                  : " and lines " + alignmentLines + " of the alignment set"));
+    }
+  }
 
   /** Response tokens of the user's examples. */
   int userResponseTokens() {

@@ -99,6 +99,16 @@ public final class Golden {
     return model;
   }
 
+  /** The same with a limit on what layers save between forward and backward. */
+  CausalLm loadWithAdapter(Training training, long maxSavedBytes) {
+    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
+      CausalLm model = CausalLm.load(config, weights, training, maxSavedBytes);
+      model.loadAdapter(tensors("adapter.safetensors"));
+      return model;
+    }
+  }
+
   /** The model whose every weight is trained, moved away from the checkpoint as the golden one. */
   public static void scaleWeights(CausalLm model, float factor) {
     Map<String, FloatTensor> weights = new LinkedHashMap<>();

@@ -29,7 +29,8 @@ class GradientAccumulatorTest {
   void accumulatingTwiceEqualsOneDoubleBatch(Mode mode) {
     Training training = Golden.training(mode, 1);
     try (CausalLm model = moved(mode, training);
-        ReferenceModel reference = golden.load(training).reference(golden.examples("align"))) {
+        CausalLm start = golden.load(training);
+        ReferenceModel reference = start.reference(golden.examples("align"))) {
       Result twice = accumulate(model, reference, Golden.training(mode, 1, 2, 2), 2);
       Result once = accumulate(model, reference, Golden.training(mode, 1, 4, 1), 4);
       assertThat(twice.losses().user()).isCloseTo(once.losses().user(), within(1e-5));

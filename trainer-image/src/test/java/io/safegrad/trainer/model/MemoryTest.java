@@ -1,0 +1,97 @@
+package io.safegrad.trainer.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.train.ExampleOrder;
+import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.TrainingLoop;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MemoryTest {
+
+  private static final int STEPS = 30;
+
+  private final Golden golden = Golden.of("qwen3");
+
+  @Test
+  void garbageCollectionChangesNoGradient() {
+    List<Double> calm = new ArrayList<>();
+    train(Mode.Lora, 2, (model, metrics) -> calm.add(metrics.gradNorm()));
+    List<Double> collected = new ArrayList<>();
+    List<byte[]> garbage = new ArrayList<>();
+    train(
+        Mode.Lora,
+        2,
+        (model, metrics) -> {
+          collected.add(metrics.gradNorm());
+          for (int i = 0; i < 200; i++) {
+            garbage.add(new byte[10_000]);
+          }
+          garbage.clear();
+          System.gc();
+        });
+    assertThat(collected).isEqualTo(calm).hasSize(STEPS);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Lora, 4", "Lora, 1", "Full, 4"})
+  void noStepLeavesATensorOpen(Mode mode, int alignmentBatchSize) {
+    List<Integer> open = new ArrayList<>();
+    train(mode, alignmentBatchSize, (model, metrics) -> open.add(model.torch().scope().open()));
+    assertThat(open.get(STEPS - 1)).isEqualTo(open.get(0));
+  }
+
+  @Test
+  void savingLessBetweenForwardAndBackwardChangesNoGradient() {
+    Training training = Golden.training(Mode.Lora, 1);
+    Batch batch = Batch.of(golden.examples("user"));
+    try (CausalLm saving = golden.loadWithAdapter(training, Long.MAX_VALUE);
+        CausalLm recomputing = golden.loadWithAdapter(training, 0);
+        Scope scope = saving.torch().scope().child()) {
+      Gradient saved = saving.newGradient(scope);
+      Gradient recomputed = recomputing.newGradient(scope);
+      saving.addUserGradient(batch, 1, saved);
+      recomputing.addUserGradient(batch, 1, recomputed);
+      for (int i = 0; i < saved.vector().size(); i++) {
+        assertThat(recomputed.vector().get(i).toFloatArray())
+            .isEqualTo(saved.vector().get(i).toFloatArray());
+      }
+    }
+  }
+
+  @Test
+  void generationLeavesNoTensorOpen() {
+    try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1))) {
+      model.generate(List.of(new int[] {1, 2}), 5, Set.of());
+      int open = model.torch().scope().open();
+      model.generate(List.of(new int[] {1, 2}, new int[] {3, 4}, new int[] {5}), 20, Set.of(88));
+      assertThat(model.torch().scope().open()).isEqualTo(open);
+    }
+  }
+
+  /** Told of the model and of each step. */
+  private interface Listener {
+    void accept(CausalLm model, StepMetrics metrics);
+  }
+
+  private void train(Mode mode, int alignmentBatchSize, Listener listener) {
+    Training training = Golden.training(mode, STEPS);
+    Method method = new Method(Method.Name.SafeGrad, 1.0, alignmentBatchSize);
+    try (CausalLm model = golden.load(training)) {
+      Consumer<StepMetrics> each = metrics -> listener.accept(model, metrics);
+      new TrainingLoop(model, method, training, ExampleOrder.FILE)
+          .run(golden.examples("user"), golden.examples("align"), each);
+    }
+  }
+}
