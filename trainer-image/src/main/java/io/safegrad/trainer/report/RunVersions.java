@@ -1,7 +1,7 @@
 package io.safegrad.trainer.report;
 
 import ai.djl.engine.Engine;
-import ai.djl.pytorch.jni.JniUtils;
+import io.safegrad.trainer.tensor.Torch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -35,7 +35,7 @@ public record RunVersions(
                 System.getProperty("os.name"),
                 System.getProperty("os.version"),
                 System.getProperty("os.arch")),
-        JniUtils.getNumThreads());
+        Torch.threads());
   }
 
   /** The version of this program. */
