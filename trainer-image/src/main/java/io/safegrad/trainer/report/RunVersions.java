@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import ai.djl.engine.Engine;
+import io.safegrad.trainer.tensor.Torch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -21,12 +22,8 @@ public record RunVersions(
 
   private static final String RESOURCE = "/safegrad.properties";
 
-  /**
-   * The versions of this process, whose engine runs.
-   *
-   * @param threads threads of one operator
-   */
-  public static RunVersions ofThisProcess(int threads) {
+  /** The versions of this process; starts the engine when it is not running yet. */
+  public static RunVersions ofThisProcess() {
     Engine engine = Engine.getEngine("PyTorch");
     return new RunVersions(
         safegradVersion(),
@@ -38,7 +35,7 @@ public record RunVersions(
                 System.getProperty("os.name"),
                 System.getProperty("os.version"),
                 System.getProperty("os.arch")),
-        threads);
+        Torch.threads());
   }
 
   /** The version of this program. */

@@ -135,8 +135,7 @@ final class TrainingRun {
             folder -> {
               RunReport.Artifact written = artifactFiles.writeTo(folder);
               RunReport report =
-                  journal.report(
-                      plan, verdict, written, RunVersions.ofThisProcess(model.torch().threads()));
+                  journal.report(plan, verdict, written, RunVersions.ofThisProcess());
               FiniteJson.indented()
                   .writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
               return written;
