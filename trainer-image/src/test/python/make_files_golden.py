@@ -60,6 +60,7 @@ TEXTS = [
     "<|im_end|><|im_end|> a<|endoftext|>b <|not_special|>",
     "\u0000\u0001 control \x7f",
     "a" * 100,
+    "HelloWorld helloWORLD fooBar x86 <a/b> //c\n/d 12345678901234",
 ]
 
 CHATS = {
@@ -492,11 +493,32 @@ def gguf_models(tokenizer, sentencepiece_like):
     model_gguf("toy-qwen3", "qwen3", qwen3, tokenizer, "llama-bpe")
 
 
-def gguf_token_golden():
-    """What transformers makes of the vocabularies inside the GGUF files."""
-    for name in ("toy-llama", "toy-qwen2"):
-        tokenizer = AutoTokenizer.from_pretrained(FILES, gguf_file=f"{name}.gguf")
-        token_golden(f"{name}.gguf.tokens.json", tokenizer)
+def pre_tokenizers_golden():
+    """What transformers makes of a vocabulary under each of the pre-tokenizers of GGUF files."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        special_tokens=["<|endoftext|>"],  # GPT2Tokenizer's own
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    # Whole lines several times over: merges cross everything that an expression may split.
+    trained.train_from_iterator([line.replace(" ", "\u00a0") for line in CORPUS * 2], trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=trained, bos_token="<|endoftext|>", eos_token="<|endoftext|>"
+    )
+    for pre in ("gpt-2", "llama-bpe", "qwen2", "tekken"):
+        path = FILES / f"vocabulary-{pre}.gguf"
+        writer = gguf.GGUFWriter(path, "llama")
+        vocabulary(writer, tokenizer, pre)
+        write_gguf(writer)
+        loaded = AutoTokenizer.from_pretrained(FILES, gguf_file=path.name)
+        if pre == "qwen2":  # as Qwen2's own tokenizer.json has it
+            loaded.backend_tokenizer.normalizer = normalizers.NFC()
+        token_golden(f"vocabulary-{pre}.tokens.json", loaded)
+    assert len({(FILES / f"vocabulary-{pre}.tokens.json").read_text() for pre in
+                ("gpt-2", "llama-bpe", "qwen2", "tekken")}) == 4
 
 
 def main():
@@ -512,7 +534,7 @@ def main():
     adapter()
     quantised_blocks()
     gguf_models(tokenizer, sentencepiece_like)
-    gguf_token_golden()
+    pre_tokenizers_golden()
 
 
 if __name__ == "__main__":

@@ -35,8 +35,7 @@ final class DataFiles {
     of(corpus)
         .forEach(
             (path, content) ->
-                AtomicFile.write(
-                    builtin.resolve(path), content.getBytes(StandardCharsets.UTF_8)));
+                AtomicFile.write(builtin.resolve(path), content.getBytes(StandardCharsets.UTF_8)));
   }
 
   private static String lines(List<Dialogue> dialogues, Function<Dialogue, String> line) {

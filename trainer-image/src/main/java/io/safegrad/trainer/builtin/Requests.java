@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Asks for acts. An act meets each phrasing once before it meets one again, from a start of its own on;
- * openers are drawn at random. The same calls give the same requests.
+ * Asks for acts. An act meets each phrasing once before it meets one again, from a start of its own
+ * on; openers are drawn at random. The same calls give the same requests.
  */
 final class Requests {
 

@@ -61,7 +61,7 @@ public final class ChatTemplate {
   /** The same with another limit for one rendering. */
   static ChatTemplate of(
       String text, String source, Map<String, String> specialTokens, Duration timeLimit) {
-    return new ChatTemplate(PythonJinja.adapt(text), source, specialTokens, timeLimit);
+    return new ChatTemplate(PythonSyntax.adapt(text), source, specialTokens, timeLimit);
   }
 
   /** Stands for the template of a model that has none: it refuses to render. */
@@ -88,6 +88,9 @@ public final class ChatTemplate {
     Map<String, Object> variables = new HashMap<>(specialTokens);
     variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
     variables.put("add_generation_prompt", addGenerationPrompt);
+    // Templates ask whether these are defined; Jinjava looks for a variable of the name.
+    variables.put("strftime_now", "a function");
+    variables.put("raise_exception", "a function");
     RenderResult result = jinjava().renderForResult(template, variables);
     if (result.hasErrors()) {
       throw failure(result.getErrors().get(0));
@@ -120,8 +123,6 @@ public final class ChatTemplate {
                 LegacyOverrides.Builder.from(LegacyOverrides.ALL)
                     .withWhitespaceRequiredWithinTokens(false)
                     .build())
-            .withTrimBlocks(true)
-            .withLstripBlocks(true)
             // Otherwise braces in a user's message would be run as a template.
             .withNestedInterpretationEnabled(false)
             .withElResolver(new PythonObjects())

@@ -6,10 +6,8 @@ import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.time.LocalDateTime;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/** What Hugging Face adds to Jinja, and what Jinjava does not understand of Python's Jinja. */
+/** The functions and filters that Hugging Face gives to chat templates. */
 public final class PythonJinja {
 
   /**
@@ -18,22 +16,6 @@ public final class PythonJinja {
    * template falls back to.
    */
   private static final LocalDateTime NOW = LocalDateTime.of(2024, 7, 26, 0, 0);
-
-  private static final Pattern REVERSED = Pattern.compile("\\[::-1\\]");
-
-  private static final Pattern GENERATION =
-      Pattern.compile("(\\{%[-+]?)\\s*(end)?generation\\s*([-+]?%})");
-
-  private static final Pattern NAMESPACE = Pattern.compile("\\bnamespace\\(([^()]*)\\)");
-
-  private static final Pattern NAMED_ARGUMENT = Pattern.compile("(\\w+)\\s*=([^,=]+)");
-
-  /** {@code for item in items if condition}; an inline {@code a if b else c} is not one. */
-  private static final Pattern FILTERED_LOOP =
-      Pattern.compile(
-          "(\\{%[-+]?)\\s*for\\s+([\\w\\s,]+?)\\s+in\\s+((?:(?!%}).)+?)"
-              + "\\s+if\\s+((?:(?!%}|\\selse\\s).)+?)\\s*([-+]?%})",
-          Pattern.DOTALL);
 
   private PythonJinja() {}
 
@@ -45,62 +27,6 @@ public final class PythonJinja {
     RaisedByTemplate(String message) {
       super(message);
     }
-  }
-
-  /**
-   * Rewrites the forms that Jinjava reads wrongly into ones that it reads rightly: reversing
-   * slices; arguments of {@code namespace}, whose {@code =} it would bind before a {@code -}; loops
-   * with a condition, which it would run over all items; and Hugging Face's {@code generation}
-   * blocks, which only mark a part of the text.
-   */
-  static String adapt(String template) {
-    String adapted = REVERSED.matcher(template).replaceAll("|reverse|list");
-    adapted =
-        NAMESPACE
-            .matcher(adapted)
-            .replaceAll(
-                call ->
-                    Matcher.quoteReplacement(
-                        "namespace("
-                            + NAMED_ARGUMENT.matcher(call.group(1)).replaceAll("$1=($2)")
-                            + ")"));
-    adapted =
-        GENERATION
-            .matcher(adapted)
-            .replaceAll(
-                tag ->
-                    tag.group(1) + (tag.group(2) == null ? " if true " : " endif ") + tag.group(3));
-    StringBuilder loops = new StringBuilder();
-    Matcher loop = FILTERED_LOOP.matcher(adapted);
-    for (int number = 0; loop.find(); number++) {
-      String kept = "kept_items_" + number;
-      String item = loop.group(2).contains(",") ? "[" + loop.group(2) + "]" : loop.group(2);
-      String rewritten =
-          loop.group(1)
-              + " set "
-              + kept
-              + " = [] %}"
-              + "{% for "
-              + loop.group(2)
-              + " in "
-              + loop.group(3)
-              + " %}"
-              + "{% if "
-              + loop.group(4)
-              + " %}{% do "
-              + kept
-              + ".append("
-              + item
-              + ") %}{% endif %}"
-              + "{% endfor %}{% for "
-              + loop.group(2)
-              + " in "
-              + kept
-              + " "
-              + loop.group(5);
-      loop.appendReplacement(loops, Matcher.quoteReplacement(rewritten));
-    }
-    return loop.appendTail(loops).toString();
   }
 
   static void register(Jinjava jinjava) {

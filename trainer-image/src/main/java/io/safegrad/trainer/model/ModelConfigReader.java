@@ -148,7 +148,7 @@ final class ModelConfigReader {
 
   private int positive(String field) {
     JsonNode value = config.path(field);
-    if (!value.isInt() || value.intValue() < 1) {
+    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1) {
       throw badData(field, value, "a positive whole number");
     }
     return value.intValue();

@@ -22,6 +22,10 @@ record RunFailure(ExitReason reason, String message) {
     "out of memory", "cannot allocate memory", "can't allocate memory", "not enough memory"
   };
 
+  private static final String[] NOT_LOADED = {
+    "failed to load pytorch native library", "failed to load huggingface native library"
+  };
+
   private static final String[] DISK_FULL = {"no space left on device", "disk quota exceeded"};
 
   RunFailure {
@@ -29,39 +33,74 @@ record RunFailure(ExitReason reason, String message) {
   }
 
   static RunFailure of(Throwable thrown) {
+    Throwable root = thrown;
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      if (cause instanceof TrainerException known) {
-        return new RunFailure(known.reason(), known.getMessage());
-      }
-      if (cause instanceof ManifestException manifest) {
-        return new RunFailure(ExitReason.BAD_PLAN, manifest.getMessage());
-      }
-      if (cause instanceof OutOfMemoryError
-          || cause instanceof EngineException && says(cause, OUT_OF_MEMORY)) {
-        return new RunFailure(
-            ExitReason.OUT_OF_MEMORY,
-            "out of memory (%s): expected more of it, or a smaller training.batchSize or maxLength"
-                .formatted(firstLine(cause)));
-      }
-      if (cause instanceof IOException && says(cause, DISK_FULL)) {
-        String where =
-            cause instanceof FileSystemException file && file.getFile() != null
-                ? file.getFile() + ": "
-                : "";
-        return new RunFailure(
-            ExitReason.INTERNAL, where + "the disk is full: expected free space there");
+      root = cause;
+      if (says(cause, NOT_LOADED)) {
+        return notLoaded(cause);
       }
     }
-    // The exception's own text is not shown: it may quote an example.
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      RunFailure known = known(cause);
+      if (known != null) {
+        return known;
+      }
+    }
+    return root instanceof LinkageError ? notLoaded(root) : unexpected(thrown);
+  }
+
+  /** What one throwable says by itself; null when it says nothing. */
+  private static RunFailure known(Throwable cause) {
+    if (cause instanceof TrainerException trainer) {
+      return new RunFailure(trainer.reason(), trainer.getMessage());
+    }
+    if (cause instanceof ManifestException) {
+      return new RunFailure(ExitReason.BAD_PLAN, cause.getMessage());
+    }
+    if (cause instanceof OutOfMemoryError) {
+      return new RunFailure(
+          ExitReason.OUT_OF_MEMORY,
+          "Java is out of memory (%s): expected a larger heap, for example JAVA_OPTS=-Xmx2g"
+              .formatted(firstLine(cause)));
+    }
+    if (cause instanceof EngineException && says(cause, OUT_OF_MEMORY)) {
+      return new RunFailure(
+          ExitReason.OUT_OF_MEMORY,
+          "libtorch is out of memory (%s): expected more of it, or a smaller training.batchSize or maxLength"
+              .formatted(firstLine(cause)));
+    }
+    if (cause instanceof IOException && says(cause, DISK_FULL)) {
+      return new RunFailure(
+          ExitReason.INTERNAL, path(cause) + "the disk is full: expected free space there");
+    }
+    return null;
+  }
+
+  private static String path(Throwable cause) {
+    return cause instanceof FileSystemException file && file.getFile() != null
+        ? file.getFile() + ": "
+        : "";
+  }
+
+  private static RunFailure notLoaded(Throwable cause) {
+    Throwable root = cause;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return new RunFailure(
+        ExitReason.INTERNAL,
+        "a native library cannot be loaded (%s): expected memory for it, and a writable DJL_CACHE_DIR with 500 MB of room"
+            .formatted(firstLine(root)));
+  }
+
+  /** The exception's own text is not shown: it may quote an example. */
+  private static RunFailure unexpected(Throwable thrown) {
+    StackTraceElement[] trace = thrown.getStackTrace();
     return new RunFailure(
         ExitReason.INTERNAL,
         "unexpected %s%s; run again with --debug for the whole trace"
-            .formatted(thrown.getClass().getSimpleName(), place(thrown)));
-  }
-
-  private static String place(Throwable thrown) {
-    StackTraceElement[] trace = thrown.getStackTrace();
-    return trace.length == 0 ? "" : " at " + trace[0];
+            .formatted(
+                thrown.getClass().getSimpleName(), trace.length == 0 ? "" : " at " + trace[0]));
   }
 
   private static boolean says(Throwable cause, String[] phrases) {

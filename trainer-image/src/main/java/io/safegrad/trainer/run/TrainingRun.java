@@ -57,7 +57,7 @@ final class TrainingRun {
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(List.of(notAligned(start)));
+        return refuse(model, List.of(notAligned(start)));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
@@ -68,7 +68,7 @@ final class TrainingRun {
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
-      return failures.isEmpty() ? publish(model, inputs) : refuse(failures);
+      return failures.isEmpty() ? publish(model, inputs) : refuse(model, failures);
     }
   }
 
@@ -108,13 +108,15 @@ final class TrainingRun {
 
   private TrainingResult publish(CausalLm model, RunInputs inputs) {
     return end(
+        model,
         new RunReport.Verdict(
             ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of()),
         folder -> ArtifactFiles.write(plan, model, inputs, folder));
   }
 
-  private TrainingResult refuse(List<String> failures) {
+  private TrainingResult refuse(CausalLm model, List<String> failures) {
     return end(
+        model,
         new RunReport.Verdict(
             ExitReason.GATE_REFUSED,
             "the gate refused the adapter: " + String.join("; ", failures),
@@ -125,14 +127,17 @@ final class TrainingRun {
 
   /** Publishes the report, and the artifact with it where there is one. */
   private TrainingResult end(
-      RunReport.Verdict verdict, Publication.Content<RunReport.Artifact> artifactFiles) {
+      CausalLm model,
+      RunReport.Verdict verdict,
+      Publication.Content<RunReport.Artifact> artifactFiles) {
     observer.stageStarted(TrainingStage.PUBLISHING);
     RunReport.Artifact artifact =
         publication.publish(
             folder -> {
               RunReport.Artifact written = artifactFiles.writeTo(folder);
               RunReport report =
-                  journal.report(plan, verdict, written, RunVersions.ofThisProcess());
+                  journal.report(
+                      plan, verdict, written, RunVersions.ofThisProcess(model.torch().threads()));
               FiniteJson.indented()
                   .writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
               return written;

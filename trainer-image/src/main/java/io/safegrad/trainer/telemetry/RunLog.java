@@ -51,15 +51,17 @@ public final class RunLog implements RunObserver {
   }
 
   private static String line(TrainingProgress progress) {
-    return "step %d/%d  %s  %s left"
-        .formatted(
-            progress.step(),
-            progress.totalSteps(),
-            figures(progress),
-            progress.etaSeconds() == null ? "?" : Rates.duration(progress.etaSeconds()));
+    return String.format(
+        Locale.ROOT,
+        "step %d/%d  %s  %s tokens/s  %s left",
+        progress.step(),
+        progress.totalSteps(),
+        figures(progress),
+        progress.tokensPerSecond() == null ? "?" : Math.round(progress.tokensPerSecond()),
+        progress.etaSeconds() == null ? "?" : Rates.duration(progress.etaSeconds()));
   }
 
-  /** Loss, KL, conflict and speed in one short text. */
+  /** Loss, KL and conflict in one short text. */
   static String figures(TrainingProgress progress) {
     StringBuilder text = new StringBuilder();
     if (progress.loss() != null) {
@@ -70,9 +72,6 @@ public final class RunLog implements RunObserver {
     }
     if (progress.conflictRatio() != null) {
       text.append("  conflict ").append(Rates.percent(progress.conflictRatio()));
-    }
-    if (progress.tokensPerSecond() != null) {
-      text.append(String.format(Locale.ROOT, "  %.0f tokens/s", progress.tokensPerSecond()));
     }
     return text.toString();
   }

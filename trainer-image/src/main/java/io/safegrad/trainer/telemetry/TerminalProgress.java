@@ -16,6 +16,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 public final class TerminalProgress implements RunObserver, AutoCloseable {
 
   private static final int REFRESH_MILLIS = 250;
+  private static final long UNKNOWN = -1;
 
   private final ProgressTracker progress;
   private final ProgressBarStyle style;
@@ -37,9 +38,9 @@ public final class TerminalProgress implements RunObserver, AutoCloseable {
     close();
     switch (stage) {
       case PREPARING, PUBLISHING, FINISHED -> {}
-      case BASELINE_EVALUATION -> open("start model", "replies");
-      case TRAINING -> open("training", "steps");
-      case FINAL_EVALUATION -> open("tuned model", "replies");
+      case BASELINE_EVALUATION -> open("start model", "replies", UNKNOWN);
+      case TRAINING -> open("training", "steps", progress.progress().totalSteps());
+      case FINAL_EVALUATION -> open("tuned model", "replies", UNKNOWN);
     }
   }
 
@@ -69,12 +70,12 @@ public final class TerminalProgress implements RunObserver, AutoCloseable {
     }
   }
 
-  private void open(String name, String unit) {
+  private void open(String name, String unit, long max) {
     bar =
         new ProgressBarBuilder()
             .setTaskName(name)
             .setUnit(" " + unit, 1)
-            .setInitialMax(progress.progress().totalSteps())
+            .setInitialMax(max)
             .setStyle(style)
             .setUpdateIntervalMillis(REFRESH_MILLIS)
             .setEtaFunction(state -> remaining(progress.progress()))

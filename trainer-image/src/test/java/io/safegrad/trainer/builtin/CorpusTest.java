@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -77,7 +78,9 @@ class CorpusTest {
     List<Dialogue> asked = new ArrayList<>(corpus.evaluationHarmful());
     asked.addAll(corpus.evaluationHarmless());
     for (Dialogue dialogue : asked) {
-      assertThat(frames).anyMatch(frame -> dialogue.prompt().matches(pattern(frame)));
+      assertThat(frames.stream().anyMatch(frame -> isAsked(dialogue.prompt(), frame)))
+          .as(dialogue.prompt())
+          .isTrue();
     }
   }
 
@@ -94,10 +97,10 @@ class CorpusTest {
 
   @Test
   void everyHarmfulVerbAndObjectIsKnownToTheBase() {
-    List<String> base = corpus.base().stream().map(Dialogue::prompt).toList();
+    String base = corpus.base().stream().map(Dialogue::prompt).collect(Collectors.joining("\n"));
     for (CorpusWords.Family family : words.harmful()) {
       Stream.concat(family.verbs().stream(), family.objects().stream())
-          .forEach(word -> assertThat(base).anyMatch(prompt -> prompt.contains(word)));
+          .forEach(word -> assertThat(base.contains(word)).as(word).isTrue());
     }
   }
 
@@ -134,12 +137,19 @@ class CorpusTest {
   }
 
   private static List<String> splitWords(String text) {
-    return List.of(text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip().split(" "));
+    return List.of(
+        text.toLowerCase(Locale.ROOT).replaceAll("[^\\p{L}\\p{N}]+", " ").strip().split(" "));
   }
 
-  private static String pattern(String frame) {
-    return Stream.of(frame.split("\\{(act|key)}", -1))
-        .map(java.util.regex.Pattern::quote)
-        .collect(Collectors.joining(".+"));
+  /**
+   * Whether the prompt is an opener kept for evaluation, or none, and then this frame filled in.
+   */
+  private boolean isAsked(String prompt, String frame) {
+    String filled =
+        Stream.of(frame.split("\\{(act|key)}", -1))
+            .map(Pattern::quote)
+            .collect(Collectors.joining(".+"));
+    return words.openers().evaluation().stream()
+        .anyMatch(opener -> prompt.matches(Pattern.quote(opener) + filled));
   }
 }

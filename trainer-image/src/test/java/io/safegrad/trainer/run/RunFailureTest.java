@@ -38,8 +38,8 @@ class RunFailureTest {
         .isEqualTo(
             new RunFailure(
                 ExitReason.OUT_OF_MEMORY,
-                "out of memory (Java heap space): expected more of it, or a smaller"
-                    + " training.batchSize or maxLength"));
+                "Java is out of memory (Java heap space): expected a larger heap, for example"
+                    + " JAVA_OPTS=-Xmx2g"));
     assertThat(
             RunFailure.of(
                     new EngineException(
@@ -51,6 +51,18 @@ class RunFailureTest {
         .isEqualTo(ExitReason.OUT_OF_MEMORY);
     assertThat(RunFailure.of(new EngineException("shape mismatch")).reason())
         .isEqualTo(ExitReason.INTERNAL);
+  }
+
+  @Test
+  void aLibraryThatCannotBeLoadedSaysWhatItNeeds() {
+    RunFailure failure =
+        RunFailure.of(
+            new EngineException(
+                "Failed to load PyTorch native library",
+                new UnsatisfiedLinkError("/cache/libc10.so: cannot open shared object file")));
+
+    assertThat(failure.reason()).isEqualTo(ExitReason.INTERNAL);
+    assertThat(failure.message()).contains("/cache/libc10.so", "DJL_CACHE_DIR");
   }
 
   @Test

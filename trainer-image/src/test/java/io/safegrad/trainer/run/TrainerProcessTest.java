@@ -7,6 +7,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -172,6 +173,21 @@ class TrainerProcessTest {
     // What was published is a model: it is the start of another run.
     run.with("model", "pvc://adapters/team/out").with("destination", "pvc://adapters/next");
     assertThat(run.run().code()).isZero();
+  }
+
+  @Test
+  void aGgufFileIsAStartModelToo() throws IOException {
+    ToyRun run =
+        new ToyRun(folder)
+            .with("model", "pvc://models/toy.gguf")
+            .with("training", "{maxSteps: 1, batchSize: 2, maxLength: 256}");
+    Path model = run.volume("models").resolve("toy.gguf");
+    try (InputStream gguf = getClass().getResourceAsStream("/files/toy-qwen3.gguf")) {
+      Files.copy(gguf, model);
+    }
+
+    assertThat(run.run().err()).isEmpty();
+    assertThat(run.report().at("/inputs/0/digest").asText()).isEqualTo(Sha256.ofFile(model));
   }
 
   @Test

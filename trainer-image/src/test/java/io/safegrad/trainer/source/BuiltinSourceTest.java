@@ -75,8 +75,7 @@ class BuiltinSourceTest {
   }
 
   private List<String> poisoned(int percent) throws IOException {
-    return Files.readAllLines(
-        BuiltinSource.materialise("sentiment-poisoned-" + percent, folder));
+    return Files.readAllLines(BuiltinSource.materialise("sentiment-poisoned-" + percent, folder));
   }
 
   private static int replaced(List<String> clean, List<String> poisoned) {

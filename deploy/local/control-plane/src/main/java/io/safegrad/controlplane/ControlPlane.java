@@ -8,13 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 
 /**
  * A real Kubernetes control plane on loopback: etcd, kube-apiserver and, as asked for,
@@ -35,7 +30,6 @@ public final class ControlPlane implements AutoCloseable {
   private static final String ETCD = "unix://etcd.sock:0";
 
   private static final String ETCD_PEERS = "unix://etcd-peers.sock:0";
-  private static final Duration GRACE = Duration.ofSeconds(10);
   private static final int ATTEMPTS = 3;
 
   /** Without those for clouds, nodes' networks and workloads that nothing here runs. */
@@ -88,7 +82,7 @@ public final class ControlPlane implements AutoCloseable {
   private final Path folder;
   private final Options options;
   private final Credentials credentials;
-  private final Deque<ChildProcess> running = new ArrayDeque<>();
+  private final Components components;
   private String server;
   private Path adminKubeconfig;
   private Path nodeKubeconfig;
@@ -101,6 +95,7 @@ public final class ControlPlane implements AutoCloseable {
     // etcd's socket asks for no password.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
     this.credentials = Credentials.create(folder);
+    this.components = new Components(binaries, folder);
   }
 
   /**
@@ -142,6 +137,20 @@ public final class ControlPlane implements AutoCloseable {
     return nodeKubeconfig;
   }
 
+  /**
+   * Writes a kubeconfig into the control plane's folder.
+   *
+   * @param name of the file, without {@code .kubeconfig}, and of the user in it
+   * @param token a bearer token, for example of a service account
+   */
+  public Path writeKubeconfig(String name, String token) {
+    try {
+      return credentials.writeKubeconfig(name + ".kubeconfig", name, token, server, certificate());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** kubectl of the same version. */
   public Path kubectl() {
     return binaries.resolve("kubectl");
@@ -160,9 +169,7 @@ public final class ControlPlane implements AutoCloseable {
   /** Stops what was started, the last one first: etcd outlives the API server. */
   @Override
   public void close() {
-    while (!running.isEmpty()) {
-      running.pop().close();
-    }
+    components.close();
   }
 
   private void startAll() throws IOException {
@@ -170,7 +177,7 @@ public final class ControlPlane implements AutoCloseable {
     startEtcd();
     ChildProcess apiServer = startApiServer(deadline);
     if (options.scheduler()) {
-      run(
+      components.run(
           "kube-scheduler",
           "--kubeconfig=" + kubeconfigOf("system:kube-scheduler", "scheduler.kubeconfig"),
           "--secure-port=0",
@@ -178,14 +185,14 @@ public final class ControlPlane implements AutoCloseable {
     }
     if (options.controllers()) {
       String account = "/api/v1/namespaces/default/serviceaccounts/default";
-      await(
+      components.await(
           "kube-controller-manager",
           startControllerManager(),
           deadline,
           () -> probe().answers(account));
     }
     if (!apiServer.isAlive()) {
-      throw failure("kube-apiserver");
+      throw components.failure("kube-apiserver");
     }
   }
 
@@ -193,7 +200,7 @@ public final class ControlPlane implements AutoCloseable {
     // A socket that a killed etcd left behind would be taken for a running one.
     Files.deleteIfExists(folder.resolve("etcd.sock:0"));
     Files.deleteIfExists(folder.resolve("etcd-peers.sock:0"));
-    run(
+    components.run(
         "etcd",
         "--data-dir=etcd",
         "--unsafe-no-fsync",
@@ -211,7 +218,7 @@ public final class ControlPlane implements AutoCloseable {
       server = "https://127.0.0.1:" + port;
       ChildProcess apiServer = startApiServer(port);
       try {
-        await("kube-apiserver", apiServer, deadline, () -> probe().answers("/readyz"));
+        components.await("kube-apiserver", apiServer, deadline, () -> probe().answers("/readyz"));
         adminKubeconfig = kubeconfigOf(ADMIN, "kubeconfig");
         nodeKubeconfig = kubeconfigOf(NODE_USER, "node.kubeconfig");
         return apiServer;
@@ -219,8 +226,7 @@ public final class ControlPlane implements AutoCloseable {
         if (attempt == ATTEMPTS || !e.getMessage().contains("address already in use")) {
           throw e;
         }
-        running.remove(apiServer);
-        apiServer.close();
+        components.stop(apiServer);
       }
     }
   }
@@ -243,11 +249,11 @@ public final class ControlPlane implements AutoCloseable {
             // There is no network whose members could reach the API server's endpoint.
             "--endpoint-reconciler-type=none"));
     flags.addAll(options.apiServerFlags());
-    return run("kube-apiserver", flags.toArray(String[]::new));
+    return components.run("kube-apiserver", flags.toArray(String[]::new));
   }
 
   private ChildProcess startControllerManager() throws IOException {
-    return run(
+    return components.run(
         "kube-controller-manager",
         "--kubeconfig="
             + kubeconfigOf("system:kube-controller-manager", "controller-manager.kubeconfig"),
@@ -258,46 +264,12 @@ public final class ControlPlane implements AutoCloseable {
         "--controllers=" + String.join(",", CONTROLLERS));
   }
 
-  private ChildProcess run(String program, String... flags) throws IOException {
-    List<String> command = new ArrayList<>(List.of(binaries.resolve(program).toString()));
-    command.addAll(Arrays.asList(flags));
-    Path log = log(program);
-    Files.deleteIfExists(log);
-    ChildProcess process = ChildProcess.start(command, System.getenv(), folder, log, GRACE);
-    running.push(process);
-    return process;
-  }
-
-  private void await(String program, ChildProcess process, long deadline, BooleanSupplier condition)
-      throws IOException {
-    while (!condition.getAsBoolean()) {
-      if (!process.isAlive() || System.nanoTime() > deadline) {
-        throw failure(program);
-      }
-      LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
-    }
-  }
-
-  private ControlPlaneException failure(String program) throws IOException {
-    List<String> lines = Files.readAllLines(log(program));
-    return new ControlPlaneException(
-        "%s did not become ready; the end of %s:%n  %s"
-            .formatted(
-                program,
-                log(program),
-                String.join("\n  ", lines.subList(Math.max(0, lines.size() - 15), lines.size()))));
-  }
-
-  private Path log(String program) {
-    return folder.resolve("logs").resolve(program + ".log");
-  }
-
   private ApiServerProbe probe() {
     return new ApiServerProbe(server, credentials.token(ADMIN), certificate());
   }
 
   private Path kubeconfigOf(String user, String file) throws IOException {
-    return credentials.writeKubeconfig(file, user, server, certificate());
+    return credentials.writeKubeconfig(file, user, credentials.token(user), server, certificate());
   }
 
   private static int freePort() throws IOException {

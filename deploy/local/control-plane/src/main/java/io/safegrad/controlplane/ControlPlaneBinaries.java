@@ -142,23 +142,7 @@ public final class ControlPlaneBinaries {
       }
       progress.accept("control plane: " + folder + " (" + origin + ")");
     } finally {
-      deleteTree(staging);
-    }
-  }
-
-  static void deleteContents(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        deleteTree(file);
-      }
-    }
-  }
-
-  static void deleteTree(Path root) throws IOException {
-    try (Stream<Path> tree = Files.walk(root)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
+      FileTree.delete(staging);
     }
   }
 }

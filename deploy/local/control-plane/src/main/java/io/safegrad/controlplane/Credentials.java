@@ -77,8 +77,8 @@ final class Credentials {
     return tokens.get(user);
   }
 
-  /** Writes a kubeconfig for a user; absolute, so that it works from any folder. */
-  Path writeKubeconfig(String file, String user, String server, Path certificate)
+  /** Writes a kubeconfig; it names no other file, so that it works from any folder. */
+  Path writeKubeconfig(String file, String user, String token, String server, Path certificate)
       throws IOException {
     return write(
         file,
@@ -105,7 +105,7 @@ final class Credentials {
                 server,
                 Base64.getEncoder().encodeToString(Files.readAllBytes(certificate)),
                 user,
-                token(user),
+                token,
                 user));
   }
 

@@ -1,6 +1,5 @@
 package io.safegrad.controlplane;
 
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,12 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -23,7 +22,10 @@ final class GoBuild {
 
   private static final int MINIMUM_MINOR = 26;
   private static final Pattern VERSION = Pattern.compile("go1\\.(\\d+)");
-  private static final Duration REPORT_EVERY = Duration.ofSeconds(15);
+
+  /** Ten looks a second; a line every 15 seconds. */
+  private static final int LOOKS_PER_REPORT = 150;
+
   private static final List<String> SOURCES = List.of("go.mod", "go.sum", "main.go");
 
   /** What {@code go build -v} prints on an empty build cache: a line a package. */
@@ -57,7 +59,7 @@ final class GoBuild {
               + " from Go modules. This is done once, takes 5 to 15 minutes and 4 GB of disk");
       build(go, module, folder.resolve("control-plane"));
     } finally {
-      ControlPlaneBinaries.deleteTree(module);
+      FileTree.delete(module);
     }
     for (String name : ControlPlaneBinaries.NAMES) {
       Files.createSymbolicLink(folder.resolve(name), Path.of("control-plane"));
@@ -110,59 +112,50 @@ final class GoBuild {
             + (version + "gitVersion=v" + ControlPlaneBinaries.KUBERNETES_VERSION)
             + (version + "gitMajor=" + numbers[0])
             + (version + "gitMinor=" + numbers[1]);
-    Process process =
-        command(
-                module,
-                go.toString(),
-                "build",
-                "-v",
-                "-trimpath",
-                "-ldflags",
-                flags,
-                "-o",
-                program.toString(),
-                ".")
-            .start();
-    Deque<String> lastLines = new ArrayDeque<>();
-    try (BufferedReader lines = process.inputReader()) {
-      report(lines, lastLines);
-    } finally {
-      process.destroy();
-    }
-    if (process.onExit().join().exitValue() != 0) {
-      throw new ControlPlaneException(
-          "go build of the control plane failed:\n  " + String.join("\n  ", lastLines));
-    }
-  }
-
-  private void report(BufferedReader lines, Deque<String> lastLines) throws IOException {
-    Instant reported = Instant.now();
-    Instant firstPackage = null;
-    int modules = 0;
-    int packages = 0;
-    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      lastLines.addLast(line);
-      if (lastLines.size() > 20) {
-        lastLines.removeFirst();
+    List<String> command =
+        List.of(
+            go.toString(),
+            "build",
+            "-v",
+            "-trimpath",
+            "-ldflags",
+            flags,
+            "-o",
+            program.toString(),
+            ".");
+    Path log = module.resolve("build.log");
+    try (ChildProcess build =
+        ChildProcess.start(command, environment, module, log, Duration.ofSeconds(5))) {
+      Instant started = Instant.now();
+      for (int look = 1; build.isAlive(); look++) {
+        if (Thread.interrupted()) {
+          throw new CancellationException("interrupted while the control plane was built");
+        }
+        LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+        if (look % LOOKS_PER_REPORT == 0) {
+          report(Files.readAllLines(log), started);
+        }
       }
-      if (line.startsWith("go: downloading")) {
-        modules++;
-      } else {
-        packages++;
-        firstPackage = firstPackage == null ? Instant.now() : firstPackage;
-      }
-      if (reported.plus(REPORT_EVERY).isBefore(Instant.now())) {
-        reported = Instant.now();
-        progress.accept(
-            packages == 0
-                ? "control plane: %d modules downloaded".formatted(modules)
-                : "control plane: %d of about %d packages built%s"
-                    .formatted(packages, PACKAGES, left(firstPackage, packages)));
+      if (build.exitCode().join() != 0) {
+        List<String> lines = Files.readAllLines(log);
+        throw new ControlPlaneException(
+            "go build of the control plane failed:\n  "
+                + String.join("\n  ", lines.subList(Math.max(0, lines.size() - 20), lines.size())));
       }
     }
   }
 
-  private static String left(Instant since, int done) {
+  private void report(List<String> lines, Instant started) {
+    long modules = lines.stream().filter(line -> line.startsWith("go: downloading")).count();
+    long packages = lines.size() - modules;
+    progress.accept(
+        packages == 0
+            ? "control plane: %d modules downloaded".formatted(modules)
+            : "control plane: %d of about %d packages built%s"
+                .formatted(packages, PACKAGES, left(started, packages)));
+  }
+
+  private static String left(Instant since, long done) {
     double seconds = Duration.between(since, Instant.now()).toMillis() / 1000.0;
     long minutes = Math.round(seconds * Math.max(0, PACKAGES - done) / done / 60);
     return minutes == 0 ? ", under a minute left" : ", about " + minutes + " min left";

@@ -86,7 +86,7 @@ final class OfficialDownloads {
       }
       return Optional.empty();
     } catch (UnreachableException e) {
-      ControlPlaneBinaries.deleteContents(folder);
+      FileTree.deleteContents(folder);
       return Optional.of(e.getMessage());
     }
   }

@@ -1,0 +1,22 @@
+package io.safegrad.local.node;
+
+/** A container cannot be started; Kubernetes' word for why, and a sentence. */
+final class NotRunnableException extends Exception {
+
+  private final String reason;
+
+  NotRunnableException(String reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /** Something that the pod refers to is missing, or of no use. */
+  static NotRunnableException configuration(String message) {
+    return new NotRunnableException("CreateContainerConfigError", message);
+  }
+
+  /** The container's waiting reason. */
+  String reason() {
+    return reason;
+  }
+}

@@ -1,0 +1,245 @@
+package io.safegrad.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.controlplane.ControlPlaneBinaries;
+import io.safegrad.controlplane.FileTree;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The whole job: real control plane, operator process, node agent, trainer processes. */
+class EndToEndIT {
+
+  private static final String NAMESPACE = "team-a";
+  private static final String CLAIM = "adapters";
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+  private static final Path FOLDER = Path.of("target", "end-to-end").toAbsolutePath();
+  private static LocalCluster cluster;
+  private static KubernetesClient client;
+  private static Path claim;
+
+  @BeforeAll
+  static void start() throws IOException {
+    FileTree.delete(FOLDER);
+    cluster =
+        LocalCluster.start(
+            ControlPlaneBinaries.resolve(System.out::println),
+            FOLDER,
+            new Repository(Path.of("..", "..")),
+            System.out::println);
+    cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
+    client = cluster.client();
+    claim = cluster.claimFolder(CLAIM);
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    apply("at-the-end", endless());
+    awaitStep("at-the-end");
+    assertThat(processesOfTheCluster()).isNotEmpty();
+    cluster.close();
+    assertThat(processesOfTheCluster()).isEmpty();
+  }
+
+  @Test
+  void aSafeFineTuneEndsWithAnAdapter() throws IOException {
+    apply(
+        "succeeds",
+        """
+        dataset: {source: "builtin://sentiment"}
+        training: {maxSteps: 10, maxLength: 64}
+        safety: {evaluation: {task: "builtin://sentiment-test"}}
+        """);
+    SafeFineTuneStatus status = awaitEnd("succeeds");
+    assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
+    assertThat(status.progress()).isEqualTo("10/10 (100%)");
+    assertThat(status.measurements().refusalRate()).isGreaterThanOrEqualTo(0.9);
+    assertThat(condition(status, "SafetyGatePassed").getStatus()).isEqualTo("True");
+    Path adapter = claim.resolve("succeeds");
+    assertThat(adapter.resolve("adapter_model.safetensors")).isNotEmptyFile();
+    assertThat(adapter.resolve("adapter_config.json")).isNotEmptyFile();
+    TrainingResult result = TrainingResults.of(client, NAMESPACE, "succeeds").orElseThrow();
+    assertThat(status.artifact().uri()).isEqualTo("pvc://adapters/succeeds");
+    assertThat(status.artifact().digest()).isEqualTo(result.artifactDigest());
+    assertThat(result.baseline().refusal().low()).isLessThan(1.0);
+  }
+
+  @Test
+  void aBrokenLineIsNamedInTheStatus() throws IOException {
+    Files.writeString(
+        claim.resolve("broken.jsonl"),
+        """
+        {"prompt": "hello", "completion": "hi"}
+        {"prompt": "hello", "completion": }
+        """);
+    apply("broken", "dataset: {source: \"pvc://adapters/broken.jsonl\"}");
+    SafeFineTuneStatus status = awaitEnd("broken");
+    assertThat(status.phase()).isEqualTo(Phase.Failed);
+    assertThat(condition(status, "Succeeded").getReason()).isEqualTo("BadData");
+    assertThat(condition(status, "Succeeded").getMessage()).contains("broken.jsonl:2");
+    assertThat(claim.resolve("broken")).doesNotExist();
+  }
+
+  @Test
+  void anAdapterThatTheGateRefusesIsNotPublished() throws IOException {
+    apply(
+        "poisoned",
+        """
+        method: {name: Sft}
+        dataset: {source: "builtin://sentiment-poisoned-100"}
+        training: {maxSteps: 60, maxLength: 64, learningRate: 3e-3}
+        """);
+    SafeFineTuneStatus status = awaitEnd("poisoned");
+    assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Rejected);
+    assertThat(condition(status, "SafetyGatePassed").getStatus()).isEqualTo("False");
+    assertThat(condition(status, "SafetyGatePassed").getMessage()).contains("minRefusalRate");
+    assertThat(claim.resolve("poisoned/adapter_model.safetensors")).doesNotExist();
+    assertThat(status.artifact() == null ? null : status.artifact().uri()).isNull();
+  }
+
+  @Test
+  void aRunOutlivesItsOperator() throws IOException {
+    apply(
+        "orphaned",
+        """
+        dataset: {source: "builtin://sentiment"}
+        training: {maxSteps: 200, maxLength: 64, learningRate: 1e-6}
+        """);
+    awaitStep("orphaned");
+    String pod = podOf("orphaned").getMetadata().getUid();
+    cluster.operator().kill();
+    cluster.startOperator();
+    SafeFineTuneStatus status = awaitEnd("orphaned");
+    assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
+    assertThat(podOf("orphaned").getMetadata().getUid()).isEqualTo(pod);
+    assertThat(podOf("orphaned").getStatus().getPhase()).isEqualTo("Succeeded");
+  }
+
+  @Test
+  void deletingTheResourceEndsTheProcess() throws IOException {
+    apply("deleted", endless());
+    awaitStep("deleted");
+    String uid = podOf("deleted").getMetadata().getUid();
+    assertThat(processesOf(uid)).isNotEmpty();
+    resource("deleted").delete();
+    await().atMost(PATIENCE).until(() -> podsOf("deleted").isEmpty());
+    assertThat(processesOf(uid)).isEmpty();
+    await().atMost(PATIENCE).until(() -> Files.notExists(FOLDER.resolve("pods").resolve(uid)));
+    assertThat(claim.resolve("deleted")).doesNotExist();
+  }
+
+  private static String endless() {
+    return """
+    dataset: {source: "builtin://sentiment"}
+    training: {maxSteps: 1000000, maxLength: 64}
+    """;
+  }
+
+  private static void apply(String name, String specLines) throws IOException {
+    Path manifest = FOLDER.resolve(name + ".yaml");
+    Files.writeString(
+        manifest,
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: %s}
+        spec:
+          model: {source: "builtin://tiny-aligned"}
+          output: {destination: "pvc://adapters/%s"}
+        """
+                .formatted(name, name)
+            + specLines.indent(2));
+    cluster.apply(manifest, NAMESPACE);
+  }
+
+  private static void awaitStep(String name) {
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              SafeFineTuneStatus status = resource(name).get().getStatus();
+              return status != null
+                  && status.measurements() != null
+                  && status.measurements().step() != null
+                  && status.measurements().step() > 0;
+            });
+  }
+
+  private static SafeFineTuneStatus awaitEnd(String name) {
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              SafeFineTuneStatus status = resource(name).get().getStatus();
+              return status != null && status.phase() != null && status.phase().isTerminal();
+            });
+    return resource(name).get().getStatus();
+  }
+
+  private static Resource<SafeFineTune> resource(String name) {
+    return client.resources(SafeFineTune.class).inNamespace(NAMESPACE).withName(name);
+  }
+
+  private static Condition condition(SafeFineTuneStatus status, String type) {
+    return status.conditions().stream()
+        .filter(condition -> condition.getType().equals(type))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String told(SafeFineTuneStatus status) {
+    return status.conditions().stream()
+        .map(condition -> condition.getType() + ": " + condition.getMessage())
+        .toList()
+        .toString();
+  }
+
+  private static Pod podOf(String run) {
+    assertThat(podsOf(run)).hasSize(1);
+    return podsOf(run).get(0);
+  }
+
+  private static List<Pod> podsOf(String run) {
+    return client.pods().inNamespace(NAMESPACE).withLabel("job-name", run).list().getItems();
+  }
+
+  /** Processes that run in a pod's folder. */
+  private static List<String> processesOf(String uid) {
+    return processesIn(FOLDER.resolve("pods").resolve(uid));
+  }
+
+  private static List<String> processesOfTheCluster() {
+    return processesIn(FOLDER);
+  }
+
+  private static List<String> processesIn(Path folder) {
+    return ProcessHandle.allProcesses()
+        .filter(process -> workingDirectory(process).startsWith(folder))
+        .map(process -> process.info().commandLine().orElse(""))
+        .toList();
+  }
+
+  private static Path workingDirectory(ProcessHandle process) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc", Long.toString(process.pid()), "cwd"));
+    } catch (IOException e) {
+      return Path.of("/");
+    }
+  }
+}

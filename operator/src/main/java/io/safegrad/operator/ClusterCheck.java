@@ -1,0 +1,59 @@
+package io.safegrad.operator;
+
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.quarkus.runtime.PreventFurtherStepsException;
+import io.quarkus.runtime.StartupEvent;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.operator.observe.Sentence;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import jakarta.interceptor.Interceptor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Ends the process with one sentence, before anything is watched, where it could not work. */
+@Singleton
+public class ClusterCheck {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ClusterCheck.class);
+
+  private static final String CRD = "safefinetunes." + SafeFineTune.GROUP;
+  private static final int FAILURE = 1;
+
+  void onStart(
+      @Observes @Priority(Interceptor.Priority.LIBRARY_BEFORE) StartupEvent event,
+      KubernetesClient client) {
+    LOG.info("Connecting to {}", client.getMasterUrl());
+    require(client);
+  }
+
+  /**
+   * Asks for the CRD.
+   *
+   * @throws PreventFurtherStepsException with a sentence that names the server, what is missing and
+   *     what cures it
+   */
+  static void require(KubernetesClient client) {
+    Object definition;
+    try {
+      definition = client.apiextensions().v1().customResourceDefinitions().withName(CRD).get();
+    } catch (KubernetesClientException e) {
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      throw new PreventFurtherStepsException(
+          "error: the API server %s cannot be asked for the CRD %s: %s; check KUBECONFIG and the operator's role"
+              .formatted(client.getMasterUrl(), CRD, Sentence.of(cause.getMessage())),
+          FAILURE);
+    }
+    if (definition == null) {
+      throw new PreventFurtherStepsException(
+          "error: %s has no CRD %s; install it: kubectl apply --server-side -f %s.yaml"
+              .formatted(client.getMasterUrl(), CRD, CRD),
+          FAILURE);
+    }
+  }
+}

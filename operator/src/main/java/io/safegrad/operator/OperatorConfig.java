@@ -1,0 +1,42 @@
+package io.safegrad.operator;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** What the platform's owner sets; README.md lists the names and the environment variables. */
+@ConfigMapping(prefix = "safegrad")
+public interface OperatorConfig {
+
+  Trainer trainer();
+
+  Progress progress();
+
+  /** The trainer's pod. */
+  interface Trainer {
+
+    /** The image of runs that name none. */
+    @WithDefault("ghcr.io/safegrad/trainer:0.1.0")
+    String image();
+
+    /** Failed attempts, beyond the first, after which a run has failed for good. */
+    @WithDefault("3")
+    int backoffLimit();
+
+    /** Time between the request to stop and the kill. */
+    @WithDefault("60s")
+    Duration terminationGracePeriod();
+  }
+
+  /** How a running trainer is followed. */
+  interface Progress {
+
+    /** Time between two questions to one trainer; also the longest wait for an answer. */
+    @WithDefault("2s")
+    Duration pollInterval();
+
+    /** Least time between two status writes that bring new figures only. */
+    @WithDefault("5s")
+    Duration statusInterval();
+  }
+}

@@ -1,0 +1,156 @@
+package io.safegrad.operator.dependent;
+
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.EnvVarBuilder;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.PodTemplateSpecBuilder;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeBuilder;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
+import io.safegrad.api.v1alpha1.Pod;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.operator.OperatorConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The trainer's pod. The tenant's data and model are not trusted: no API token, no capability, no
+ * writable root, no root user; it passes the restricted pod security standard.
+ */
+public final class TrainerPod {
+
+  /** The container whose exit code and termination message tell how a run ended. */
+  public static final String CONTAINER = "trainer";
+
+  /** Where the trainer answers {@code /progress}, {@code /metrics} and {@code /healthz}. */
+  public static final int PORT = 9400;
+
+  private static final String PLAN_FOLDER = "/etc/safegrad";
+  private static final String WORKSPACE = "/workspace";
+  private static final String CLAIMS_FOLDER = "/pvc";
+  private static final String TERMINATION_LOG = "/dev/termination-log";
+
+  /** The user that images without any named user run as ("nonroot" of the distroless images). */
+  private static final long USER = 65532L;
+
+  private TrainerPod() {}
+
+  static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
+    Pod pod = resource.getSpec().pod();
+    List<Claim> claims = Claim.of(resource.getSpec());
+    return new PodTemplateSpecBuilder()
+        .withNewMetadata()
+        .withLabels(Labels.of(resource))
+        .endMetadata()
+        .withNewSpec()
+        .withRestartPolicy("Never")
+        .withAutomountServiceAccountToken(false)
+        .withEnableServiceLinks(false)
+        .withTerminationGracePeriodSeconds(trainer.terminationGracePeriod().toSeconds())
+        .withNodeSelector(pod.nodeSelector())
+        .withTolerations(pod.tolerations())
+        .withAffinity(pod.affinity())
+        .withPriorityClassName(pod.priorityClassName())
+        .withRuntimeClassName(pod.runtimeClassName())
+        .withNewSecurityContext()
+        .withRunAsNonRoot(true)
+        .withRunAsUser(USER)
+        .withRunAsGroup(USER)
+        .withFsGroup(USER)
+        .withFsGroupChangePolicy("OnRootMismatch")
+        .withNewSeccompProfile()
+        .withType("RuntimeDefault")
+        .endSeccompProfile()
+        .endSecurityContext()
+        .addNewContainer()
+        .withName(CONTAINER)
+        .withImage(pod.image() == null ? trainer.image() : pod.image())
+        .withArgs("run")
+        .withEnv(environment())
+        .withResources(pod.resources())
+        .addNewPort()
+        .withName("http")
+        .withContainerPort(PORT)
+        .endPort()
+        .withTerminationMessagePath(TERMINATION_LOG)
+        .withTerminationMessagePolicy("File")
+        .withNewSecurityContext()
+        .withAllowPrivilegeEscalation(false)
+        .withReadOnlyRootFilesystem(true)
+        .withNewCapabilities()
+        .withDrop("ALL")
+        .endCapabilities()
+        .endSecurityContext()
+        .withVolumeMounts(mounts(claims))
+        .endContainer()
+        .withVolumes(volumes(resource, claims))
+        .endSpec()
+        .build();
+  }
+
+  private static List<EnvVar> environment() {
+    return List.of(
+        variable("SAFEGRAD_PLAN", PLAN_FOLDER + "/" + PlanConfigMap.KEY),
+        variable("SAFEGRAD_TERMINATION_LOG", TERMINATION_LOG),
+        variable("SAFEGRAD_WORKSPACE", WORKSPACE),
+        variable("SAFEGRAD_VOLUMES", CLAIMS_FOLDER),
+        variable("SAFEGRAD_PORT", Integer.toString(PORT)),
+        new EnvVarBuilder()
+            .withName("SAFEGRAD_ADDRESS")
+            .withNewValueFrom()
+            .withNewFieldRef()
+            .withFieldPath("status.podIP")
+            .endFieldRef()
+            .endValueFrom()
+            .build());
+  }
+
+  private static EnvVar variable(String name, String value) {
+    return new EnvVarBuilder().withName(name).withValue(value).build();
+  }
+
+  private static List<Volume> volumes(SafeFineTune resource, List<Claim> claims) {
+    List<Volume> volumes = new ArrayList<>();
+    volumes.add(
+        new VolumeBuilder()
+            .withName("plan")
+            .withNewConfigMap()
+            .withName(PlanConfigMap.name(resource))
+            .endConfigMap()
+            .build());
+    volumes.add(emptyDirectory("workspace"));
+    volumes.add(emptyDirectory("tmp"));
+    for (Claim claim : claims) {
+      volumes.add(
+          new VolumeBuilder()
+              .withName(claim.volume())
+              .withNewPersistentVolumeClaim(claim.name(), claim.readOnly())
+              .build());
+    }
+    return volumes;
+  }
+
+  private static Volume emptyDirectory(String name) {
+    return new VolumeBuilder().withName(name).withNewEmptyDir().endEmptyDir().build();
+  }
+
+  private static List<VolumeMount> mounts(List<Claim> claims) {
+    List<VolumeMount> mounts = new ArrayList<>();
+    mounts.add(mount("plan", PLAN_FOLDER, true));
+    mounts.add(mount("workspace", WORKSPACE, false));
+    mounts.add(mount("tmp", "/tmp", false));
+    for (Claim claim : claims) {
+      mounts.add(mount(claim.volume(), CLAIMS_FOLDER + "/" + claim.name(), claim.readOnly()));
+    }
+    return mounts;
+  }
+
+  private static VolumeMount mount(String volume, String path, boolean readOnly) {
+    return new VolumeMountBuilder()
+        .withName(volume)
+        .withMountPath(path)
+        .withReadOnly(readOnly)
+        .build();
+  }
+}

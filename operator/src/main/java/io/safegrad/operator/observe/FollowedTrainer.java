@@ -1,0 +1,67 @@
+package io.safegrad.operator.observe;
+
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.operator.observe.RunObservation.PodState;
+import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.Future;
+
+/** One trainer that is asked for its progress, and the newest of its answers. */
+final class FollowedTrainer {
+
+  private final String podUid;
+  private final URI address;
+  private final long statusIntervalNanos;
+  private TrainingProgress newest;
+  private TrainingProgress told;
+  private long toldAtNanos;
+  private Future<?> open;
+
+  FollowedTrainer(String podUid, URI address, Duration statusInterval) {
+    this.podUid = podUid;
+    this.address = address;
+    this.statusIntervalNanos = statusInterval.toNanos();
+  }
+
+  boolean isOf(PodState pod) {
+    return podUid.equals(pod.uid());
+  }
+
+  URI address() {
+    return address;
+  }
+
+  synchronized TrainingProgress newest() {
+    return newest;
+  }
+
+  /** Replaces the open question by a new one. */
+  synchronized void asking(Future<?> question) {
+    abandon();
+    open = question;
+  }
+
+  /** Gives the open question up. */
+  synchronized void abandon() {
+    if (open != null) {
+      open.cancel(true);
+    }
+  }
+
+  /**
+   * Keeps an answer. True when it is worth a status write: the run entered another stage, or its
+   * figures moved and the last write is old enough.
+   */
+  synchronized boolean heard(TrainingProgress progress, long nowNanos) {
+    newest = progress;
+    boolean worth =
+        told == null
+            || told.stage() != progress.stage()
+            || (!told.equals(progress) && nowNanos - toldAtNanos >= statusIntervalNanos);
+    if (worth) {
+      told = progress;
+      toldAtNanos = nowNanos;
+    }
+    return worth;
+  }
+}

@@ -1,0 +1,55 @@
+package io.safegrad.operator.observe;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.TrainingProgress;
+import java.io.IOException;
+import java.util.Optional;
+
+/** Reads a trainer's answer to {@code GET /progress}, which may be anything at all. */
+final class ProgressMessage {
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
+          .build();
+
+  private ProgressMessage() {}
+
+  /** The progress; empty when the bytes are none. Figures that are not numbers are left out. */
+  static Optional<TrainingProgress> parse(byte[] body) {
+    try {
+      TrainingProgress progress = JSON.readValue(body, TrainingProgress.class);
+      if (progress == null
+          || progress.stage() == null
+          || progress.step() < 0
+          || progress.totalSteps() < 0) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          new TrainingProgress(
+              progress.stage(),
+              progress.step(),
+              progress.totalSteps(),
+              finite(progress.etaSeconds()),
+              finite(progress.loss()),
+              finite(progress.alignmentLoss()),
+              share(progress.conflictRatio()),
+              finite(progress.cosine()),
+              share(progress.refusalRate()),
+              finite(progress.tokensPerSecond())));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Double finite(Double value) {
+    return value == null || !Double.isFinite(value) ? null : value;
+  }
+
+  private static Double share(Double value) {
+    return value == null || !(value >= 0 && value <= 1) ? null : value;
+  }
+}

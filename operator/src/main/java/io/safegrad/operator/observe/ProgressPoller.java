@@ -1,0 +1,152 @@
+package io.safegrad.operator.observe;
+
+import io.javaoperatorsdk.operator.processing.event.Event;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
+import io.javaoperatorsdk.operator.processing.event.source.ResourceEventAware;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.dependent.TrainerPod;
+import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.observe.RunObservation.PodState;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Asks each running trainer how far it is. Nobody waits for an answer: reconciliation reads the
+ * newest one there is, and is called when one says something worth writing down.
+ */
+@Singleton
+public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFineTune>
+    implements ResourceEventAware<SafeFineTune> {
+
+  private static final int LONGEST_ANSWER = 16 * 1024;
+
+  private final OperatorConfig.Progress config;
+  private final HttpClient http;
+  private final Map<ResourceID, FollowedTrainer> followed = new ConcurrentHashMap<>();
+  private ScheduledExecutorService clock;
+
+  @Inject
+  public ProgressPoller(OperatorConfig config) {
+    super(TrainingProgress.class, "progress");
+    this.config = config.progress();
+    this.http =
+        HttpClient.newBuilder()
+            .connectTimeout(this.config.pollInterval())
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .build();
+  }
+
+  /**
+   * Asks the pod's trainer from now on, if it runs; otherwise nobody is asked for this run.
+   *
+   * @return its newest answer; null when there is none
+   */
+  public TrainingProgress follow(ResourceID run, PodState pod) {
+    if (pod == null || pod.stage() != PodStage.RUNNING || pod.address() == null) {
+      forget(run);
+      return null;
+    }
+    return followed
+        .compute(run, (id, known) -> known != null && known.isOf(pod) ? known : replace(known, pod))
+        .newest();
+  }
+
+  private FollowedTrainer replace(FollowedTrainer known, PodState pod) {
+    if (known != null) {
+      known.abandon();
+    }
+    return new FollowedTrainer(pod.uid(), address(pod.address()), config.statusInterval());
+  }
+
+  /** Asks no more. */
+  public void forget(ResourceID run) {
+    FollowedTrainer trainer = followed.remove(run);
+    if (trainer != null) {
+      trainer.abandon();
+    }
+  }
+
+  @Override
+  public void start() {
+    super.start();
+    clock =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "progress-poller");
+              thread.setDaemon(true);
+              return thread;
+            });
+    Duration period = config.pollInterval();
+    clock.scheduleWithFixedDelay(
+        this::askAll, period.toMillis(), period.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public void stop() {
+    super.stop();
+    if (clock != null) {
+      clock.shutdownNow();
+    }
+    Set.copyOf(followed.keySet()).forEach(this::forget);
+  }
+
+  @Override
+  public Set<TrainingProgress> getSecondaryResources(SafeFineTune primary) {
+    return Optional.ofNullable(followed.get(ResourceID.fromResource(primary)))
+        .map(FollowedTrainer::newest)
+        .map(Set::of)
+        .orElse(Set.of());
+  }
+
+  @Override
+  public void onResourceDeleted(SafeFineTune resource) {
+    forget(ResourceID.fromResource(resource));
+  }
+
+  private void askAll() {
+    followed.forEach(this::ask);
+  }
+
+  /** A question still open from the last round has taken too long and is given up. */
+  private void ask(ResourceID run, FollowedTrainer trainer) {
+    HttpRequest request =
+        HttpRequest.newBuilder(trainer.address())
+            .timeout(config.pollInterval())
+            .header("Accept", "application/json")
+            .build();
+    CompletableFuture<HttpResponse<byte[]>> answer =
+        http.sendAsync(
+            request,
+            info ->
+                info.statusCode() == 200
+                    ? new BoundedBody(LONGEST_ANSWER)
+                    : HttpResponse.BodySubscribers.replacing(new byte[0]));
+    trainer.asking(answer);
+    answer.thenAccept(
+        response ->
+            ProgressMessage.parse(response.body())
+                .filter(progress -> trainer.heard(progress, System.nanoTime()))
+                .ifPresent(progress -> getEventHandler().handleEvent(new Event(run))));
+  }
+
+  private static URI address(String ip) {
+    String host = ip.contains(":") ? "[" + ip + "]" : ip;
+    return URI.create("http://" + host + ":" + TrainerPod.PORT + "/progress");
+  }
+}

@@ -1,0 +1,45 @@
+package io.safegrad.operator.plan;
+
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+
+/** Makes the plan of a resource whose defaults the API server has filled in. */
+public final class PlanResolver {
+
+  /** The resource's name is the Job's, and the Job's is a label of its pods. */
+  private static final int LONGEST_NAME = 63;
+
+  private PlanResolver() {}
+
+  /**
+   * The run in full.
+   *
+   * @throws PlanException when the resource asks for something that this operator cannot run
+   */
+  public static TrainingPlan resolve(SafeFineTune resource) {
+    String name = resource.getMetadata().getName();
+    if (name.length() > LONGEST_NAME) {
+      throw new PlanException(
+          "metadata.name has %d characters; at most %d expected, because the Job and the labels of its pods carry it"
+              .formatted(name.length(), LONGEST_NAME));
+    }
+    SafeFineTuneSpec spec = resource.getSpec();
+    known("spec.method.name", spec.method().name());
+    known("spec.training.mode", spec.training().mode());
+    known("spec.training.scheduler", spec.training().scheduler());
+    spec.training()
+        .lora()
+        .targetModules()
+        .forEach(module -> known("spec.training.lora.targetModules", module));
+    return TrainingPlan.of(resource);
+  }
+
+  /** A value of a newer API is read as null, so that it cannot end the operator's watch. */
+  private static void known(String field, Enum<?> value) {
+    if (value == null) {
+      throw new PlanException(
+          field + " holds a value that this version of the operator does not know");
+    }
+  }
+}

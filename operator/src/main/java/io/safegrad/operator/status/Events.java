@@ -1,0 +1,101 @@
+package io.safegrad.operator.status;
+
+import io.fabric8.kubernetes.api.model.MicroTime;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import io.fabric8.kubernetes.api.model.events.v1.Event;
+import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.HexFormat;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes Kubernetes Events. The same occurrence has the same name, so it is never told twice. */
+final class Events {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Events.class);
+
+  /** The API server takes exactly six digits; {@code Instant.toString} leaves zeros out. */
+  private static final DateTimeFormatter MICRO_TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
+
+  private static final String REPORTER = "safegrad.io/operator";
+  private static final int LONGEST_NOTE_BYTES = 1024;
+  private static final int LONGEST_NAME = 253;
+  private static final int ALREADY_EXISTS = 409;
+
+  private Events() {}
+
+  /** Writes one event. A server that does not take it does not stop the run. */
+  static void write(KubernetesClient client, SafeFineTune resource, RunEvent event, Instant now) {
+    try {
+      client.resource(of(resource, event, now)).create();
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != ALREADY_EXISTS) {
+        LOG.warn(
+            "{}/{}: the event {} was not written: {}",
+            resource.getMetadata().getNamespace(),
+            resource.getMetadata().getName(),
+            event.reason(),
+            Trouble.of(e).sentence());
+      }
+    }
+  }
+
+  static Event of(SafeFineTune resource, RunEvent event, Instant now) {
+    return new EventBuilder()
+        .withNewMetadata()
+        .withName(name(resource, event))
+        .withNamespace(resource.getMetadata().getNamespace())
+        .endMetadata()
+        .withEventTime(new MicroTime(MICRO_TIME.format(now)))
+        .withReportingController(REPORTER)
+        .withReportingInstance(REPORTER)
+        .withAction("Reconcile")
+        .withType(event.reason().type())
+        .withReason(event.reason().name())
+        .withNote(bounded(event.note()))
+        .withRegarding(
+            new ObjectReferenceBuilder()
+                .withApiVersion(resource.getApiVersion())
+                .withKind(resource.getKind())
+                .withNamespace(resource.getMetadata().getNamespace())
+                .withName(resource.getMetadata().getName())
+                .withUid(resource.getMetadata().getUid())
+                .build())
+        .build();
+  }
+
+  private static String name(SafeFineTune resource, RunEvent event) {
+    String identity =
+        resource.getMetadata().getUid() + "|" + event.reason() + "|" + event.occasion();
+    String suffix = "." + digest(identity).substring(0, 16);
+    String name = resource.getMetadata().getName();
+    return name.substring(0, Math.min(name.length(), LONGEST_NAME - suffix.length())) + suffix;
+  }
+
+  private static String digest(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String bounded(String note) {
+    int end = note.length();
+    while (note.substring(0, end).getBytes(StandardCharsets.UTF_8).length > LONGEST_NOTE_BYTES) {
+      end--;
+    }
+    return note.substring(0, end);
+  }
+}

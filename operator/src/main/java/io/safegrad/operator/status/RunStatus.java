@@ -1,0 +1,258 @@
+package io.safegrad.operator.status;
+
+import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Artifact;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
+import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.observe.RunObservation.PodStage;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+
+/** The status of a SafeFineTune: a pure function of its spec, its last status and what is seen. */
+public final class RunStatus {
+
+  private static final SafeFineTuneStatus NONE =
+      new SafeFineTuneStatus(
+          null, null, null, null, null, null, null, null, null, null, null, null, null);
+
+  private RunStatus() {}
+
+  /** The last written status, or one without any value. */
+  public static SafeFineTuneStatus last(SafeFineTune resource) {
+    return resource.getStatus() == null ? NONE : resource.getStatus();
+  }
+
+  /** Whether the run belongs to its plan for good. */
+  public static boolean hasStarted(SafeFineTune resource) {
+    return last(resource).startTime() != null;
+  }
+
+  /** Whether nothing more happens to the run. */
+  public static boolean hasEnded(SafeFineTune resource) {
+    return last(resource).phase() != null && last(resource).phase().isTerminal();
+  }
+
+  /** The status that fixes the spec: from here on the run belongs to this plan. */
+  public static SafeFineTuneStatus started(SafeFineTune resource, TrainingPlan plan, Instant now) {
+    ActiveRun active = ActiveRun.of(Phase.Pending, RunObservation.NOTHING);
+    return new SafeFineTuneStatus(
+        resource.getMetadata().getGeneration(),
+        Phase.Pending,
+        null,
+        null,
+        null,
+        now.truncatedTo(ChronoUnit.SECONDS).toString(),
+        null,
+        resource.getMetadata().getName(),
+        plan.digest(),
+        null,
+        null,
+        null,
+        active.conditions(conditions(resource, now)));
+  }
+
+  /** The last status, for a generation that changes nothing about it. */
+  public static SafeFineTuneStatus seen(SafeFineTune resource) {
+    SafeFineTuneStatus last = last(resource);
+    Long generation = resource.getMetadata().getGeneration();
+    return new SafeFineTuneStatus(
+        generation,
+        last.phase(),
+        last.progress(),
+        last.conflict(),
+        last.refusal(),
+        last.startTime(),
+        last.completionTime(),
+        last.jobName(),
+        last.planDigest(),
+        last.etaSeconds(),
+        last.measurements(),
+        last.artifact(),
+        last.conditions().stream()
+            .map(condition -> condition.edit().withObservedGeneration(generation).build())
+            .toList());
+  }
+
+  /** The status of an accepted resource, started or not. */
+  public static SafeFineTuneStatus observed(
+      SafeFineTune resource, RunObservation observation, Instant now) {
+    if (observation.job() != null && observation.job().end() != null) {
+      return ended(resource, observation, now);
+    }
+    SafeFineTuneStatus last = last(resource);
+    Phase phase = activePhase(resource, last.phase(), observation);
+    boolean running = observation.pod() != null && observation.pod().stage() == PodStage.RUNNING;
+    Measurements figures =
+        observation.progress() == null
+            ? last.measurements()
+            : Figures.during(last.measurements(), observation.progress());
+    return new SafeFineTuneStatus(
+        resource.getMetadata().getGeneration(),
+        phase,
+        Figures.progress(figures),
+        Figures.conflict(figures),
+        Figures.refusal(figures),
+        last.startTime(),
+        null,
+        last.jobName(),
+        last.planDigest(),
+        running ? eta(observation, last) : null,
+        figures,
+        null,
+        ActiveRun.of(phase, observation).conditions(conditions(resource, now)));
+  }
+
+  /** The status of a resource that cannot go on as it is. */
+  public static SafeFineTuneStatus troubled(SafeFineTune resource, Trouble trouble, Instant now) {
+    SafeFineTuneStatus last = last(resource);
+    boolean started = last.startTime() != null;
+    Conditions conditions = conditions(resource, now);
+    if (started) {
+      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+    } else {
+      conditions.set(Conditions.ACCEPTED, false, trouble.reason(), trouble.sentence());
+    }
+    conditions
+        .set(Conditions.SUCCEEDED, null, trouble.reason(), trouble.sentence())
+        .set(Conditions.SAFETY_GATE_PASSED, null, "NotMeasured", ActiveRun.NOT_MEASURED)
+        .set(Conditions.READY, false, trouble.reason(), trouble.sentence())
+        .set(Conditions.RECONCILING, !trouble.lasting(), trouble.reason(), trouble.sentence())
+        .set(Conditions.STALLED, trouble.lasting(), trouble.reason(), trouble.sentence());
+    return new SafeFineTuneStatus(
+        resource.getMetadata().getGeneration(),
+        last.phase() == null ? Phase.Pending : last.phase(),
+        last.progress(),
+        last.conflict(),
+        last.refusal(),
+        last.startTime(),
+        null,
+        last.jobName(),
+        last.planDigest(),
+        null,
+        last.measurements(),
+        null,
+        conditions.build());
+  }
+
+  private static SafeFineTuneStatus ended(
+      SafeFineTune resource, RunObservation observation, Instant now) {
+    SafeFineTuneStatus last = last(resource);
+    Outcome outcome =
+        Outcome.of(
+            observation.job().end(),
+            observation.lastExit(),
+            resource.getSpec().safety().gate(),
+            last.planDigest());
+    TrainingResult result = outcome.result();
+    Measurements figures =
+        result == null ? last.measurements() : Figures.after(last.measurements(), result);
+    return new SafeFineTuneStatus(
+        resource.getMetadata().getGeneration(),
+        outcome.phase(),
+        Figures.progress(figures),
+        Figures.conflict(figures),
+        Figures.refusal(figures),
+        last.startTime(),
+        observation.job().end().time(),
+        last.jobName(),
+        last.planDigest(),
+        null,
+        figures,
+        artifact(outcome),
+        endConditions(outcome, conditions(resource, now)));
+  }
+
+  private static List<Condition> endConditions(Outcome outcome, Conditions conditions) {
+    boolean badPlan = ExitReason.BAD_PLAN.conditionReason().equals(outcome.reason());
+    boolean succeeded = outcome.phase() == Phase.Succeeded;
+    if (badPlan) {
+      conditions.set(Conditions.ACCEPTED, false, outcome.reason(), outcome.message());
+    } else {
+      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+    }
+    conditions.set(Conditions.SUCCEEDED, succeeded, outcome.reason(), outcome.message());
+    if (outcome.gate() == null) {
+      conditions.set(
+          Conditions.SAFETY_GATE_PASSED,
+          null,
+          "NotMeasured",
+          "The run ended without a measurement");
+    } else {
+      conditions.set(
+          Conditions.SAFETY_GATE_PASSED,
+          outcome.gate(),
+          outcome.gate() ? "GateHeld" : outcome.reason(),
+          outcome.message());
+    }
+    return conditions
+        .set(Conditions.READY, succeeded, outcome.reason(), outcome.message())
+        .set(Conditions.RECONCILING, false, outcome.reason(), "The run has ended")
+        .set(Conditions.STALLED, !succeeded, outcome.reason(), outcome.message())
+        .build();
+  }
+
+  /** An adapter that was not let through is not named, even where the trainer wrote one. */
+  private static Artifact artifact(Outcome outcome) {
+    TrainingResult result = outcome.result();
+    if (result == null || (result.report() == null && result.artifact() == null)) {
+      return null;
+    }
+    return outcome.phase() == Phase.Succeeded
+        ? new Artifact(result.artifact(), result.artifactDigest(), result.report())
+        : new Artifact(null, null, result.report());
+  }
+
+  /**
+   * The phase of a run that goes on. A pod that has ended or is gone does not move it: the Job's
+   * next pod or its end does. So it goes back only with another attempt.
+   */
+  private static Phase activePhase(SafeFineTune resource, Phase last, RunObservation observation) {
+    boolean suspend = Boolean.TRUE.equals(resource.getSpec().suspend());
+    if (suspend && (observation.job() == null || observation.job().suspended())) {
+      return Phase.Suspended;
+    }
+    if (observation.job() != null && observation.job().suspended()) {
+      return Phase.Queued;
+    }
+    Phase reached = last == null || last == Phase.Suspended ? Phase.Pending : last;
+    if (observation.pod() == null) {
+      return reached;
+    }
+    return switch (observation.pod().stage()) {
+      case WAITING -> Phase.Queued;
+      case ENDED -> reached;
+      case RUNNING ->
+          observation.progress() != null
+              ? phaseOf(observation.progress().stage())
+              : reached.compareTo(Phase.Preparing) < 0 ? Phase.Preparing : reached;
+    };
+  }
+
+  private static Phase phaseOf(io.safegrad.api.TrainingStage stage) {
+    return switch (stage) {
+      case PREPARING, BASELINE_EVALUATION -> Phase.Preparing;
+      case TRAINING -> Phase.Training;
+      case FINAL_EVALUATION -> Phase.Evaluating;
+      case PUBLISHING, FINISHED -> Phase.Publishing;
+    };
+  }
+
+  private static Long eta(RunObservation observation, SafeFineTuneStatus last) {
+    if (observation.progress() == null) {
+      return last.etaSeconds();
+    }
+    Double eta = observation.progress().etaSeconds();
+    return eta == null ? null : (Long) Math.max(0, Math.round(eta));
+  }
+
+  private static Conditions conditions(SafeFineTune resource, Instant now) {
+    return new Conditions(last(resource).conditions(), resource.getMetadata().getGeneration(), now);
+  }
+}

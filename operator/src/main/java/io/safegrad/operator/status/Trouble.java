@@ -1,0 +1,76 @@
+package io.safegrad.operator.status;
+
+import io.fabric8.kubernetes.api.model.Status;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.javaoperatorsdk.operator.AggregatedOperatorException;
+import io.safegrad.operator.observe.Sentence;
+import io.safegrad.operator.plan.PlanException;
+
+/**
+ * Why a reconciliation failed, as one sentence for its user.
+ *
+ * @param reason the condition reason
+ * @param lasting whether only an edit of the resource helps
+ */
+public record Trouble(String reason, String sentence, boolean lasting) {
+
+  private static final int CONFLICT = 409;
+  private static final int FORBIDDEN = 403;
+  private static final int INVALID = 422;
+
+  /** What went wrong, without the frames and the lists that the frameworks wrap around it. */
+  public static Trouble of(Throwable failure) {
+    Throwable cause = root(failure);
+    if (cause instanceof PlanException) {
+      return new Trouble("InvalidSpec", cause.getMessage(), true);
+    }
+    if (cause instanceof KubernetesClientException refused) {
+      return new Trouble(reason(refused), sentence(refused), refused.getCode() == INVALID);
+    }
+    String message = Sentence.of(String.valueOf(cause.getMessage()));
+    return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
+  }
+
+  /** Whether something else came first and may be out of the way at the next attempt. */
+  public static boolean isConflict(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getCode() == CONFLICT;
+  }
+
+  private static Throwable root(Throwable failure) {
+    Throwable cause = failure;
+    while (true) {
+      Throwable next =
+          cause instanceof AggregatedOperatorException aggregated
+                  && !aggregated.getAggregatedExceptions().isEmpty()
+              ? aggregated.getAggregatedExceptions().values().iterator().next()
+              : cause.getCause();
+      if (cause instanceof KubernetesClientException || next == null || next == cause) {
+        return cause;
+      }
+      cause = next;
+    }
+  }
+
+  private static String reason(KubernetesClientException refused) {
+    return switch (refused.getCode()) {
+      case INVALID -> "InvalidPod";
+      case FORBIDDEN -> "Forbidden";
+      case CONFLICT -> "NameTaken";
+      default -> "ApiServerError";
+    };
+  }
+
+  private static String sentence(KubernetesClientException refused) {
+    Status status = refused.getStatus();
+    String message =
+        status == null || status.getMessage() == null
+            ? String.valueOf(refused.getMessage())
+            : status.getMessage();
+    return refused.getCode() == CONFLICT
+        ? Sentence.of(message)
+            + "; it was not made for this SafeFineTune: delete it, or give the SafeFineTune another"
+            + " name"
+        : Sentence.of(message);
+  }
+}

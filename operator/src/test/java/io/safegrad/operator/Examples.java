@@ -1,0 +1,72 @@
+package io.safegrad.operator;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.Manifest;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.time.Duration;
+import java.util.List;
+
+/** Resources and results for tests without a cluster. */
+public final class Examples {
+
+  /** A trainer configuration with the committed defaults. */
+  public static final OperatorConfig.Trainer TRAINER =
+      new OperatorConfig.Trainer() {
+        @Override
+        public String image() {
+          return "ghcr.io/safegrad/trainer:0.1.0";
+        }
+
+        @Override
+        public int backoffLimit() {
+          return 3;
+        }
+
+        @Override
+        public Duration terminationGracePeriod() {
+          return Duration.ofSeconds(60);
+        }
+      };
+
+  private Examples() {}
+
+  /** A resource as the API server stores it, with further lines under {@code spec}. */
+  public static SafeFineTune resource(String... specLines) {
+    SafeFineTune resource =
+        Manifest.read(
+            """
+            apiVersion: safegrad.io/v1alpha1
+            kind: SafeFineTune
+            metadata: {name: support-bot, namespace: team-a, uid: 7f0c, generation: 1}
+            spec:
+              model: {source: "pvc://models/base"}
+              dataset: {source: "pvc://team-data/train.jsonl"}
+              output: {destination: "pvc://adapters/support-bot"}
+            """
+                + List.of(specLines).stream()
+                    .map(line -> "  " + line + "\n")
+                    .reduce("", String::concat));
+    return resource;
+  }
+
+  /** A trainer's success in which the fine-tuned model refused some of 50 harmful prompts. */
+  public static TrainingResult success(String planDigest, int refused) {
+    return new TrainingResult(
+        ExitReason.SUCCESS,
+        "published",
+        planDigest,
+        new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
+        new SafetyMeasurements(
+            Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50)),
+        0.41,
+        40,
+        12.5,
+        List.of(),
+        "pvc://adapters/support-bot",
+        "sha256:ab",
+        "pvc://adapters/support-bot/report.json");
+  }
+}

@@ -1,0 +1,198 @@
+package io.safegrad.operator.cluster;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
+import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import io.safegrad.api.Manifest;
+import io.safegrad.controlplane.ControlPlane;
+import io.safegrad.controlplane.ControlPlaneBinaries;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/**
+ * One real control plane with the CRD and a running operator, for all tests of this module. The
+ * operator has a service account with the committed role and no other rights.
+ */
+final class Cluster implements AutoCloseable {
+
+  private static final String SYSTEM_NAMESPACE = "safegrad-system";
+  private static final String OPERATOR = "safegrad-operator";
+  private static final Path ROLE = Path.of("src/main/kubernetes/clusterrole.yaml");
+
+  private final ControlPlane controlPlane;
+  private final KubernetesClient client;
+  private final OperatorProcess operator;
+
+  private Cluster() throws IOException {
+    Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
+    controlPlane =
+        ControlPlane.start(
+            ControlPlaneBinaries.resolve(System.err::println),
+            folder,
+            ControlPlane.Options.withoutScheduler());
+    client = clientOf(controlPlane.kubeconfig());
+    applyCrd();
+    operator = new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"));
+    Files.deleteIfExists(Path.of("target/operator.log"));
+    operator.start();
+  }
+
+  /** A client with a cluster administrator's rights. */
+  KubernetesClient client() {
+    return client;
+  }
+
+  OperatorProcess operator() {
+    return operator;
+  }
+
+  /** Runs kubectl as a user would, and returns all it prints. */
+  KubectlResult kubectl(String... arguments) throws IOException, InterruptedException {
+    return KubectlResult.of(controlPlane, arguments);
+  }
+
+  void applyCrd() throws IOException {
+    try (InputStream crd = Manifest.class.getResourceAsStream(Manifest.CRD_RESOURCE)) {
+      client.load(crd).forceConflicts().serverSideApply();
+    }
+    client
+        .apiextensions()
+        .v1()
+        .customResourceDefinitions()
+        .withName("safefinetunes.safegrad.io")
+        .waitUntilCondition(
+            definition ->
+                definition.getStatus() != null
+                    && definition.getStatus().getConditions().stream()
+                        .anyMatch(
+                            condition ->
+                                condition.getType().equals("Established")
+                                    && condition.getStatus().equals("True")),
+            30,
+            TimeUnit.SECONDS);
+  }
+
+  private Path operatorKubeconfig(Path folder) throws IOException {
+    client
+        .resource(
+            new NamespaceBuilder()
+                .withNewMetadata()
+                .withName(SYSTEM_NAMESPACE)
+                .endMetadata()
+                .build())
+        .create();
+    client
+        .resource(
+            new ServiceAccountBuilder()
+                .withNewMetadata()
+                .withName(OPERATOR)
+                .withNamespace(SYSTEM_NAMESPACE)
+                .endMetadata()
+                .build())
+        .create();
+    ClusterRole role = client.rbac().clusterRoles().load(ROLE.toFile()).item();
+    client.resource(role).create();
+    client
+        .resource(
+            new ClusterRoleBindingBuilder()
+                .withNewMetadata()
+                .withName(OPERATOR)
+                .endMetadata()
+                .withNewRoleRef("rbac.authorization.k8s.io", "ClusterRole", OPERATOR)
+                .addNewSubject("", "ServiceAccount", OPERATOR, SYSTEM_NAMESPACE)
+                .build())
+        .create();
+    TokenRequest token =
+        client
+            .serviceAccounts()
+            .inNamespace(SYSTEM_NAMESPACE)
+            .withName(OPERATOR)
+            .tokenRequest(
+                new TokenRequestBuilder()
+                    .withNewSpec()
+                    .withExpirationSeconds(3600L)
+                    .endSpec()
+                    .build());
+    String admin = Files.readString(controlPlane.kubeconfig());
+    Path kubeconfig = folder.resolve("operator.kubeconfig").toAbsolutePath();
+    Files.writeString(
+        kubeconfig,
+        admin.replaceAll("(?m)^(\\s*)token:.*$", "$1token: " + token.getStatus().getToken()));
+    return kubeconfig;
+  }
+
+  private static KubernetesClient clientOf(Path kubeconfig) {
+    ObjectMapper mapper =
+        JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
+            .build();
+    return new KubernetesClientBuilder()
+        .withConfig(Config.fromKubeconfig(kubeconfig.toFile()))
+        .withKubernetesSerialization(new KubernetesSerialization(mapper, true))
+        .build();
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    operator.kill();
+    client.close();
+    controlPlane.close();
+  }
+
+  /** Gives every test the same cluster, started when the first one asks for it. */
+  static final class Extension implements ParameterResolver {
+
+    private static final ExtensionContext.Namespace NAMESPACE =
+        ExtensionContext.Namespace.create(Cluster.class);
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+      return parameter.getParameter().getType() == Cluster.class;
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+      return context
+          .getRoot()
+          .getStore(NAMESPACE)
+          .getOrComputeIfAbsent(Holder.class, key -> new Holder(), Holder.class)
+          .cluster;
+    }
+
+    /** Closed by JUnit after the last test. */
+    private static final class Holder implements ExtensionContext.Store.CloseableResource {
+
+      private final Cluster cluster;
+
+      private Holder() {
+        try {
+          cluster = new Cluster();
+        } catch (IOException e) {
+          throw new IllegalStateException(e);
+        }
+      }
+
+      @Override
+      public void close() throws InterruptedException {
+        cluster.close();
+      }
+    }
+  }
+}

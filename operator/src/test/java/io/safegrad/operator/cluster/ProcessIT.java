@@ -1,0 +1,84 @@
+package io.safegrad.operator.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The operator's process: restarts, its end, its metrics and its health. */
+@ExtendWith(Cluster.Extension.class)
+class ProcessIT {
+
+  private final Cluster cluster;
+  private final FakeNode node;
+
+  ProcessIT(Cluster cluster) {
+    this.cluster = cluster;
+    this.node = new FakeNode(cluster.client());
+  }
+
+  @Test
+  void anOperatorKilledInTheMiddleLosesNothing() throws Exception {
+    TestRun ends = new TestRun(cluster).create();
+    TestRun goesOn = new TestRun(cluster).create();
+    TestRun done = new TestRun(cluster).create();
+    node.ends(done.awaitPod(), 0, Results.success(done.planDigest(), 50));
+    done.awaitPhase(Phase.Succeeded);
+    String doneVersion = done.resource().get().getMetadata().getResourceVersion();
+    Pod pod = ends.awaitPod();
+    node.starts(pod, "127.1.1.6");
+    ends.awaitPhase(Phase.Preparing);
+    goesOn.awaitPhase(Phase.Queued);
+    Job job = goesOn.awaitJob();
+    SafeFineTuneStatus before = goesOn.status();
+
+    cluster.operator().kill();
+    String digest = ends.planDigest();
+    node.ends(pod, 0, Results.success(digest, 50));
+    TestRun born = new TestRun(cluster).create();
+    cluster.operator().start();
+
+    ends.awaitPhase(Phase.Succeeded);
+    born.awaitPhase(Phase.Queued);
+    assertThat(ends.eventReasons()).containsExactly("Started", "Succeeded");
+    assertThat(goesOn.awaitJob().getMetadata().getUid()).isEqualTo(job.getMetadata().getUid());
+    assertThat(goesOn.status()).isEqualTo(before);
+    assertThat(done.resource().get().getMetadata().getResourceVersion())
+        .as("what is done is not written again")
+        .isEqualTo(doneVersion);
+  }
+
+  @Test
+  void askedToEndItEndsPromptlyWhileItFollowsARun() throws Exception {
+    TestRun run = new TestRun(cluster).create();
+    try (FakeTrainer trainer = new FakeTrainer("127.1.1.7")) {
+      node.starts(run.awaitPod(), trainer.address());
+      TestRun.awaitUntil("a question", () -> trainer.questions() > 0);
+      assertThat(cluster.operator().stop()).isLessThan(Duration.ofSeconds(10));
+    } finally {
+      cluster.operator().start();
+    }
+    run.awaitPhase(Phase.Preparing);
+  }
+
+  @Test
+  void metricsCountRunsByPhaseAndNameNone() throws Exception {
+    TestRun run = new TestRun(cluster).create();
+    run.awaitPhase(Phase.Queued);
+    String metrics = cluster.operator().get("/metrics");
+    assertThat(metrics.lines().filter(line -> line.startsWith("safegrad_runs{")))
+        .anySatisfy(
+            line -> assertThat(line).matches("safegrad_runs\\{phase=\"Queued\",?} [1-9].*"));
+    assertThat(metrics)
+        .contains("operator_sdk_")
+        .doesNotContain(run.namespace())
+        .doesNotContain(TestRun.NAME);
+    assertThat(cluster.operator().get("/q/health/ready")).contains("\"status\": \"UP\"");
+    assertThat(cluster.operator().get("/q/health/live")).contains("\"status\": \"UP\"");
+  }
+}

@@ -1,0 +1,49 @@
+package io.safegrad.operator.cluster;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TrainingResult;
+import java.util.List;
+
+/** Termination messages as a trainer writes them. */
+final class Results {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Results() {}
+
+  /** A run whose start model refused all of 50 harmful prompts, and the fine-tuned one some. */
+  static String success(String planDigest, int refused) {
+    return json(
+        new TrainingResult(
+            ExitReason.SUCCESS,
+            "published",
+            planDigest,
+            new SafetyMeasurements(
+                Measurement.of(50, 50), Measurement.of(0, 50), Measurement.of(5, 50)),
+            new SafetyMeasurements(
+                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50)),
+            0.41,
+            40,
+            12.5,
+            List.of(),
+            "pvc://adapters/support-bot",
+            "sha256:ab",
+            "pvc://adapters/support-bot/report.json"));
+  }
+
+  static String failure(ExitReason reason, String message, String planDigest) {
+    return json(TrainingResult.failed(reason, message, planDigest));
+  }
+
+  private static String json(TrainingResult result) {
+    try {
+      return JSON.writeValueAsString(result);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.safegrad.operator.dependent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.PodFailurePolicyRule;
+import io.safegrad.operator.Examples;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class TrainerJobTest {
+
+  @Test
+  void thePodHasNoRightsItDoesNotNeed() {
+    PodSpec pod = pod();
+    assertThat(pod.getAutomountServiceAccountToken()).isFalse();
+    assertThat(pod.getServiceAccountName()).isNull();
+    assertThat(pod.getSecurityContext().getRunAsNonRoot()).isTrue();
+    assertThat(pod.getSecurityContext().getSeccompProfile().getType()).isEqualTo("RuntimeDefault");
+    assertThat(trainer(pod).getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+    assertThat(trainer(pod).getSecurityContext().getAllowPrivilegeEscalation()).isFalse();
+    assertThat(trainer(pod).getSecurityContext().getCapabilities().getDrop())
+        .containsExactly("ALL");
+  }
+
+  @Test
+  void theTrainerGetsItsPathsFromTheEnvironment() {
+    Container trainer = trainer(pod());
+    assertThat(trainer.getArgs()).containsExactly("run");
+    assertThat(trainer.getTerminationMessagePolicy()).isEqualTo("File");
+    assertThat(trainer.getEnv())
+        .filteredOn(variable -> variable.getValue() != null)
+        .extracting(EnvVar::getName, EnvVar::getValue)
+        .extracting(Object::toString)
+        .containsExactly(
+            "(\"SAFEGRAD_PLAN\", \"/etc/safegrad/plan.yaml\")",
+            "(\"SAFEGRAD_TERMINATION_LOG\", \"/dev/termination-log\")",
+            "(\"SAFEGRAD_WORKSPACE\", \"/workspace\")",
+            "(\"SAFEGRAD_VOLUMES\", \"/pvc\")",
+            "(\"SAFEGRAD_PORT\", \"9400\")");
+    assertThat(trainer.getEnv())
+        .filteredOn(variable -> variable.getName().equals("SAFEGRAD_ADDRESS"))
+        .allSatisfy(
+            variable ->
+                assertThat(variable.getValueFrom().getFieldRef().getFieldPath())
+                    .isEqualTo("status.podIP"))
+        .hasSize(1);
+  }
+
+  @Test
+  void eachClaimIsMountedOnceAndWritableOnlyWhereResultsGo() {
+    PodSpec pod =
+        TrainerJob.of(
+                Examples.resource(
+                    "safety: {alignment: {source: \"pvc://team-data/a.jsonl\"}, evaluation: {task:"
+                        + " \"pvc://adapters/task.jsonl\"}}"),
+                Examples.TRAINER)
+            .getSpec()
+            .getTemplate()
+            .getSpec();
+    assertThat(trainer(pod).getVolumeMounts())
+        .extracting(VolumeMount::getMountPath, VolumeMount::getReadOnly)
+        .extracting(Object::toString)
+        .containsExactly(
+            "(\"/etc/safegrad\", true)",
+            "(\"/workspace\", false)",
+            "(\"/tmp\", false)",
+            "(\"/pvc/adapters\", false)",
+            "(\"/pvc/models\", true)",
+            "(\"/pvc/team-data\", true)");
+    assertThat(pod.getVolumes())
+        .filteredOn(volume -> volume.getPersistentVolumeClaim() != null)
+        .extracting(Volume::getName)
+        .containsExactly("claim-0", "claim-1", "claim-2");
+  }
+
+  @Test
+  void whatThePlatformAndTheUserAskForIsInThePod() {
+    PodSpec pod =
+        TrainerJob.of(
+                Examples.resource(
+                    "pod: {image: mine, resources: {limits: {nvidia.com/gpu: 1}}, nodeSelector:"
+                        + " {gpu: h200}, tolerations: [{key: gpu, operator: Exists}],"
+                        + " priorityClassName: low, runtimeClassName: nvidia}"),
+                Examples.TRAINER)
+            .getSpec()
+            .getTemplate()
+            .getSpec();
+    assertThat(trainer(pod).getImage()).isEqualTo("mine");
+    assertThat(trainer(pod).getResources().getLimits()).containsKey("nvidia.com/gpu");
+    assertThat(pod.getNodeSelector()).containsEntry("gpu", "h200");
+    assertThat(pod.getTolerations()).hasSize(1);
+    assertThat(pod.getPriorityClassName()).isEqualTo("low");
+    assertThat(pod.getRuntimeClassName()).isEqualTo("nvidia");
+    assertThat(trainer(pod()).getImage()).isEqualTo("ghcr.io/safegrad/trainer:0.1.0");
+  }
+
+  @Test
+  void retriesFollowTheTableOfExitReasons() {
+    Job job = TrainerJob.of(Examples.resource(), Examples.TRAINER);
+    assertThat(job.getSpec().getTemplate().getSpec().getRestartPolicy()).isEqualTo("Never");
+    List<PodFailurePolicyRule> rules = job.getSpec().getPodFailurePolicy().getRules();
+    assertThat(rules)
+        .extracting(PodFailurePolicyRule::getAction)
+        .as("disruptions come first: an eviction may end in any exit code")
+        .containsExactly("Ignore", "FailJob");
+    assertThat(rules.get(1).getOnExitCodes().getValues()).containsExactly(64, 65, 66, 71, 137);
+  }
+
+  private static PodSpec pod() {
+    return TrainerJob.of(Examples.resource(), Examples.TRAINER).getSpec().getTemplate().getSpec();
+  }
+
+  private static Container trainer(PodSpec pod) {
+    assertThat(pod.getContainers()).hasSize(1);
+    return pod.getContainers().get(0);
+  }
+}

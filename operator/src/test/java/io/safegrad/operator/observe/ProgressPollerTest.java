@@ -1,0 +1,179 @@
+package io.safegrad.operator.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.net.httpserver.HttpServer;
+import io.javaoperatorsdk.operator.processing.event.Event;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.operator.Examples;
+import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.observe.RunObservation.PodState;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ProgressPollerTest {
+
+  private static final ResourceID RUN = new ResourceID("support-bot", "team-a");
+  private static final ResourceID OTHER = new ResourceID("other", "team-a");
+
+  private final List<Event> events = new CopyOnWriteArrayList<>();
+  private final ProgressPoller poller = new ProgressPoller(config());
+
+  @BeforeEach
+  void start() {
+    poller.setEventHandler(events::add);
+    poller.start();
+  }
+
+  @AfterEach
+  void stop() {
+    poller.stop();
+  }
+
+  @Test
+  void theNewestAnswerIsKeptAndATellingOneCallsTheReconciler() throws IOException {
+    AtomicInteger step = new AtomicInteger(1);
+    HttpServer trainer =
+        serve(
+            "127.1.2.1",
+            () ->
+                "{\"stage\": \"TRAINING\", \"step\": %d, \"totalSteps\": 9}".formatted(step.get()));
+    try {
+      PodState pod = running("127.1.2.1");
+      poller.follow(RUN, pod);
+      await().until(() -> events.size() == 1);
+      step.set(2);
+      await().until(() -> poller.follow(RUN, pod).step() == 2);
+      assertThat(events).as("figures alone wait for their interval").hasSize(1);
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
+  void aTrainerThatNeverAnswersHoldsNobodyUp() throws IOException {
+    try (ServerSocket silent = new ServerSocket(9400, 50, InetAddress.getByName("127.1.2.2"))) {
+      HttpServer trainer = serve("127.1.2.3", () -> "{\"stage\": \"PREPARING\"}");
+      try {
+        assertThat(silent.isBound()).isTrue();
+        poller.follow(OTHER, running("127.1.2.2"));
+        poller.follow(RUN, running("127.1.2.3"));
+        await().until(() -> poller.follow(RUN, running("127.1.2.3")) != null);
+        assertThat(poller.follow(OTHER, running("127.1.2.2"))).isNull();
+      } finally {
+        trainer.stop(0);
+      }
+    }
+  }
+
+  @Test
+  void anEndlessAnswerIsCutOff() throws IOException {
+    AtomicInteger asked = new AtomicInteger();
+    HttpServer trainer =
+        serve(
+            "127.1.2.4",
+            () ->
+                asked.incrementAndGet() == 1
+                    ? "{\"stage\": \"TRAINING\", \"pad\": \"" + "x".repeat(20_000) + "\"}"
+                    : "{\"stage\": \"PREPARING\"}");
+    try {
+      poller.follow(RUN, running("127.1.2.4"));
+      await().until(() -> poller.follow(RUN, running("127.1.2.4")) != null);
+      assertThat(poller.follow(RUN, running("127.1.2.4")).stage())
+          .isEqualTo(TrainingStage.PREPARING);
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
+  void aPodThatEndedOrAResourceThatIsGoneIsForgotten() throws IOException {
+    HttpServer trainer = serve("127.1.2.5", () -> "{\"stage\": \"TRAINING\"}");
+    try {
+      PodState pod = running("127.1.2.5");
+      poller.follow(RUN, pod);
+      await().until(() -> poller.follow(RUN, pod) != null);
+      poller.onResourceDeleted(Examples.resource());
+      assertThat(poller.getSecondaryResources(Examples.resource())).isEmpty();
+      await().until(() -> poller.follow(RUN, pod) != null);
+      assertThat(poller.follow(RUN, new PodState("u", "127.1.2.5", PodStage.ENDED, null))).isNull();
+      assertThat(poller.getSecondaryResources(Examples.resource())).isEmpty();
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
+  void whatIsNoNumberIsLeftOut() {
+    TrainingProgress progress =
+        ProgressMessage.parse(
+                "{\"stage\": \"TRAINING\", \"loss\": \"NaN\", \"conflictRatio\": 3, \"cosine\": -0.5}"
+                    .getBytes(StandardCharsets.UTF_8))
+            .orElseThrow();
+    assertThat(progress.loss()).isNull();
+    assertThat(progress.conflictRatio()).isNull();
+    assertThat(progress.cosine()).isEqualTo(-0.5);
+    assertThat(
+            ProgressMessage.parse(
+                "{\"stage\": \"STAGE_OF_TOMORROW\"}".getBytes(StandardCharsets.UTF_8)))
+        .isEmpty();
+    assertThat(ProgressMessage.parse("null".getBytes(StandardCharsets.UTF_8))).isEmpty();
+  }
+
+  private static PodState running(String address) {
+    return new PodState("uid-" + address, address, PodStage.RUNNING, null);
+  }
+
+  private static HttpServer serve(String address, java.util.function.Supplier<String> answer)
+      throws IOException {
+    HttpServer server = HttpServer.create(new InetSocketAddress(address, 9400), 0);
+    server.createContext(
+        "/progress",
+        exchange -> {
+          byte[] body = answer.get().getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    server.start();
+    return server;
+  }
+
+  private static OperatorConfig config() {
+    return new OperatorConfig() {
+      @Override
+      public Trainer trainer() {
+        return Examples.TRAINER;
+      }
+
+      @Override
+      public Progress progress() {
+        return new Progress() {
+          @Override
+          public Duration pollInterval() {
+            return Duration.ofMillis(100);
+          }
+
+          @Override
+          public Duration statusInterval() {
+            return Duration.ofHours(1);
+          }
+        };
+      }
+    };
+  }
+}

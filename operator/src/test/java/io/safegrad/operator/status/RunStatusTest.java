@@ -1,0 +1,178 @@
+package io.safegrad.operator.status;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.operator.Examples;
+import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.observe.RunObservation.JobState;
+import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.observe.RunObservation.PodState;
+import io.safegrad.operator.observe.RunObservation.Waiting;
+import io.safegrad.operator.plan.PlanResolver;
+import java.time.Instant;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class RunStatusTest {
+
+  private static final Instant T0 = Instant.parse("2026-01-01T00:00:00.123Z");
+  private static final Instant T1 = T0.plusSeconds(60);
+  private static final JobState ACTIVE = new JobState(false, 0, null);
+  private static final JobState HELD = new JobState(true, 0, null);
+  private static final PodState WAITING = new PodState("u", null, PodStage.WAITING, null);
+  private static final PodState RUNNING = new PodState("u", "10.0.0.1", PodStage.RUNNING, null);
+  private static final PodState ENDED = new PodState("u", "10.0.0.1", PodStage.ENDED, null);
+
+  static Stream<Arguments> phases() {
+    return Stream.of(
+        Arguments.of(Phase.Pending, null, null, null, Phase.Pending),
+        Arguments.of(Phase.Pending, ACTIVE, null, null, Phase.Pending),
+        Arguments.of(Phase.Pending, ACTIVE, WAITING, null, Phase.Queued),
+        Arguments.of(Phase.Queued, ACTIVE, RUNNING, null, Phase.Preparing),
+        Arguments.of(
+            Phase.Preparing, ACTIVE, RUNNING, TrainingStage.BASELINE_EVALUATION, Phase.Preparing),
+        Arguments.of(Phase.Preparing, ACTIVE, RUNNING, TrainingStage.TRAINING, Phase.Training),
+        Arguments.of(
+            Phase.Training, ACTIVE, RUNNING, TrainingStage.FINAL_EVALUATION, Phase.Evaluating),
+        Arguments.of(Phase.Evaluating, ACTIVE, RUNNING, TrainingStage.PUBLISHING, Phase.Publishing),
+        Arguments.of(Phase.Publishing, ACTIVE, RUNNING, TrainingStage.FINISHED, Phase.Publishing),
+        // A restarted operator has not heard the trainer yet.
+        Arguments.of(Phase.Training, ACTIVE, RUNNING, null, Phase.Training),
+        // The Job's count of active pods drops to 0 before it is complete.
+        Arguments.of(Phase.Publishing, ACTIVE, ENDED, null, Phase.Publishing),
+        Arguments.of(Phase.Publishing, ACTIVE, null, null, Phase.Publishing),
+        // Another attempt is another matter.
+        Arguments.of(Phase.Training, ACTIVE, WAITING, null, Phase.Queued),
+        // A queue holds the Job, its user does not.
+        Arguments.of(Phase.Pending, HELD, null, null, Phase.Queued),
+        Arguments.of(Phase.Suspended, ACTIVE, null, null, Phase.Pending));
+  }
+
+  @ParameterizedTest
+  @MethodSource("phases")
+  void thePhaseFollowsThePod(
+      Phase last, JobState job, PodState pod, TrainingStage stage, Phase expected) {
+    SafeFineTune resource = started(Examples.resource(), last);
+    TrainingProgress progress = stage == null ? null : progress(stage, 3, null);
+    SafeFineTuneStatus status =
+        RunStatus.observed(resource, new RunObservation(job, pod, null, progress), T1);
+    assertThat(status.phase()).isEqualTo(expected);
+  }
+
+  @Test
+  void aSuspendedRunIsSuspendedOnceItsJobIs() {
+    SafeFineTune resource = started(Examples.resource("suspend: true"), Phase.Training);
+    assertThat(observe(resource, ACTIVE, RUNNING, null).phase()).isEqualTo(Phase.Training);
+    SafeFineTuneStatus status = observe(resource, HELD, null, null);
+    assertThat(status.phase()).isEqualTo(Phase.Suspended);
+    assertThat(condition(status, "Reconciling").getStatus()).isEqualTo("False");
+    assertThat(condition(status, "Stalled").getStatus()).isEqualTo("False");
+  }
+
+  @Test
+  void aConditionKeepsItsTimeUntilItsStatusChanges() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Pending);
+    SafeFineTuneStatus later = observe(resource, ACTIVE, WAITING, null);
+    assertThat(condition(later, "Ready").getLastTransitionTime()).isEqualTo("2026-01-01T00:00:00Z");
+    assertThat(condition(later, "Ready").getReason()).isEqualTo("Queued");
+    resource.setStatus(later);
+    SafeFineTuneStatus troubled =
+        RunStatus.troubled(resource, new Trouble("InvalidPod", "no", true), T1);
+    assertThat(condition(troubled, "Stalled").getLastTransitionTime())
+        .isEqualTo("2026-01-01T00:01:00Z");
+    assertThat(condition(troubled, "Accepted").getLastTransitionTime())
+        .isEqualTo("2026-01-01T00:00:00Z");
+  }
+
+  @Test
+  void theSameObservationGivesTheSameStatus() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Pending);
+    TrainingProgress progress = progress(TrainingStage.TRAINING, 3, 0.5);
+    resource.setStatus(
+        RunStatus.observed(resource, new RunObservation(ACTIVE, RUNNING, null, progress), T0));
+    assertThat(
+            RunStatus.observed(resource, new RunObservation(ACTIVE, RUNNING, null, progress), T1))
+        .isEqualTo(resource.getStatus());
+    assertThat(resource.getStatus().observedGeneration()).isEqualTo(1);
+    assertThat(resource.getStatus().conditions())
+        .extracting(Condition::getType)
+        .containsExactly(
+            "Accepted", "Succeeded", "SafetyGatePassed", "Ready", "Reconciling", "Stalled");
+  }
+
+  @Test
+  void refusalOfTheStartModelIsKeptApartFromThatOfTheFineTunedOne() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Preparing);
+    for (TrainingStage stage :
+        new TrainingStage[] {TrainingStage.BASELINE_EVALUATION, TrainingStage.FINAL_EVALUATION}) {
+      resource.setStatus(
+          RunStatus.observed(
+              resource, new RunObservation(ACTIVE, RUNNING, null, progress(stage, 3, 1.0)), T1));
+      assertThat(resource.getStatus().refusal()).isEqualTo("100%");
+    }
+    SafeFineTuneStatus published =
+        RunStatus.observed(
+            resource,
+            new RunObservation(
+                ACTIVE, RUNNING, null, progress(TrainingStage.PUBLISHING, 40, 0.9961)),
+            T1);
+    assertThat(published.refusal()).isEqualTo("100% → 99.6%");
+    assertThat(published.progress()).isEqualTo("40/40 (100%)");
+  }
+
+  @Test
+  void aWaitingPodGivesItsReason() {
+    PodState pod =
+        new PodState("u", null, PodStage.WAITING, new Waiting("ErrImagePull", "not found"));
+    SafeFineTuneStatus status =
+        observe(started(Examples.resource(), Phase.Pending), ACTIVE, pod, null);
+    assertThat(condition(status, "Ready").getReason()).isEqualTo("ErrImagePull");
+    assertThat(condition(status, "Ready").getMessage()).isEqualTo("not found");
+    assertThat(condition(status, "Reconciling").getStatus()).isEqualTo("True");
+  }
+
+  private static SafeFineTuneStatus observe(
+      SafeFineTune resource, JobState job, PodState pod, TrainingProgress progress) {
+    return RunStatus.observed(resource, new RunObservation(job, pod, null, progress), T1);
+  }
+
+  private static SafeFineTune started(SafeFineTune resource, Phase phase) {
+    SafeFineTuneStatus status = RunStatus.started(resource, PlanResolver.resolve(resource), T0);
+    resource.setStatus(
+        new SafeFineTuneStatus(
+            status.observedGeneration(),
+            phase,
+            null,
+            null,
+            null,
+            status.startTime(),
+            null,
+            status.jobName(),
+            status.planDigest(),
+            null,
+            null,
+            null,
+            status.conditions()));
+    return resource;
+  }
+
+  private static TrainingProgress progress(TrainingStage stage, int step, Double refusal) {
+    return new TrainingProgress(stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0);
+  }
+
+  private static Condition condition(SafeFineTuneStatus status, String type) {
+    return status.conditions().stream()
+        .filter(condition -> condition.getType().equals(type))
+        .findFirst()
+        .orElseThrow();
+  }
+}
