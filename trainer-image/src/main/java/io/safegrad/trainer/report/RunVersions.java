@@ -1,7 +1,6 @@
 package io.safegrad.trainer.report;
 
 import ai.djl.engine.Engine;
-import io.safegrad.trainer.tensor.Torch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,8 +21,12 @@ public record RunVersions(
 
   private static final String RESOURCE = "/safegrad.properties";
 
-  /** The versions of this process; starts the engine when it is not running yet. */
-  public static RunVersions ofThisProcess() {
+  /**
+   * The versions of this process, whose engine runs.
+   *
+   * @param threads threads of one operator
+   */
+  public static RunVersions ofThisProcess(int threads) {
     Engine engine = Engine.getEngine("PyTorch");
     return new RunVersions(
         safegradVersion(),
@@ -35,7 +38,7 @@ public record RunVersions(
                 System.getProperty("os.name"),
                 System.getProperty("os.version"),
                 System.getProperty("os.arch")),
-        Torch.threads());
+        threads);
   }
 
   /** The version of this program. */

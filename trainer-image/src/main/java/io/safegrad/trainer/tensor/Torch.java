@@ -30,7 +30,10 @@ public final class Torch implements AutoCloseable {
 
   /** Loads the library, once per process, and opens a scope. */
   public static Torch open() {
-    PtNDManager manager = (PtNDManager) engine().newBaseManager(Device.cpu());
+    // DJL would look up its host at a cloud metadata service, and download what it misses.
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    System.setProperty("ai.djl.offline", "true");
+    PtNDManager manager = (PtNDManager) Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
     try (InputStream archive = TorchScriptArchive.of(sources())) {
       return new Torch(
           new Scope(manager), new Operators(JniUtils.loadModule(manager, archive, true, false)));
@@ -40,14 +43,12 @@ public final class Torch implements AutoCloseable {
   }
 
   /** Sets how many threads one operator may use, for the whole process. */
-  public static void setThreads(int threads) {
-    engine();
+  public void setThreads(int threads) {
     JniUtils.setNumThreads(threads);
   }
 
   /** How many threads one operator may use. */
-  public static int threads() {
-    engine();
+  public int threads() {
     return JniUtils.getNumThreads();
   }
 
@@ -59,13 +60,6 @@ public final class Torch implements AutoCloseable {
   /** The operators. */
   public Operators operators() {
     return operators;
-  }
-
-  private static Engine engine() {
-    // DJL would look up its host at a cloud metadata service, and download what it misses.
-    System.setProperty("OPT_OUT_TRACKING", "true");
-    System.setProperty("ai.djl.offline", "true");
-    return Engine.getEngine("PyTorch");
   }
 
   private static List<String> sources() throws IOException {

@@ -8,7 +8,6 @@ import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
-import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.train.ExampleOrder;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.weights.SafetensorsWeights;
@@ -71,7 +70,7 @@ final class StepWorker implements Runnable {
     List<Map<String, Double>> report = new ArrayList<>();
     try (Weights weights = SafetensorsWeights.open(directory);
         CausalLm model = CausalLm.load(config, weights, training())) {
-      Torch.setThreads(threads);
+      model.torch().setThreads(threads);
       long[] last = {PROCESS.getProcessCpuTime(), System.nanoTime()};
       new TrainingLoop(model, method, training(), ExampleOrder.FILE)
           .run(
