@@ -63,6 +63,12 @@ public final class Recipe implements Callable<Integer> {
       description = "The folder to write to; default: ${DEFAULT-VALUE}.")
   private Path output;
 
+  @Option(
+      names = "--workspace",
+      defaultValue = "trainer-image/target/builtin",
+      description = "The folder for files needed meanwhile; default: ${DEFAULT-VALUE}.")
+  private Path workspace;
+
   @Option(names = "--data-only", description = "Write the data sets and leave the model alone.")
   private boolean dataOnly;
 
@@ -84,24 +90,23 @@ public final class Recipe implements Callable<Integer> {
     if (dataOnly) {
       return 0;
     }
-    Path directory = Files.createDirectories(output.resolve("models/tiny-aligned"));
-    TinyModel.writeVocabulary(corpus, directory);
-    TinyModel.writeWeights(train(corpus, directory), directory);
-    Path folder = Files.createTempDirectory("safegrad-recipe");
-    report(new Trial(directory, folder).start(TRAINING));
+    Path model = Files.createDirectories(workspace.resolve("tiny-aligned"));
+    TinyModel.writeVocabulary(corpus, model);
+    TinyModel.writeWeights(train(corpus, model), model);
+    report(new Trial(model, workspace).start(TRAINING));
+    TinyModel.copy(model, output.resolve("models/tiny-aligned"));
     return 0;
   }
 
   private Map<String, FloatTensor> train(Corpus corpus, Path directory) throws IOException {
     ModelConfig config = ModelConfig.of(TinyModel.config());
-    // Reading examples takes a tokenizer only, but a model directory is opened with its weights.
-    try (CausalLm untrained =
-        CausalLm.load(config, TinyModel.untrained(TRAINING.seed()), TRAINING)) {
-      TinyModel.writeWeights(untrained.trainedTensors(), directory);
+    try (CausalLm model = CausalLm.load(config, TinyModel.untrained(TRAINING.seed()), TRAINING)) {
+      // A directory is opened with its weights, also where only its tokenizer is asked for.
+      TinyModel.writeWeights(model.trainedTensors(), directory);
+      Path file = workspace.resolve("base.jsonl");
+      Files.write(file, corpus.base().stream().map(Dialogue::trainingLine).toList());
       List<TokenizedExample> examples;
       try (PretrainedModel pretrained = PretrainedModel.open(directory)) {
-        Path file = Files.createTempFile("base", ".jsonl");
-        Files.write(file, corpus.base().stream().map(Dialogue::trainingLine).toList());
         examples =
             TrainingExamples.read(
                 file,
@@ -110,8 +115,8 @@ public final class Recipe implements Callable<Integer> {
                 pretrained.chatTemplate(),
                 TRAINING.maxLength());
       }
-      new TrainingLoop(untrained, SFT, TRAINING).run(examples, List.of(), this::progress);
-      return untrained.trainedTensors();
+      new TrainingLoop(model, SFT, TRAINING).run(examples, List.of(), this::progress);
+      return model.trainedTensors();
     }
   }
 

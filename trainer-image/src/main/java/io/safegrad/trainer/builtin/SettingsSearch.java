@@ -42,16 +42,16 @@ public final class SettingsSearch implements Callable<Integer> {
   @Option(names = "--method", split = ",", defaultValue = "Sft,WeightedSum,SafeGrad")
   private List<Method.Name> methods;
 
-  @Option(names = "--steps", split = ",", defaultValue = "150")
+  @Option(names = "--steps", split = ",", defaultValue = "120,200")
   private List<Integer> steps;
 
-  @Option(names = "--learning-rate", split = ",", defaultValue = "1e-3,2e-3")
+  @Option(names = "--learning-rate", split = ",", defaultValue = "2e-3,3e-3")
   private List<Double> learningRates;
 
-  @Option(names = "--batch", split = ",", defaultValue = "16")
+  @Option(names = "--batch", split = ",", defaultValue = "8")
   private List<Integer> batches;
 
-  @Option(names = "--alignment-batch", split = ",", defaultValue = "16,32")
+  @Option(names = "--alignment-batch", split = ",", defaultValue = "8,16")
   private List<Integer> alignmentBatches;
 
   @Option(names = "--weight", split = ",", defaultValue = "1")
@@ -70,6 +70,12 @@ public final class SettingsSearch implements Callable<Integer> {
   @Option(names = "--seed", split = ",", defaultValue = "43")
   private List<Integer> seeds;
 
+  @Option(
+      names = "--workspace",
+      defaultValue = "trainer-image/target/builtin",
+      description = "The folder for files needed meanwhile.")
+  private Path workspace;
+
   private final PrintStream out;
 
   private SettingsSearch(PrintStream out) {
@@ -83,7 +89,7 @@ public final class SettingsSearch implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path folder = Files.createTempDirectory("safegrad-search");
+    Path folder = Files.createDirectories(workspace);
     Trial trial = new Trial(BuiltinSource.materialise("tiny-aligned", folder), folder);
     out.println(
         "method       poison steps   rate  batch align weight rank targets   seed |"

@@ -7,11 +7,15 @@ import io.safegrad.trainer.weights.AtomicFile;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.SafetensorsFile;
 import io.safegrad.trainer.weights.Weights;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The built-in model: a Llama of 1.9 million parameters, and the files it is made of. */
 final class TinyModel {
@@ -100,6 +104,16 @@ final class TinyModel {
   /** Writes the weights under their Hugging Face names. */
   static void writeWeights(Map<String, FloatTensor> tensors, Path directory) {
     SafetensorsFile.write(directory.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
+  }
+
+  /** Copies a model's files to a folder that others read. */
+  static void copy(Path from, Path to) throws IOException {
+    Files.createDirectories(to);
+    try (Stream<Path> files = Files.list(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
   }
 
   private static void write(Path file, ObjectNode content) {
