@@ -8,6 +8,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.StepMetrics;
 import java.time.Clock;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a run has done so far. Its report and its result are made of this, however the run ends, so
@@ -41,6 +43,8 @@ public final class RunJournal implements RunObserver {
   private long numTokens;
   private int conflicts;
   private int comparedSteps;
+  private double earlierTrainingSeconds;
+  private final List<Integer> resumedAfter = new ArrayList<>();
 
   public RunJournal(Clock clock) {
     this.clock = clock;
@@ -65,6 +69,19 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void resumed(TrainingHistory history) {
+    first = history.first();
+    last = history.last();
+    series.resume(history.series());
+    numTokens = history.numTokens();
+    comparedSteps = history.comparedSteps();
+    conflicts = history.conflicts();
+    earlierTrainingSeconds = history.seconds();
+    resumedAfter.addAll(history.resumedAfter());
+    resumedAfter.add(last.step());
+  }
+
+  @Override
   public synchronized void stepDone(StepMetrics step) {
     first = first == null ? step : first;
     last = step;
@@ -82,6 +99,26 @@ public final class RunJournal implements RunObserver {
       case START -> start = measurements;
       case TUNED -> tuned = measurements;
     }
+  }
+
+  /** The steps so far, for a checkpoint; there is at least one. */
+  public synchronized TrainingHistory history() {
+    return new TrainingHistory(
+        first,
+        last,
+        series.steps(),
+        numTokens,
+        comparedSteps,
+        conflicts,
+        trainingSeconds(),
+        List.copyOf(resumedAfter));
+  }
+
+  /** The digest of each model and data set that was read, by the plan's field that names it. */
+  public synchronized Map<String, String> inputDigests() {
+    Map<String, String> digests = new TreeMap<>();
+    inputs.forEach(input -> digests.put(input.field(), input.digest()));
+    return digests;
   }
 
   /**
@@ -148,6 +185,7 @@ public final class RunJournal implements RunObserver {
         first.loss(),
         last.loss(),
         last.alignmentLoss(),
+        List.copyOf(resumedAfter),
         series.steps());
   }
 
@@ -156,9 +194,11 @@ public final class RunJournal implements RunObserver {
   }
 
   private Double trainingSeconds() {
-    return stage == TrainingStage.TRAINING
-        ? (Double) secondsOfStage()
-        : seconds.get(nameOf(TrainingStage.TRAINING));
+    Double ofThisAttempt =
+        stage == TrainingStage.TRAINING
+            ? (Double) secondsOfStage()
+            : seconds.get(nameOf(TrainingStage.TRAINING));
+    return ofThisAttempt == null ? null : (Double) (earlierTrainingSeconds + ofThisAttempt);
   }
 
   private static String nameOf(TrainingStage stage) {
