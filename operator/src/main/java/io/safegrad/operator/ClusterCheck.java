@@ -2,7 +2,6 @@ package io.safegrad.operator;
 
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.quarkus.runtime.PreventFurtherStepsException;
 import io.quarkus.runtime.StartupEvent;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.observe.Sentence;
@@ -26,13 +25,19 @@ public class ClusterCheck {
       @Observes @Priority(Interceptor.Priority.LIBRARY_BEFORE) StartupEvent event,
       KubernetesClient client) {
     LOG.info("Connecting to {}", client.getMasterUrl());
-    require(client);
+    try {
+      require(client);
+    } catch (ClusterUnusableException e) {
+      System.err.println("error: " + e.getMessage());
+      // Nothing runs yet, and an exception from here would be told as a stack trace.
+      Runtime.getRuntime().halt(FAILURE);
+    }
   }
 
   /**
    * Asks for the CRD.
    *
-   * @throws PreventFurtherStepsException with a sentence that names the server, what is missing and
+   * @throws ClusterUnusableException with a sentence that names the server, what is missing and
    *     what cures it
    */
   static void require(KubernetesClient client) {
@@ -44,16 +49,22 @@ public class ClusterCheck {
       while (cause.getCause() != null) {
         cause = cause.getCause();
       }
-      throw new PreventFurtherStepsException(
-          "error: the API server %s cannot be asked for the CRD %s: %s; check KUBECONFIG and the operator's role"
-              .formatted(client.getMasterUrl(), CRD, Sentence.of(cause.getMessage())),
-          FAILURE);
+      throw new ClusterUnusableException(
+          "the API server %s cannot be asked for the CRD %s: %s; check KUBECONFIG and the operator's role"
+              .formatted(client.getMasterUrl(), CRD, Sentence.of(cause.getMessage())));
     }
     if (definition == null) {
-      throw new PreventFurtherStepsException(
-          "error: %s has no CRD %s; install it: kubectl apply --server-side -f %s.yaml"
-              .formatted(client.getMasterUrl(), CRD, CRD),
-          FAILURE);
+      throw new ClusterUnusableException(
+          "%s has no CRD %s; install it: kubectl apply --server-side -f %s.yaml"
+              .formatted(client.getMasterUrl(), CRD, CRD));
+    }
+  }
+
+  /** Why the operator cannot work here, in one sentence. */
+  static final class ClusterUnusableException extends RuntimeException {
+
+    ClusterUnusableException(String message) {
+      super(message);
     }
   }
 }

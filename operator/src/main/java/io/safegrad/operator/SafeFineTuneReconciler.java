@@ -1,46 +1,31 @@
 package io.safegrad.operator;
 
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
-import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
-import io.javaoperatorsdk.operator.api.reconciler.MaxReconciliationInterval;
 import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.Workflow;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
-import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
-import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
-import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.SafeFineTune;
-import io.safegrad.operator.dependent.Labels;
 import io.safegrad.operator.dependent.PlanConfigMap;
 import io.safegrad.operator.dependent.RunControl;
 import io.safegrad.operator.dependent.TrainerJob;
 import io.safegrad.operator.metrics.RunMetrics;
-import io.safegrad.operator.observe.ProgressPoller;
+import io.safegrad.operator.observe.RunFollower;
 import io.safegrad.operator.observe.RunObservation;
-import io.safegrad.operator.observe.RunObserver;
-import io.safegrad.operator.observe.TrainerPods;
-import io.safegrad.operator.plan.PlanResolver;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.StatusWriter;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /** The order of things for one SafeFineTune. */
-@ControllerConfiguration(
-    name = "safefinetune",
-    fieldManager = "safegrad-operator",
-    maxReconciliationInterval =
-        @MaxReconciliationInterval(interval = 10, timeUnit = TimeUnit.MINUTES))
+@ControllerConfiguration(name = "safefinetune", fieldManager = "safegrad-operator")
 @GradualRetry(maxAttempts = -1, initialInterval = 500, intervalMultiplier = 2, maxInterval = 60_000)
 @Workflow(
     explicitInvocation = true,
@@ -50,19 +35,16 @@ import java.util.concurrent.TimeUnit;
     })
 public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
 
-  private final PlanConfigMap planConfigMap;
+  private final RunAdmission admission;
   private final TrainerJob trainerJob;
-  private final ProgressPoller progressPoller;
+  private final RunFollower follower;
   private final RunMetrics metrics;
 
   SafeFineTuneReconciler(
-      PlanConfigMap planConfigMap,
-      TrainerJob trainerJob,
-      ProgressPoller progressPoller,
-      RunMetrics metrics) {
-    this.planConfigMap = planConfigMap;
+      RunAdmission admission, TrainerJob trainerJob, RunFollower follower, RunMetrics metrics) {
+    this.admission = admission;
     this.trainerJob = trainerJob;
-    this.progressPoller = progressPoller;
+    this.follower = follower;
     this.metrics = metrics;
   }
 
@@ -70,63 +52,34 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
   public List<EventSource<?, SafeFineTune>> prepareEventSources(
       EventSourceContext<SafeFineTune> context) {
     metrics.count(context.getPrimaryCache());
-    InformerEventSourceConfiguration<Pod> pods =
-        InformerEventSourceConfiguration.from(Pod.class, SafeFineTune.class)
-            .withLabelSelector(Labels.SELECTOR)
-            .withSecondaryToPrimaryMapper(Labels::safeFineTune)
-            .build();
-    return List.of(new InformerEventSource<>(pods, context), progressPoller);
+    return follower.eventSources(context);
   }
 
   @Override
-  public UpdateControl<SafeFineTune> reconcile(
-      SafeFineTune resource, Context<SafeFineTune> context) {
+  public UpdateControl<SafeFineTune> reconcile(SafeFineTune found, Context<SafeFineTune> context) {
     // An ended run is never started again, whatever became of its Job.
-    if (RunStatus.hasEnded(resource)) {
-      finish(StatusWriter.write(resource, RunStatus.seen(resource), context), context);
-      return UpdateControl.noUpdate();
+    if (RunStatus.hasEnded(found)) {
+      return finish(StatusWriter.write(found, RunStatus.seen(found), context), context);
     }
-    SafeFineTune current = RunStatus.hasStarted(resource) ? resource : start(resource, context);
-    if (RunStatus.hasStarted(current)) {
+    SafeFineTune run = RunStatus.hasStarted(found) ? found : admission.admit(found, context);
+    if (RunStatus.hasStarted(run)) {
       context.managedWorkflowAndDependentResourceContext().reconcileManagedWorkflow();
-      job(current, context)
-          .ifPresent(job -> RunControl.apply(context.getClient(), current, job, false));
+      job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, false));
     }
+    RunObservation seen = follower.observe(run, job(run, context), context);
     SafeFineTune written =
-        StatusWriter.write(
-            current,
-            RunStatus.observed(current, observe(current, context), Instant.now()),
-            context);
-    if (RunStatus.hasEnded(written)) {
-      finish(written, context);
-    }
+        StatusWriter.write(run, RunStatus.observed(run, seen, Instant.now()), context);
+    return RunStatus.hasEnded(written) ? finish(written, context) : UpdateControl.noUpdate();
+  }
+
+  private UpdateControl<SafeFineTune> finish(SafeFineTune run, Context<SafeFineTune> context) {
+    follower.leave(run);
+    job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, true));
     return UpdateControl.noUpdate();
   }
 
-  /** Nothing is created before the spec is fixed, and no spec is fixed before it is checked. */
-  private SafeFineTune start(SafeFineTune resource, Context<SafeFineTune> context) {
-    TrainingPlan plan = PlanResolver.resolve(resource);
-    planConfigMap.check(resource, context);
-    trainerJob.check(resource, context);
-    return Boolean.TRUE.equals(resource.getSpec().suspend())
-        ? resource
-        : StatusWriter.write(resource, RunStatus.started(resource, plan, Instant.now()), context);
-  }
-
-  private RunObservation observe(SafeFineTune resource, Context<SafeFineTune> context) {
-    Optional<Job> job = job(resource, context);
-    RunObservation seen = RunObserver.observe(job, TrainerPods.of(resource, job, context));
-    return seen.with(progressPoller.follow(ResourceID.fromResource(resource), seen.pod()));
-  }
-
-  private void finish(SafeFineTune resource, Context<SafeFineTune> context) {
-    progressPoller.forget(ResourceID.fromResource(resource));
-    job(resource, context)
-        .ifPresent(job -> RunControl.apply(context.getClient(), resource, job, true));
-  }
-
-  private Optional<Job> job(SafeFineTune resource, Context<SafeFineTune> context) {
-    return trainerJob.getSecondaryResource(resource, context);
+  private Optional<Job> job(SafeFineTune run, Context<SafeFineTune> context) {
+    return trainerJob.getSecondaryResource(run, context);
   }
 
   @Override

@@ -52,9 +52,9 @@ class EndToEndIT {
   static void stop() throws IOException {
     apply("at-the-end", endless());
     awaitStep("at-the-end");
-    assertThat(processesOfTheCluster()).isNotEmpty();
+    assertThat(Processes.in(FOLDER)).isNotEmpty();
     cluster.close();
-    assertThat(processesOfTheCluster()).isEmpty();
+    assertThat(Processes.in(FOLDER)).isEmpty();
   }
 
   @Test
@@ -219,27 +219,7 @@ class EndToEndIT {
     return client.pods().inNamespace(NAMESPACE).withLabel("job-name", run).list().getItems();
   }
 
-  /** Processes that run in a pod's folder. */
   private static List<String> processesOf(String uid) {
-    return processesIn(FOLDER.resolve("pods").resolve(uid));
-  }
-
-  private static List<String> processesOfTheCluster() {
-    return processesIn(FOLDER);
-  }
-
-  private static List<String> processesIn(Path folder) {
-    return ProcessHandle.allProcesses()
-        .filter(process -> workingDirectory(process).startsWith(folder))
-        .map(process -> process.info().commandLine().orElse(""))
-        .toList();
-  }
-
-  private static Path workingDirectory(ProcessHandle process) {
-    try {
-      return Files.readSymbolicLink(Path.of("/proc", Long.toString(process.pid()), "cwd"));
-    } catch (IOException e) {
-      return Path.of("/");
-    }
+    return Processes.in(FOLDER.resolve("pods").resolve(uid));
   }
 }

@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
@@ -235,7 +236,7 @@ public final class RunStatus {
     };
   }
 
-  private static Phase phaseOf(io.safegrad.api.TrainingStage stage) {
+  private static Phase phaseOf(TrainingStage stage) {
     return switch (stage) {
       case PREPARING, BASELINE_EVALUATION -> Phase.Preparing;
       case TRAINING -> Phase.Training;

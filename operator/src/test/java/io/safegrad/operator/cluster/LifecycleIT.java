@@ -8,6 +8,8 @@ import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Phase;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -117,8 +119,8 @@ class LifecycleIT {
   @Test
   void applyingAnUnchangedFileChangesNothing() throws Exception {
     TestRun run = new TestRun(cluster);
-    java.nio.file.Path file = java.nio.file.Files.createTempFile("unchanged", ".yaml");
-    java.nio.file.Files.writeString(
+    Path file = Files.createTempFile("unchanged", ".yaml");
+    Files.writeString(
         file, run.manifest("method: {alignmentWeight: 1.0}", "training: {learningRate: 1e-4}"));
     assertThat(cluster.kubectl("apply", "-f", file.toString()).exitCode()).isZero();
     run.awaitPhase(Phase.Queued);

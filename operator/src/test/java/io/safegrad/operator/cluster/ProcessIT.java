@@ -1,14 +1,18 @@
 package io.safegrad.operator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The operator's process: restarts, its end, its metrics and its health. */
 @ExtendWith(Cluster.Extension.class)
@@ -64,6 +68,29 @@ class ProcessIT {
       cluster.operator().start();
     }
     run.awaitPhase(Phase.Preparing);
+  }
+
+  @Test
+  void withoutAnApiServerItEndsWithOneSentence(@TempDir Path folder) throws Exception {
+    Path kubeconfig = folder.resolve("kubeconfig");
+    Files.writeString(
+        kubeconfig,
+        """
+        apiVersion: v1
+        kind: Config
+        clusters: [{name: a, cluster: {server: "http://127.0.0.1:1"}}]
+        users: [{name: a, user: {token: x}}]
+        contexts: [{name: a, context: {cluster: a, user: a}}]
+        current-context: a
+        """);
+    OperatorProcess lost = new OperatorProcess(kubeconfig, folder.resolve("operator.log"));
+    assertThatThrownBy(lost::start).hasMessageStartingWith("the operator did not start");
+    assertThat(lost.logLines())
+        .last()
+        .asString()
+        .startsWith("error: the API server http://127.0.0.1:1")
+        .contains("Connection refused", "check KUBECONFIG");
+    assertThat(lost.logLines()).noneSatisfy(line -> assertThat(line).startsWith("\tat "));
   }
 
   @Test

@@ -16,10 +16,13 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 
 /** One SafeFineTune in a namespace of its own, seen as its user sees it. */
@@ -63,7 +66,9 @@ final class TestRun {
   }
 
   TestRun create(String... specLines) {
-    client.load(new java.io.ByteArrayInputStream(manifest(specLines).getBytes())).create();
+    client
+        .load(new ByteArrayInputStream(manifest(specLines).getBytes(StandardCharsets.UTF_8)))
+        .create();
     return this;
   }
 
@@ -171,12 +176,11 @@ final class TestRun {
     return events().stream().map(Event::getReason).sorted().toList();
   }
 
-  static void awaitUntil(String what, java.util.concurrent.Callable<Boolean> condition) {
+  static void awaitUntil(String what, Callable<Boolean> condition) {
     await(what).atMost(PATIENCE).pollInterval(Duration.ofMillis(100)).until(condition);
   }
 
-  private static <T> T awaitPresent(
-      String what, java.util.concurrent.Callable<Optional<T>> supplier) {
+  private static <T> T awaitPresent(String what, Callable<Optional<T>> supplier) {
     return await(what)
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(100))

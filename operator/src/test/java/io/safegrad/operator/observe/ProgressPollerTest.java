@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,8 +139,7 @@ class ProgressPollerTest {
     return new PodState("uid-" + address, address, PodStage.RUNNING, null);
   }
 
-  private static HttpServer serve(String address, java.util.function.Supplier<String> answer)
-      throws IOException {
+  private static HttpServer serve(String address, Supplier<String> answer) throws IOException {
     HttpServer server = HttpServer.create(new InetSocketAddress(address, 9400), 0);
     server.createContext(
         "/progress",

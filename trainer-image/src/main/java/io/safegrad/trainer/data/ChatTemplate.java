@@ -39,6 +39,7 @@ public final class ChatTemplate {
   private final String source;
   private final Map<String, String> specialTokens;
   private final Duration timeLimit;
+  private final Jinjava jinjava;
 
   private ChatTemplate(
       String template, String source, Map<String, String> specialTokens, Duration timeLimit) {
@@ -46,6 +47,7 @@ public final class ChatTemplate {
     this.source = source;
     this.specialTokens = Map.copyOf(specialTokens);
     this.timeLimit = timeLimit;
+    this.jinjava = jinjava();
   }
 
   /**
@@ -91,7 +93,7 @@ public final class ChatTemplate {
     // Templates ask whether these are defined; Jinjava looks for a variable of the name.
     variables.put("strftime_now", "a function");
     variables.put("raise_exception", "a function");
-    RenderResult result = jinjava().renderForResult(template, variables);
+    RenderResult result = jinjava.renderForResult(template, variables, fromNowOn());
     if (result.hasErrors()) {
       throw failure(result.getErrors().get(0));
     }
@@ -113,42 +115,47 @@ public final class ChatTemplate {
     return variable;
   }
 
-  /** An engine for one rendering: its clock starts now. */
-  private Jinjava jinjava() {
-    long start = System.nanoTime();
-    long limit = timeLimit.toNanos();
-    JinjavaConfig config =
-        JinjavaConfig.newBuilder()
-            .withLegacyOverrides(
-                LegacyOverrides.Builder.from(LegacyOverrides.ALL)
-                    .withWhitespaceRequiredWithinTokens(false)
-                    .build())
-            // Otherwise braces in a user's message would be run as a template.
-            .withNestedInterpretationEnabled(false)
-            .withElResolver(new PythonObjects())
-            .withDisabled(
-                Map.of(Library.TAG, Set.of("include", "import", "from", "extends", "block")))
-            .withMaxOutputSize(MAX_OUTPUT_CHARACTERS)
-            .withMaxStringLength(MAX_OUTPUT_CHARACTERS)
-            .withMaxListSize(MAX_COLLECTION_SIZE)
-            .withMaxMapSize(MAX_COLLECTION_SIZE)
-            .withMaxRenderDepth(MAX_DEPTH)
-            .withEnableRecursiveMacroCalls(true)
-            .withMaxMacroRecursionDepth(MAX_DEPTH)
-            .withNodePreProcessor(
-                (node, interpreter) -> {
-                  if (System.nanoTime() - start > limit) {
-                    throw new IllegalStateException("rendering took longer than " + timeLimit);
-                  }
-                })
-            .build();
-    Jinjava jinjava = new Jinjava(config);
+  private static Jinjava jinjava() {
+    Jinjava jinjava = new Jinjava(bounds().build());
     jinjava.setResourceLocator(
         (name, encoding, interpreter) -> {
           throw new ResourceNotFoundException("a chat template is one file");
         });
     PythonJinja.register(jinjava);
     return jinjava;
+  }
+
+  private static JinjavaConfig.Builder bounds() {
+    return JinjavaConfig.newBuilder()
+        .withLegacyOverrides(
+            LegacyOverrides.Builder.from(LegacyOverrides.ALL)
+                .withWhitespaceRequiredWithinTokens(false)
+                .build())
+        // Otherwise braces in a user's message would be run as a template.
+        .withNestedInterpretationEnabled(false)
+        .withElResolver(new PythonObjects())
+        .withDisabled(Map.of(Library.TAG, Set.of("include", "import", "from", "extends", "block")))
+        .withMaxOutputSize(MAX_OUTPUT_CHARACTERS)
+        .withMaxStringLength(MAX_OUTPUT_CHARACTERS)
+        .withMaxListSize(MAX_COLLECTION_SIZE)
+        .withMaxMapSize(MAX_COLLECTION_SIZE)
+        .withMaxRenderDepth(MAX_DEPTH)
+        .withEnableRecursiveMacroCalls(true)
+        .withMaxMacroRecursionDepth(MAX_DEPTH);
+  }
+
+  /** The bounds of one rendering, whose time starts now. */
+  private JinjavaConfig fromNowOn() {
+    long start = System.nanoTime();
+    long limit = timeLimit.toNanos();
+    return bounds()
+        .withNodePreProcessor(
+            (node, interpreter) -> {
+              if (System.nanoTime() - start > limit) {
+                throw new IllegalStateException("rendering took longer than " + timeLimit);
+              }
+            })
+        .build();
   }
 
   private TrainerException failure(TemplateError error) {

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.model;
 
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -24,6 +26,28 @@ final class Decoder {
     this.config = config;
     this.operators = operators;
     this.tables = tables;
+  }
+
+  /**
+   * Token ids as a tensor.
+   *
+   * @throws TrainerException with BAD_DATA when one is not in the model's vocabulary
+   */
+  Tensor ids(Scope results, int[] inputIds) {
+    long[] wide = new long[inputIds.length];
+    for (int i = 0; i < wide.length; i++) {
+      if (inputIds[i] < 0 || inputIds[i] >= config.vocabSize()) {
+        throw new TrainerException(
+            ExitReason.BAD_DATA,
+            "the tokenizer gives token id "
+                + inputIds[i]
+                + "; expected one below the vocab_size "
+                + config.vocabSize()
+                + " of config.json: tokenizer and model do not belong together");
+      }
+      wide[i] = inputIds[i];
+    }
+    return results.int64(wide);
   }
 
   /**

@@ -118,7 +118,7 @@ final class GreedyGeneration {
 
     private long[] step(int[] ids, int position, int length) {
       try (Scope step = scope.child()) {
-        Tensor x = operators.one(step, "embed", model.embedding(), TrainingPass.ids(step, ids));
+        Tensor x = operators.one(step, "embed", model.embedding(), decoder.ids(step, ids));
         for (int i = 0; i < config.layers(); i++) {
           ModelTensors.Layer layer = model.layers().get(i);
           Tensor y =

@@ -47,7 +47,7 @@ final class TrainingPass {
       ModelTensors gradient) {
     config.requireFullAttention(length);
     try (Scope pass = scope.child()) {
-      Tensor ids = ids(pass, inputIds);
+      Tensor ids = decoder.ids(pass, inputIds);
       List<Tensor> inputs = new ArrayList<>();
       List<List<Tensor>> saved = new ArrayList<>();
       inputs.add(operators.one(pass, "embed", model.embedding(), ids));
@@ -150,7 +150,7 @@ final class TrainingPass {
       long[] positions) {
     config.requireFullAttention(length);
     try (Scope pass = results.child()) {
-      Tensor x = operators.one(pass, "embed", model.embedding(), ids(pass, inputIds));
+      Tensor x = operators.one(pass, "embed", model.embedding(), decoder.ids(pass, inputIds));
       for (ModelTensors.Layer layer : model.layers()) {
         try (Scope within = pass.child()) {
           Tensor y = decoder.forward(within, x, gate, layer, length).get(0);
@@ -165,13 +165,5 @@ final class TrainingPass {
   private Tensor finalStates(Scope results, ModelTensors model, Tensor last, Tensor positions) {
     return operators.one(
         results, "final_states", last, model.norm(), positions, config.rmsNormEps());
-  }
-
-  static Tensor ids(Scope scope, int[] inputIds) {
-    long[] wide = new long[inputIds.length];
-    for (int i = 0; i < wide.length; i++) {
-      wide[i] = inputIds[i];
-    }
-    return scope.int64(wide);
   }
 }

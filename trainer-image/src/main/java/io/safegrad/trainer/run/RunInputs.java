@@ -20,7 +20,6 @@ import java.util.List;
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
- * @param modelSource where the model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
@@ -30,7 +29,6 @@ import java.util.List;
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
-    Source modelSource,
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
@@ -54,7 +52,6 @@ record RunInputs(
       Reader reader = new Reader(resolver, pretrained, plan.training().maxLength(), journal);
       Evaluation evaluation = plan.safety().evaluation();
       return new RunInputs(
-          source,
           pretrained,
           config,
           reader.examples("dataset.source", plan.dataset().source()),

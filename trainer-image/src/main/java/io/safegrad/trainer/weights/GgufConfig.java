@@ -69,8 +69,10 @@ final class GgufConfig {
     config.put("rms_norm_eps", metadata.number(prefix + "attention.layer_norm_rms_epsilon"));
     config.put("rope_theta", metadata.number(prefix + "rope.freq_base", 10000));
     config.put("tie_word_embeddings", !header.tensors().containsKey("output.weight"));
-    config.put("attention_bias", header.tensors().containsKey("blk.0.attn_q.bias"));
-    config.put("mlp_bias", header.tensors().containsKey("blk.0.ffn_up.bias"));
+    if (!architecture.equals("qwen2")) { // which always has biases, and no such field
+      config.put("attention_bias", header.tensors().containsKey("blk.0.attn_q.bias"));
+      config.put("mlp_bias", header.tensors().containsKey("blk.0.ffn_up.bias"));
+    }
     putTokenId(config, "bos_token_id", metadata, "tokenizer.ggml.bos_token_id");
     putTokenId(config, "eos_token_id", metadata, "tokenizer.ggml.eos_token_id");
     putTokenId(config, "sliding_window", metadata, prefix + "attention.sliding_window");

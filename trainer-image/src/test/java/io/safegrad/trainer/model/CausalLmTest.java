@@ -139,6 +139,15 @@ class CausalLmTest {
         "model.embed_tokens.weight has shape [96, 31]; expected [96, 32]");
   }
 
+  @Test
+  void aTokenOutsideOfTheVocabularyIsRefused() {
+    try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1))) {
+      assertBadData(
+          () -> model.generate(List.of(new int[] {1, 96}), 1, Set.of()),
+          "token id 96; expected one below the vocab_size 96");
+    }
+  }
+
   private static void assertBadData(Runnable action, String message) {
     assertThatThrownBy(action::run)
         .isInstanceOfSatisfying(

@@ -15,6 +15,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +57,23 @@ class LaunchScriptTest {
     String digest = Sha256.ofFile(run.destination().resolve("adapter_model.safetensors"));
     assertThat(start(run, "run", "--manifest", manifest).waitFor()).isZero();
     assertThat(run.result().artifactDigest()).isEqualTo(digest);
+  }
+
+  @Test
+  void theQuickstartsManifestRunsOnTheBuiltInModel() throws Exception {
+    ToyRun run = new ToyRun(folder);
+    Path quickstart = Path.of("../deploy/examples/quickstart.yaml");
+    Path shorter = folder.resolve("quickstart.yaml");
+    Files.writeString(
+        shorter, Files.readString(quickstart).replaceAll("maxSteps: \\d+", "maxSteps: 2"));
+
+    assertThat(start(run, "run", "--manifest", shorter.toString()).waitFor()).isZero();
+
+    TrainingResult result = run.result();
+    assertThat(result.steps()).isEqualTo(2);
+    assertThat(result.baseline().refusal().rate()).isGreaterThan(0.95);
+    assertThat(result.result().refusal().rate()).isGreaterThan(0.95);
+    assertThat(run.published()).contains("quickstart-safegrad/adapter_model.safetensors");
   }
 
   @Test

@@ -1,0 +1,44 @@
+package io.safegrad.operator;
+
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.operator.dependent.PlanConfigMap;
+import io.safegrad.operator.dependent.TrainerJob;
+import io.safegrad.operator.plan.PlanResolver;
+import io.safegrad.operator.status.RunStatus;
+import io.safegrad.operator.status.StatusWriter;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+
+/** Lets a run begin: nothing is created before its spec is fixed, nothing fixed unchecked. */
+@Singleton
+public class RunAdmission {
+
+  private final PlanConfigMap planConfigMap;
+  private final TrainerJob trainerJob;
+
+  @Inject
+  public RunAdmission(PlanConfigMap planConfigMap, TrainerJob trainerJob) {
+    this.planConfigMap = planConfigMap;
+    this.trainerJob = trainerJob;
+  }
+
+  /**
+   * Checks a spec that has not started and, unless its user holds it back, fixes it.
+   *
+   * @return the resource, with its start in the status when it may begin
+   * @throws io.safegrad.operator.plan.PlanException when no plan can be made of it
+   * @throws io.fabric8.kubernetes.client.KubernetesClientException when the API server would refuse
+   *     what the plan needs
+   */
+  SafeFineTune admit(SafeFineTune resource, Context<SafeFineTune> context) {
+    TrainingPlan plan = PlanResolver.resolve(resource);
+    planConfigMap.check(resource, context);
+    trainerJob.check(resource, context);
+    return Boolean.TRUE.equals(resource.getSpec().suspend())
+        ? resource
+        : StatusWriter.write(resource, RunStatus.started(resource, plan, Instant.now()), context);
+  }
+}
