@@ -46,6 +46,15 @@ final class CheckpointFolder {
     this.folder = folder;
   }
 
+  /** Folders like this one of other plans for the same destination. */
+  List<Path> ofOtherPlans() throws IOException {
+    String name = folder.getFileName().toString();
+    String common = name.substring(0, name.lastIndexOf('-') + 1);
+    return foldersIn(folder.getParent()).stream()
+        .filter(path -> path.getFileName().toString().startsWith(common) && !path.equals(folder))
+        .toList();
+  }
+
   /** A checkpoint whose files are as they were written. */
   record Checkpoint(Path folder, CheckpointManifest manifest) {
 
@@ -85,6 +94,9 @@ final class CheckpointFolder {
     Path checkpoint = folder.resolve("checkpoint-" + state.steps());
     Path partial = folder.resolve(checkpoint.getFileName() + PARTIAL);
     Files.createDirectories(folder);
+    if (Files.isSymbolicLink(folder)) {
+      throw new IOException(folder + " is a link; expected a folder, or nothing");
+    }
     try {
       FileTree.delete(partial);
       Files.createDirectory(partial);
@@ -182,12 +194,16 @@ final class CheckpointFolder {
     return matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
   }
 
-  /** A link is not followed: it could lead out of the volume. */
   private List<Path> list() throws IOException {
-    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+    return Files.isSymbolicLink(folder) ? List.of() : foldersIn(folder);
+  }
+
+  /** A link is not followed: it could lead out of the volume. */
+  private static List<Path> foldersIn(Path parent) throws IOException {
+    if (!Files.isDirectory(parent)) {
       return List.of();
     }
-    try (Stream<Path> paths = Files.list(folder)) {
+    try (Stream<Path> paths = Files.list(parent)) {
       return paths.filter(path -> Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)).toList();
     }
   }

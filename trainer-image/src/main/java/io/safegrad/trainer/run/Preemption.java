@@ -45,8 +45,13 @@ final class Preemption implements RunObserver {
     }
   }
 
-  private void stop(Runnable lastResort) {
+  /** Asks the run to stop. */
+  void ask() {
     asked = true;
+  }
+
+  private void stop(Runnable lastResort) {
+    ask();
     int code = ExitReason.PREEMPTED.code();
     try {
       code = exitCode.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);

@@ -13,6 +13,7 @@ import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +48,9 @@ final class RunCheckpoints implements Checkpoints {
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    for (Path other : folder.ofOtherPlans()) {
+      LOG.info("{} holds checkpoints of another plan: not used, and yours to remove", other);
+    }
     this.found = folder.newest(origin).orElse(null);
   }
 
