@@ -113,6 +113,9 @@ final class CheckpointFolder {
       FileTree.flushNames(folder);
     } finally {
       FileTree.delete(partial);
+      if (list().isEmpty()) {
+        Files.deleteIfExists(folder);
+      }
     }
   }
 
