@@ -14,6 +14,7 @@ import io.safegrad.trainer.train.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -111,10 +112,15 @@ final class RunCheckpoints implements Checkpoints {
 
   private void save(TrainingState state) {
     TrainingHistory history = journal.history();
+    long start = System.nanoTime();
     try {
       folder.save(state, new CheckpointManifest(origin, state.steps(), state.position(), history));
       preemption.kept(state.steps());
       folder.prune(state.steps(), training.saveTotalLimit());
+      LOG.debug(
+          "the checkpoint of step {} took {} ms",
+          state.steps(),
+          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
     } catch (IOException | UncheckedIOException | TrainerException e) {
       LOG.warn(
           "the checkpoint of step {} cannot be written, and the run goes on: {}",

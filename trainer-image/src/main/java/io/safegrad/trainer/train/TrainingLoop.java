@@ -91,7 +91,6 @@ public final class TrainingLoop {
       WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       GradientAccumulator gradients = new GradientAccumulator(model, scope, aligned);
-
       TrainingState state = new TrainingState(model, optimizer, windows);
 
       checkpoints.restore(state);
