@@ -3,6 +3,7 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.List;
@@ -90,7 +91,16 @@ public record RunReport(
    *
    * @param field the plan's field that names it
    * @param digest {@code sha256:…} of the file or directory
-   * @param examples lines that were used; null for a model
+   * @param examples records that were used; null for a model
+   * @param format of a data set to train on, declared or detected; null for others
+   * @param truncated examples that were cut at their end, since they were longer than
+   *     training.maxLength; null for what is not trained on
    */
-  public record Input(String field, String uri, String digest, Integer examples) {}
+  public record Input(
+      String field,
+      String uri,
+      String digest,
+      Integer examples,
+      Dataset.Format format,
+      Integer truncated) {}
 }

@@ -2,6 +2,7 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
@@ -16,6 +17,8 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All that a run reads, found, checked and in the model's tokens.
@@ -38,6 +41,8 @@ record RunInputs(
     List<EvaluationPrompt> task)
     implements Closeable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(RunInputs.class);
+
   /**
    * Finds and checks everything, the model's weights excepted.
    *
@@ -48,16 +53,24 @@ record RunInputs(
     PretrainedModel pretrained = PretrainedModel.open(source.path());
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
-      journal.read(source, null);
-      Reader reader = new Reader(resolver, pretrained, plan.training().maxLength(), journal);
+      journal.readModel(source);
+      Reader reader = new Reader(resolver, pretrained, journal);
+      int maxLength = plan.training().maxLength();
       Evaluation evaluation = plan.safety().evaluation();
       return new RunInputs(
           pretrained,
           config,
-          reader.examples("dataset.source", plan.dataset().source()),
+          reader.examples(
+              "dataset.source",
+              plan.dataset().source(),
+              new TrainingExamples.Rules(
+                  plan.dataset().format(), plan.dataset().trainOn(), maxLength)),
           plan.method().name() == Method.Name.Sft
               ? List.of()
-              : reader.examples("safety.alignment.source", plan.safety().alignment().source()),
+              : reader.examples(
+                  "safety.alignment.source",
+                  plan.safety().alignment().source(),
+                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
           evaluation.task() == null
@@ -74,16 +87,22 @@ record RunInputs(
     pretrained.close();
   }
 
-  private record Reader(
-      SourceResolver resolver, PretrainedModel pretrained, int maxLength, RunJournal journal) {
+  private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
 
-    List<TokenizedExample> examples(String field, String uri) {
+    List<TokenizedExample> examples(String field, String uri, TrainingExamples.Rules rules) {
       Source source = resolver.resolve(field, uri);
-      List<TokenizedExample> examples =
+      TrainingExamples read =
           TrainingExamples.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate(), maxLength);
-      journal.read(source, examples.size());
-      return examples;
+              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate(), rules);
+      LOG.info(
+          "{}: {} examples of format {}, {} of them cut at {} tokens",
+          field,
+          read.examples().size(),
+          read.format(),
+          read.truncated(),
+          rules.maxLength());
+      journal.readExamples(source, read);
+      return read.examples();
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
@@ -91,7 +110,7 @@ record RunInputs(
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
               source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());
-      journal.read(source, prompts.size());
+      journal.readPrompts(source, prompts.size());
       return prompts;
     }
 
