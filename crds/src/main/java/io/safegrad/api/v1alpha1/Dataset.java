@@ -2,6 +2,8 @@ package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -25,7 +27,15 @@ public record Dataset(
             "Which replies of a chat the loss is taken on. LastTurn: the assistant's last turn."
                 + " AllTurns: every turn of the assistant. For the other formats it is the output,"
                 + " the completion or the whole text.")
-        TrainOn trainOn) {
+        TrainOn trainOn,
+    @Default("0.0")
+        @Min(0)
+        @Max(0.5)
+        @JsonPropertyDescription(
+            "Share of the examples that is not trained on. Which ones is a matter of training.seed;"
+                + " the loss on them is measured before and after training and stands in the"
+                + " report. 0 holds nothing back.")
+        Double validationFraction) {
 
   /** What an example is made of. */
   public enum Format {

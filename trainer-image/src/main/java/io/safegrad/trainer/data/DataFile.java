@@ -9,10 +9,12 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.zip.ZipException;
 
 /**
@@ -21,8 +23,11 @@ import java.util.zip.ZipException;
  */
 final class DataFile {
 
-  private static final String GZIP_SUFFIX = ".gz";
-  private static final String CSV_SUFFIX = ".csv";
+  private static final byte[] PARQUET_MAGIC = {'P', 'A', 'R', '1'};
+
+  // An address may go on after the file's name.
+  private static final Pattern GZIP_NAME = Pattern.compile("\\.gz([?#].*)?$");
+  private static final Pattern CSV_NAME = Pattern.compile("\\.csv(\\.gz)?([?#].*)?$");
 
   private DataFile() {}
 
@@ -63,17 +68,29 @@ final class DataFile {
       throws IOException {
     String name = displayName.toLowerCase(Locale.ROOT);
     InputStream content = bytes;
+    if (startsWith(bytes, PARQUET_MAGIC)) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          displayName + ": expected JSON Lines or CSV, found Parquet, which is not read");
+    }
     if (GzipContent.startsHere(bytes)) {
       content = new BufferedInputStream(GzipContent.open(bytes, size, displayName), 1 << 16);
-    } else if (name.endsWith(GZIP_SUFFIX)) {
+    } else if (GZIP_NAME.matcher(name).find()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           displayName + ": expected gzip, as its name says; found other bytes");
     }
-    if (name.endsWith(CSV_SUFFIX) || name.endsWith(CSV_SUFFIX + GZIP_SUFFIX)) {
+    if (CSV_NAME.matcher(name).find()) {
       CsvFile.read(content, displayName, consumer);
     } else {
       JsonLines.read(content, displayName, consumer);
     }
+  }
+
+  private static boolean startsWith(InputStream stream, byte[] magic) throws IOException {
+    stream.mark(magic.length);
+    byte[] start = stream.readNBytes(magic.length);
+    stream.reset();
+    return Arrays.equals(start, magic);
   }
 }

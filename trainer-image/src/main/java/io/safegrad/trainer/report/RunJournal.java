@@ -11,6 +11,7 @@ import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,6 +39,7 @@ public final class RunJournal implements RunObserver {
   private Instant stageStarted;
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
+  private RunReport.Validation validation;
   private StepMetrics first;
   private StepMetrics last;
   private long numTokens;
@@ -91,6 +93,14 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void validated(EvaluatedModel model, ValidationLoss loss) {
+    validation =
+        model == EvaluatedModel.START
+            ? new RunReport.Validation(loss, null)
+            : new RunReport.Validation(validation.start(), loss);
+  }
+
+  @Override
   public synchronized void measured(EvaluatedModel model, SafetyMeasurements measurements) {
     switch (model) {
       case START -> start = measurements;
@@ -113,6 +123,7 @@ public final class RunJournal implements RunObserver {
         plan.run(),
         verdict,
         new RunReport.Measurements(start, tuned),
+        validation,
         last == null ? null : training(),
         artifact,
         List.copyOf(inputs),

@@ -6,6 +6,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
 import java.util.Map;
 
@@ -29,6 +30,7 @@ public record RunReport(
     String run,
     Verdict verdict,
     Measurements measurements,
+    Validation validation,
     Training training,
     Artifact artifact,
     List<Input> inputs,
@@ -56,6 +58,14 @@ public record RunReport(
    * @param tuned of the model with what was trained; null when training was not begun
    */
   public record Measurements(SafetyMeasurements start, SafetyMeasurements tuned) {}
+
+  /**
+   * The loss on the examples that dataset.validationFraction holds back; null when it holds none.
+   *
+   * @param start of the model before training
+   * @param tuned of the model with what was trained; null when training was not begun
+   */
+  public record Validation(ValidationLoss start, ValidationLoss tuned) {}
 
   /**
    * What training did; null when it was not begun.

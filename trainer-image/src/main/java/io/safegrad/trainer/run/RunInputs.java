@@ -10,6 +10,7 @@ import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.data.ValidationSplit;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
+ * @param validation the user's examples that are held back; may be empty
  * @param alignment examples that span the alignment gradient; empty for the method Sft
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
@@ -35,6 +37,7 @@ record RunInputs(
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
+    List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
@@ -57,14 +60,20 @@ record RunInputs(
       Reader reader = new Reader(resolver, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Evaluation evaluation = plan.safety().evaluation();
+      Dataset dataset = plan.dataset();
+      ValidationSplit user =
+          ValidationSplit.of(
+              reader.examples(
+                  "dataset.source",
+                  dataset.source(),
+                  new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
+              dataset.validationFraction(),
+              plan.training().seed());
       return new RunInputs(
           pretrained,
           config,
-          reader.examples(
-              "dataset.source",
-              plan.dataset().source(),
-              new TrainingExamples.Rules(
-                  plan.dataset().format(), plan.dataset().trainOn(), maxLength)),
+          user.training(),
+          user.validation(),
           plan.method().name() == Method.Name.Sft
               ? List.of()
               : reader.examples(

@@ -129,6 +129,20 @@ class DataFileTest {
   }
 
   @Test
+  void theFilesNameEndsBeforeAQueryOrADigest() throws IOException {
+    String csv = "text\na\n";
+
+    assertThat(read("https://host/d.csv?download=true", csv)).hasSize(1);
+    assertThat(read("https://host/d.csv.gz#sha256=0", gzip(csv))).hasSize(1);
+  }
+
+  @Test
+  void parquetIsNamed() {
+    assertRefused("d.parquet", "PAR1secretPAR1".getBytes())
+        .hasMessage("d.parquet: expected JSON Lines or CSV, found Parquet, which is not read");
+  }
+
+  @Test
   void brokenGzipIsAnError() throws IOException {
     byte[] whole = gzip("{\"text\": \"secret\"}\n".repeat(500));
     byte[] altered = whole.clone();
