@@ -11,6 +11,7 @@ public record Alignment(
         @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
         @JsonPropertyDescription(
-            "JSON Lines of harmful prompts with the replies an aligned model gives:"
-                + " builtin://alignment, file:///path or pvc://claim/path.")
+            "Harmful prompts with the replies an aligned model gives:"
+                + " builtin://alignment, file:///path or pvc://claim/path. Any file that dataset.source"
+                + " may be.")
         String source) {}

@@ -201,6 +201,22 @@ public final class CausalLm implements AutoCloseable {
     };
   }
 
+  /**
+   * The batch's cross-entropy, summed over the response tokens, in nats: a forward pass without
+   * gradients.
+   */
+  public double crossEntropy(Batch batch) {
+    try (Scope scope = torch.scope().child()) {
+      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      Tensor states = states(scope, batch, gates.trained(), objective.positions());
+      Tensor noGradient = scope.uninitialised(0);
+      return objective
+          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .get(0)
+          .item();
+    }
+  }
+
   private double addGradient(Batch batch, Objective objective, Gradient gradient) {
     return trainingPass
         .run(

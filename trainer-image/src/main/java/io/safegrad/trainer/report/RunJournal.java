@@ -5,11 +5,14 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Dataset.Format;
+import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,6 +41,7 @@ public final class RunJournal implements RunObserver {
   private Instant stageStarted;
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
+  private RunReport.Validation validation;
   private StepMetrics first;
   private StepMetrics last;
   private long numTokens;
@@ -52,13 +56,25 @@ public final class RunJournal implements RunObserver {
     this.stageStarted = started;
   }
 
-  /**
-   * A model or a data set was read.
-   *
-   * @param examples lines that are used; null for a model
-   */
-  public synchronized void read(Source source, Integer examples) {
-    inputs.add(new RunReport.Input(source.field(), source.uri(), source.digest(), examples));
+  /** The model's files were found. */
+  public synchronized void readModel(Source source) {
+    inputs.add(input(source, null, null, null));
+  }
+
+  /** A data set to train on was read. */
+  public synchronized void readExamples(Source source, TrainingExamples read) {
+    inputs.add(input(source, read.examples().size(), read.format(), read.truncated()));
+  }
+
+  /** Prompts of an evaluation were read. */
+  public synchronized void readPrompts(Source source, int prompts) {
+    inputs.add(input(source, prompts, null, null));
+  }
+
+  private static RunReport.Input input(
+      Source source, Integer examples, Format format, Integer truncated) {
+    return new RunReport.Input(
+        source.field(), source.uri(), source.digest(), examples, format, truncated);
   }
 
   @Override
@@ -91,6 +107,14 @@ public final class RunJournal implements RunObserver {
       comparedSteps++;
       conflicts += step.conflict() ? 1 : 0;
     }
+  }
+
+  @Override
+  public synchronized void validated(EvaluatedModel model, ValidationLoss loss) {
+    validation =
+        model == EvaluatedModel.START
+            ? new RunReport.Validation(loss, null)
+            : new RunReport.Validation(validation.start(), loss);
   }
 
   @Override
@@ -136,6 +160,7 @@ public final class RunJournal implements RunObserver {
         plan.run(),
         verdict,
         new RunReport.Measurements(start, tuned),
+        validation,
         last == null ? null : training(),
         artifact,
         List.copyOf(inputs),

@@ -3,8 +3,10 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
 import java.util.Map;
 
@@ -28,6 +30,7 @@ public record RunReport(
     String run,
     Verdict verdict,
     Measurements measurements,
+    Validation validation,
     Training training,
     Artifact artifact,
     List<Input> inputs,
@@ -55,6 +58,14 @@ public record RunReport(
    * @param tuned of the model with what was trained; null when training was not begun
    */
   public record Measurements(SafetyMeasurements start, SafetyMeasurements tuned) {}
+
+  /**
+   * The loss on the examples that dataset.validationFraction holds back; null when it holds none.
+   *
+   * @param start of the model before training
+   * @param tuned of the model with what was trained; null when training was not begun
+   */
+  public record Validation(ValidationLoss start, ValidationLoss tuned) {}
 
   /**
    * What training did; null when it was not begun.
@@ -94,7 +105,16 @@ public record RunReport(
    *
    * @param field the plan's field that names it
    * @param digest {@code sha256:…} of the file or directory
-   * @param examples lines that were used; null for a model
+   * @param examples records that were used; null for a model
+   * @param format of a data set to train on, declared or detected; null for others
+   * @param truncated examples that were cut at their end, since they were longer than
+   *     training.maxLength; null for what is not trained on
    */
-  public record Input(String field, String uri, String digest, Integer examples) {}
+  public record Input(
+      String field,
+      String uri,
+      String digest,
+      Integer examples,
+      Dataset.Format format,
+      Integer truncated) {}
 }

@@ -19,6 +19,7 @@ import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.TrainingLoop;
 import java.io.IOException;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -69,6 +70,7 @@ final class TrainingRun {
           RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
+      validate(EvaluatedModel.START, model, inputs);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
         return refuse(model, "nothing was trained", List.of(notAligned(start)));
@@ -79,6 +81,7 @@ final class TrainingRun {
           .run(inputs.user(), inputs.alignment(), observer::stepDone, checkpoints);
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
+      validate(EvaluatedModel.TUNED, model, inputs);
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
@@ -120,6 +123,13 @@ final class TrainingRun {
   private Publication prepareDestination() {
     String uri = plan.output().destination();
     return Publication.prepare(uri, resolver.destination("output.destination", uri), plan.digest());
+  }
+
+  private void validate(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+    if (!inputs.validation().isEmpty()) {
+      observer.validated(
+          which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
+    }
   }
 
   private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {

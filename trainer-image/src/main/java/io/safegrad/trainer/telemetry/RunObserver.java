@@ -3,6 +3,7 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
 
 /** Is told what a run does, on the thread that does it. */
@@ -22,6 +23,9 @@ public interface RunObserver {
 
   /** Some prompts of the running evaluation were answered. */
   default void repliesDone(int done, int total) {}
+
+  /** The loss on the held-out examples was measured. */
+  default void validated(EvaluatedModel model, ValidationLoss loss) {}
 
   /** An evaluation ended. */
   default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
@@ -52,6 +56,11 @@ public interface RunObserver {
       @Override
       public void repliesDone(int done, int total) {
         observers.forEach(observer -> observer.repliesDone(done, total));
+      }
+
+      @Override
+      public void validated(EvaluatedModel model, ValidationLoss loss) {
+        observers.forEach(observer -> observer.validated(model, loss));
       }
 
       @Override

@@ -38,6 +38,7 @@ final class ToyRun {
     data("harmless.jsonl", "{\"prompt\": \"do good\"}\n");
     data("task.jsonl", CHAT.formatted("yes"));
     with("model", "pvc://models/toy").with("dataset", "pvc://data/train.jsonl");
+    with("datasetFields", "");
     with("method", "{name: SafeGrad, alignmentBatchSize: 1}");
     with("training", "{maxSteps: 3, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
     with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}");
@@ -95,7 +96,7 @@ final class ToyRun {
         metadata: {name: toy, namespace: team}
         spec:
           model: {source: "%s"}
-          dataset: {source: "%s"}
+          dataset: {source: "%s"%s}
           method: %s
           training: %s
           safety:
@@ -112,6 +113,7 @@ final class ToyRun {
         .formatted(
             fields.get("model"),
             fields.get("dataset"),
+            fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
             fields.get("gate"),
