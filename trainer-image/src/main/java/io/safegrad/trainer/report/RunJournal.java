@@ -54,7 +54,9 @@ public final class RunJournal implements RunObserver {
    * @param examples lines that are used; null for a model
    */
   public synchronized void read(Source source, Integer examples) {
-    inputs.add(new RunReport.Input(source.field(), source.uri(), source.digest(), examples));
+    inputs.add(
+        new RunReport.Input(
+            source.field(), source.uri(), source.commit(), source.digest(), examples));
   }
 
   @Override

@@ -89,8 +89,9 @@ public record RunReport(
    * A model or a data set.
    *
    * @param field the plan's field that names it
+   * @param commit of an {@code hf://} address; null for any other
    * @param digest {@code sha256:…} of the file or directory
    * @param examples lines that were used; null for a model
    */
-  public record Input(String field, String uri, String digest, Integer examples) {}
+  public record Input(String field, String uri, String commit, String digest, Integer examples) {}
 }

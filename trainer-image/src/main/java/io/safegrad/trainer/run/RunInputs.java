@@ -2,8 +2,10 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
@@ -13,6 +15,7 @@ import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
 import java.util.List;
@@ -20,6 +23,7 @@ import java.util.List;
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
@@ -29,6 +33,7 @@ import java.util.List;
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    Source model,
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
@@ -44,20 +49,35 @@ record RunInputs(
    * @throws TrainerException naming the field, file or line that cannot be used
    */
   static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
-    Source source = resolver.resolve("model.source", plan.model().source());
+    Model model = plan.model();
+    Source source =
+        resolver.resolve(
+            new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.read(source, null);
       Reader reader = new Reader(resolver, pretrained, plan.training().maxLength(), journal);
+      Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
       return new RunInputs(
+          source,
           pretrained,
           config,
-          reader.examples("dataset.source", plan.dataset().source()),
+          reader.examples(
+              new SourceSpec(
+                  "dataset.source",
+                  plan.dataset().source(),
+                  plan.dataset().revision(),
+                  plan.dataset().digest())),
           plan.method().name() == Method.Name.Sft
               ? List.of()
-              : reader.examples("safety.alignment.source", plan.safety().alignment().source()),
+              : reader.examples(
+                  new SourceSpec(
+                      "safety.alignment.source",
+                      alignment.source(),
+                      alignment.revision(),
+                      alignment.digest())),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
           evaluation.task() == null
@@ -77,17 +97,21 @@ record RunInputs(
   private record Reader(
       SourceResolver resolver, PretrainedModel pretrained, int maxLength, RunJournal journal) {
 
-    List<TokenizedExample> examples(String field, String uri) {
-      Source source = resolver.resolve(field, uri);
+    List<TokenizedExample> examples(SourceSpec spec) {
+      Source source = resolver.resolve(spec);
       List<TokenizedExample> examples =
           TrainingExamples.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate(), maxLength);
+              source.path(),
+              spec.uri(),
+              pretrained.tokenizer(),
+              pretrained.chatTemplate(),
+              maxLength);
       journal.read(source, examples.size());
       return examples;
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
-      Source source = resolver.resolve(field, uri);
+      Source source = resolver.resolve(SourceSpec.unpinned(field, uri));
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
               source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());
