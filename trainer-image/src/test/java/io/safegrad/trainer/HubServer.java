@@ -90,6 +90,11 @@ public final class HubServer implements AutoCloseable {
         text.getBytes(StandardCharsets.UTF_8));
   }
 
+  /** Sends so many bytes of the next large file, and then nothing more, nor an end. */
+  public void stallAfter(int bytes) {
+    storage.stallAfter(bytes);
+  }
+
   public void requireToken(String token) {
     hub.require("Bearer " + token);
   }

@@ -16,8 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 
 /** A web server on loopback: files with ranges, redirects, and failures on request. */
@@ -33,6 +35,8 @@ public final class LoopbackServer implements AutoCloseable {
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final Deque<Integer> failures = new ArrayDeque<>();
   private final Deque<Integer> breaks = new ArrayDeque<>();
+  private final AtomicReference<Integer> stall = new AtomicReference<>();
+  private final CountDownLatch closing = new CountDownLatch(1);
   private volatile String required;
 
   /**
@@ -91,6 +95,12 @@ public final class LoopbackServer implements AutoCloseable {
     return this;
   }
 
+  /** Sends so many bytes of the next file, and then nothing more, nor an end. */
+  public LoopbackServer stallAfter(int bytes) {
+    stall.set(bytes);
+    return this;
+  }
+
   /** Answers requests without this header Authorization with status 401. */
   public void require(String authorization) {
     required = authorization;
@@ -116,6 +126,7 @@ public final class LoopbackServer implements AutoCloseable {
 
   @Override
   public void close() {
+    closing.countDown();
     server.stop(0);
     executor.shutdownNow();
   }
@@ -160,10 +171,25 @@ public final class LoopbackServer implements AutoCloseable {
               "bytes %d-%d/%d".formatted(start, content.length - 1, content.length));
     }
     exchange.sendResponseHeaders(start > 0 ? PARTIAL : 200, content.length - start);
+    Integer stalled = stall.getAndSet(null);
+    if (stalled != null) {
+      exchange.getResponseBody().write(content, start, stalled);
+      exchange.getResponseBody().flush();
+      awaitClosing();
+      return;
+    }
     Integer broken = next(breaks);
     int end = broken == null ? content.length : Math.min(content.length, start + broken);
     OutputStream body = exchange.getResponseBody();
     body.write(content, start, end - start);
     body.flush();
+  }
+
+  private void awaitClosing() {
+    try {
+      closing.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -2,18 +2,27 @@ package io.safegrad.trainer.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.HubServer;
+import io.safegrad.trainer.LoopbackServer;
 import io.safegrad.trainer.TrainerException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -126,6 +135,46 @@ class HubSourceTest {
     assertThat(hub.paths())
         .contains("/org/gguf/resolve/" + HubServer.COMMIT + "/q/model%20Q8.gguf")
         .contains("/datasets/org/data/resolve/" + HubServer.COMMIT + "/en/train.csv");
+  }
+
+  @Test
+  @Timeout(60)
+  void whatAKilledRunDownloadedIsGoneOnWithByTheRunThatWaitsForIt() throws Exception {
+    byte[] content = new byte[500_000];
+    new Random(2).nextBytes(content);
+    hub.large("datasets", "org/data", "train.jsonl", content);
+    hub.stallAfter(200_000);
+    Path cache = folder.resolve("cache");
+    String uri = "hf://datasets/org/data/train.jsonl";
+    Process killed = DownloadProcess.start(hub.endpoint(), cache, uri);
+    ExecutorService executor = Executors.newSingleThreadExecutor();
+    try {
+      await().until(() -> partialBytes(cache) == 200_000);
+      Future<Source> waiting = executor.submit(() -> data(uri));
+      await()
+          .until(() -> hub.paths().stream().filter(path -> path.startsWith("/api")).count() == 2);
+      assertThat(hub.storageRequests()).hasSize(1);
+
+      killed.destroyForcibly().waitFor();
+
+      assertThat(waiting.get().path()).hasBinaryContent(content);
+    } finally {
+      killed.destroyForcibly();
+      executor.shutdownNow();
+    }
+    assertThat(hub.storageRequests())
+        .extracting(LoopbackServer.Request::range)
+        .containsExactly(null, "bytes=200000-");
+  }
+
+  private static long partialBytes(Path cache) throws IOException {
+    Path folder = cache.resolve("partial");
+    if (!Files.isDirectory(folder)) {
+      return 0;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.mapToLong(file -> file.toFile().length()).sum();
+    }
   }
 
   @Test
