@@ -66,7 +66,10 @@ class ManifestTest {
   @Test
   void namesTheFieldAndWhatWasExpected() {
     assertRefused("  suspend: maybe\n", "spec.suspend");
-    assertRefused("  training: {learningrate: 0.1}\n", "spec.training", "learningrate");
+    assertRefused(
+        "  training: {learningrate: 0.1}\n",
+        "unknown field spec.training.learningrate; expected one of batchSize, ",
+        ", learningRate, ");
     assertRefused("  training: {batchSize: 0}\n", "spec.training.batchSize", "1");
     assertRefused("  method: {name: Sgd}\n", "spec.method.name", "SafeGrad");
     assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");

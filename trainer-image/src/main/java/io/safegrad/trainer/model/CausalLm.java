@@ -8,13 +8,11 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.Objective.CrossEntropy;
 import io.safegrad.trainer.model.Objective.KlDivergence;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
-import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -134,24 +132,24 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
-   * Computes what the start model says about the alignment set. The start model is this model with
-   * its adapter off, or as it is now when every weight is trained: then call it before training.
+   * What the start model says about the alignment set. The start model is this model with its
+   * adapter off, or as it is now when every weight is trained: then call it before training.
    */
   public ReferenceModel reference(List<TokenizedExample> alignment) {
     Scope scope = torch.scope().child();
-    try (Scope parts = scope.child()) {
-      List<Tensor> states = new ArrayList<>();
-      for (TokenizedExample example : alignment) {
-        Batch batch = Batch.of(List.of(example));
-        long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
-        states.add(states(parts, batch, gates.frozen(), positions));
-      }
-      Operators operators = torch.operators();
-      Tensor all = operators.one(scope, "concatenate", states);
-      boolean headChanges = trainedTensors.head().size() > 0;
-      Tensor head = headChanges ? operators.one(scope, "copy", model.head()) : model.head();
-      return new ReferenceModel(scope, alignment, all, head);
+    boolean modelChanges = trainedTensors.head().size() > 0;
+    Tensor head = modelChanges ? torch.operators().one(scope, "copy", model.head()) : model.head();
+    ReferenceModel reference =
+        new ReferenceModel(scope, alignment, head, batch -> frozenStates(scope, batch));
+    if (modelChanges) {
+      reference.computeAll();
     }
+    return reference;
+  }
+
+  private Tensor frozenStates(Scope results, Batch batch) {
+    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    return states(results, batch, gates.frozen(), positions);
   }
 
   /**

@@ -57,7 +57,7 @@ final class TrainingRun {
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(model, List.of(notAligned(start)));
+        return refuse(model, "nothing was trained", List.of(notAligned(start)));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
@@ -68,7 +68,9 @@ final class TrainingRun {
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
-      return failures.isEmpty() ? publish(model, inputs) : refuse(model, failures);
+      return failures.isEmpty()
+          ? publish(model, inputs)
+          : refuse(model, "the gate refused the adapter", failures);
     }
   }
 
@@ -114,14 +116,11 @@ final class TrainingRun {
         folder -> ArtifactFiles.write(plan, model, inputs, folder));
   }
 
-  private TrainingResult refuse(CausalLm model, List<String> failures) {
+  private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
     return end(
         model,
         new RunReport.Verdict(
-            ExitReason.GATE_REFUSED,
-            "the gate refused the adapter: " + String.join("; ", failures),
-            gate(),
-            failures),
+            ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures),
         folder -> null);
   }
 
