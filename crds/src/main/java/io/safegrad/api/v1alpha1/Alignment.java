@@ -13,4 +13,8 @@ public record Alignment(
         @JsonPropertyDescription(
             "JSON Lines of harmful prompts with the replies an aligned model gives:"
                 + " builtin://alignment, file:///path or pvc://claim/path.")
-        String source) {}
+        String source) {
+
+  /** The examples of a run that names none. */
+  public static final Alignment DEFAULT = new Alignment("builtin://alignment");
+}
