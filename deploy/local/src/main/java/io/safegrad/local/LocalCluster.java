@@ -74,7 +74,7 @@ final class LocalCluster implements AutoCloseable {
     progress.accept("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler");
     LocalCluster cluster = new LocalCluster(absolute, repository, lock, binaries);
     try {
-      cluster.resources.installCrd();
+      cluster.resources.installCrds();
       cluster.startNode();
       cluster.operatorKubeconfig =
           cluster.controlPlane.writeKubeconfig(
