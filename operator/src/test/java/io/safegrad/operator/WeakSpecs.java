@@ -78,6 +78,9 @@ public final class WeakSpecs {
         row(
             "pod: {image: \"evil.example/registry.example/safegrad/trainer\"}",
             "spec.pod.image: found evil.example/registry.example"),
+        row(
+            "output: {destination: \"pvc://platform/out\"}",
+            "spec.output.destination: found pvc://platform/out, another claim than"),
         row("training: {maxSteps: 501}", "spec.training.maxSteps: found 501, at most 500"),
         row("training: {epochs: 4}", "spec.training.epochs: found 4, at most 3 expected"),
         row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"));

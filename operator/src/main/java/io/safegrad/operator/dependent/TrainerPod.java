@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -38,7 +39,7 @@ public final class TrainerPod {
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
     Pod pod = resource.getSpec().pod();
-    List<Claim> claims = Claim.of(resource.getSpec());
+    List<Claim> claims = Claim.of(PlanResolver.demandedSpec(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))

@@ -31,7 +31,12 @@ public final class PlanResolver {
     }
     SafeFineTuneSpec spec = resource.getSpec();
     requireKnown(spec);
-    return TrainingPlan.of(resource, PolicyMerge.apply(spec, policyValues(resource)));
+    return TrainingPlan.of(resource, demandedSpec(resource));
+  }
+
+  /** The spec with what policies demanded when the run was accepted. */
+  public static SafeFineTuneSpec demandedSpec(SafeFineTune resource) {
+    return PolicyMerge.apply(resource.getSpec(), policyValues(resource));
   }
 
   /**

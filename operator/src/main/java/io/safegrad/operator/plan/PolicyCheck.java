@@ -204,6 +204,7 @@ public final class PolicyCheck {
       AllowedSources allowed) {
     boolean replaced = !started && found.equals(standard);
     if (platform != null) {
+      writable(policy, field, platform.toString());
       if (!found.equals(platform) && !replaced) {
         violated(policy, "spec.safety." + field, field, found, platform + " expected");
       }
@@ -213,6 +214,23 @@ public final class PolicyCheck {
       allowed(
           policy, "spec.safety." + field, found.toString(), "allowedSources.data", allowed.data());
     }
+  }
+
+  /** The claim of the output is mounted for writing, and the platform's data must not be. */
+  private void writable(String policy, String field, String platform) {
+    String destination = spec.output().destination();
+    if (platform.startsWith("pvc://") && claim(platform).equals(claim(destination))) {
+      violated(
+          policy,
+          "spec.output.destination",
+          field,
+          destination,
+          "another claim than that of the platform's " + platform + " expected");
+    }
+  }
+
+  private static String claim(String source) {
+    return source.startsWith("pvc://") ? source.split("/", 4)[2] : "";
   }
 
   private void limits(String policy, Limits limits) {
