@@ -20,4 +20,8 @@ public record Alignment(
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
-    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {}
+    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {
+
+  /** The examples of a run that names none. */
+  public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
+}

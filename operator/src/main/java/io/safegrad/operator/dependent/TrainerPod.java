@@ -13,6 +13,7 @@ import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -41,7 +42,7 @@ public final class TrainerPod {
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
     Pod pod = resource.getSpec().pod();
-    List<Claim> claims = Claim.of(resource.getSpec());
+    List<Claim> claims = Claim.of(PlanResolver.demandedSpec(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))
