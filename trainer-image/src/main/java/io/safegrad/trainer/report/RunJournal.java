@@ -10,6 +10,7 @@ import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a run has done so far. Its report and its result are made of this, however the run ends, so
@@ -45,6 +47,8 @@ public final class RunJournal implements RunObserver {
   private long numTokens;
   private int conflicts;
   private int comparedSteps;
+  private double earlierTrainingSeconds;
+  private final List<Integer> resumedAfter = new ArrayList<>();
 
   public RunJournal(Clock clock) {
     this.clock = clock;
@@ -81,6 +85,19 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void resumed(TrainingHistory history) {
+    first = history.first();
+    last = history.last();
+    series.resume(history.series());
+    numTokens = history.numTokens();
+    comparedSteps = history.comparedSteps();
+    conflicts = history.conflicts();
+    earlierTrainingSeconds = history.seconds();
+    resumedAfter.addAll(history.resumedAfter());
+    resumedAfter.add(last.step());
+  }
+
+  @Override
   public synchronized void stepDone(StepMetrics step) {
     first = first == null ? step : first;
     last = step;
@@ -106,6 +123,26 @@ public final class RunJournal implements RunObserver {
       case START -> start = measurements;
       case TUNED -> tuned = measurements;
     }
+  }
+
+  /** The steps so far, for a checkpoint; there is at least one. */
+  public synchronized TrainingHistory history() {
+    return new TrainingHistory(
+        first,
+        last,
+        series.steps(),
+        numTokens,
+        comparedSteps,
+        conflicts,
+        trainingSeconds(),
+        List.copyOf(resumedAfter));
+  }
+
+  /** The digest of each model and data set that was read, by the plan's field that names it. */
+  public synchronized Map<String, String> inputDigests() {
+    Map<String, String> digests = new TreeMap<>();
+    inputs.forEach(input -> digests.put(input.field(), input.digest()));
+    return digests;
   }
 
   /**
@@ -173,6 +210,7 @@ public final class RunJournal implements RunObserver {
         first.loss(),
         last.loss(),
         last.alignmentLoss(),
+        List.copyOf(resumedAfter),
         series.steps());
   }
 
@@ -181,9 +219,11 @@ public final class RunJournal implements RunObserver {
   }
 
   private Double trainingSeconds() {
-    return stage == TrainingStage.TRAINING
-        ? (Double) secondsOfStage()
-        : seconds.get(nameOf(TrainingStage.TRAINING));
+    Double ofThisAttempt =
+        stage == TrainingStage.TRAINING
+            ? (Double) secondsOfStage()
+            : seconds.get(nameOf(TrainingStage.TRAINING));
+    return ofThisAttempt == null ? null : (Double) (earlierTrainingSeconds + ofThisAttempt);
   }
 
   private static String nameOf(TrainingStage stage) {

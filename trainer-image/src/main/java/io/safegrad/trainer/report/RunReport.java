@@ -23,7 +23,7 @@ import java.util.Map;
  * @param inputs every model and data set that was read
  * @param plan the whole plan, its own digest included
  * @param environment all that the result may depend on beside plan and inputs
- * @param seconds wall-clock seconds of each stage that ended, by its name
+ * @param seconds wall-clock seconds of each stage that ended in this attempt, by its name
  */
 public record RunReport(
     String schema,
@@ -73,6 +73,9 @@ public record RunReport(
    * @param steps optimizer steps done
    * @param numTokens tokens of both batches, padding not counted
    * @param conflictRatio share of the steps in which the gradients conflicted; null for Sft
+   * @param seconds of all attempts
+   * @param resumedAfter how many steps were done each time that a later attempt took over from a
+   *     checkpoint; empty when one attempt did all
    * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
    */
   public record Training(
@@ -83,6 +86,7 @@ public record RunReport(
       double firstLoss,
       double lastLoss,
       Double lastAlignmentLoss,
+      List<Integer> resumedAfter,
       List<StepMetrics> series) {}
 
   /**

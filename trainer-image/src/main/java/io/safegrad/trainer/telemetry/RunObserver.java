@@ -15,6 +15,9 @@ public interface RunObserver {
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
 
+  /** Training goes on from the checkpoint of an earlier attempt. */
+  default void resumed(TrainingHistory history) {}
+
   /** An optimizer step was done. */
   default void stepDone(StepMetrics step) {}
 
@@ -38,6 +41,11 @@ public interface RunObserver {
       @Override
       public void stepsPlanned(int totalSteps) {
         observers.forEach(observer -> observer.stepsPlanned(totalSteps));
+      }
+
+      @Override
+      public void resumed(TrainingHistory history) {
+        observers.forEach(observer -> observer.resumed(history));
       }
 
       @Override

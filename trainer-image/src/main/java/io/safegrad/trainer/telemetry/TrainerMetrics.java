@@ -77,6 +77,12 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   @Override
+  public void resumed(TrainingHistory history) {
+    steps.inc(history.last().step());
+    tokens.inc(history.numTokens());
+  }
+
+  @Override
   public void stepDone(StepMetrics step) {
     latest = step;
     steps.inc();

@@ -19,6 +19,9 @@ import java.util.stream.Stream;
 /** A run of the toy model in a folder: its volumes, data sets and manifest. */
 final class ToyRun {
 
+  /** What starts the real program. */
+  static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
+
   static final String CHAT =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
           + " \"content\": \"%1$s\"}]}\n";
@@ -62,6 +65,13 @@ final class ToyRun {
 
   Path destination() throws IOException {
     return volume("adapters").resolve("team/out");
+  }
+
+  /** Where the checkpoints of the manifest lie. */
+  Path checkpoints() throws IOException {
+    String digest = TrainingPlan.of(Manifest.read(manifestText())).digest();
+    String suffix = digest.substring("sha256:".length()).substring(0, 12);
+    return destination().resolveSibling(".out.checkpoints-" + suffix);
   }
 
   /** All that is in the claim that receives the results. */
@@ -126,6 +136,16 @@ final class ToyRun {
         "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
         "SAFEGRAD_ADDRESS", "127.0.0.1",
         "SAFEGRAD_PORT", "0");
+  }
+
+  /** A process in that environment, with this JVM's Java and classes. */
+  ProcessBuilder process(String... command) {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment());
+    builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.redirectError(folder.resolve("stderr").toFile());
+    return builder;
   }
 
   /** What the process wrote as its termination message. */
