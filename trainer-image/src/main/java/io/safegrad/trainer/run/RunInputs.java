@@ -102,7 +102,7 @@ record RunInputs(
       List<TokenizedExample> examples =
           TrainingExamples.read(
               source.path(),
-              spec.uri(),
+              spec.shownUri(),
               pretrained.tokenizer(),
               pretrained.chatTemplate(),
               maxLength);
