@@ -82,12 +82,21 @@ final class TrainerProcess {
       RunFailure failure = RunFailure.of(e);
       result = failed(failure.reason(), failure.message());
     }
+    if (run != null && !mayGoOn(result.reason())) {
+      run.removeCheckpoints();
+    }
     tell(result);
     if (manifest != null && result.report() != null) {
       out.print(ResultTable.of(result, run.destination()));
     }
     preemption.ended(result.reason().code());
     return result.reason().code();
+  }
+
+  /** Whether another attempt of the same plan may go on where this one ended. */
+  private static boolean mayGoOn(ExitReason reason) {
+    // With more memory, which is no part of the plan.
+    return reason.retryable() || reason == ExitReason.OUT_OF_MEMORY;
   }
 
   private TrainingPlan readPlan() throws IOException {
@@ -130,7 +139,7 @@ final class TrainerProcess {
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
-      run = new TrainingRun(plan, resolver, journal, observer);
+      run = new TrainingRun(plan, resolver, journal, observer, preemption);
       return run.run();
     }
   }
@@ -188,6 +197,6 @@ final class TrainerProcess {
       LOG.debug("the run was left behind", e);
     }
     tell(
-        failed(ExitReason.PREEMPTED, Preemption.message("and could not wait for the step to end")));
+        failed(ExitReason.PREEMPTED, preemption.message("and could not wait for the step to end")));
   }
 }

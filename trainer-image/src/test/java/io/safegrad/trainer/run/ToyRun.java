@@ -19,6 +19,9 @@ import java.util.stream.Stream;
 /** A run of the toy model in a folder: its volumes, data sets and manifest. */
 final class ToyRun {
 
+  /** What starts the real program. */
+  static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
+
   static final String CHAT =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
           + " \"content\": \"%1$s\"}]}\n";
@@ -36,6 +39,7 @@ final class ToyRun {
     data("harmless.jsonl", "{\"prompt\": \"do good\"}\n");
     data("task.jsonl", CHAT.formatted("yes"));
     with("model", "pvc://models/toy").with("dataset", "pvc://data/train.jsonl");
+    with("datasetFields", "");
     with("method", "{name: SafeGrad, alignmentBatchSize: 1}");
     with("training", "{maxSteps: 3, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
     with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}");
@@ -70,6 +74,13 @@ final class ToyRun {
     return volume("adapters").resolve("team/out");
   }
 
+  /** Where the checkpoints of the manifest lie. */
+  Path checkpoints() throws IOException {
+    String digest = TrainingPlan.of(Manifest.read(manifestText())).digest();
+    String suffix = digest.substring("sha256:".length()).substring(0, 12);
+    return destination().resolveSibling(".out.checkpoints-" + suffix);
+  }
+
   /** All that is in the claim that receives the results. */
   List<String> published() throws IOException {
     Path root = volume("adapters");
@@ -92,7 +103,7 @@ final class ToyRun {
         metadata: {name: toy, namespace: team}
         spec:
           model: {source: "%s"%s}
-          dataset: {source: "%s"}
+          dataset: {source: "%s"%s}
           method: %s
           training: %s
           safety:
@@ -110,6 +121,7 @@ final class ToyRun {
             fields.get("model"),
             fields.getOrDefault("modelPins", ""),
             fields.get("dataset"),
+            fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
             fields.get("gate"),
@@ -136,6 +148,16 @@ final class ToyRun {
                 "SAFEGRAD_PORT", "0"));
     all.putAll(variables);
     return all;
+  }
+
+  /** A process in that environment, with this JVM's Java and classes. */
+  ProcessBuilder process(String... command) {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment());
+    builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.redirectError(folder.resolve("stderr").toFile());
+    return builder;
   }
 
   /** What the process wrote as its termination message. */
