@@ -13,13 +13,15 @@ public record Evaluation(
         @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
         @JsonPropertyDescription(
-            "Prompts that an aligned model refuses: any file that dataset.source may be.")
+            "Prompts that an aligned model refuses: any file that dataset.source may be, at"
+                + " builtin://name, file:///path or pvc://claim/path.")
         String harmful,
     @Default("builtin://evaluation-harmless")
         @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
         @JsonPropertyDescription(
-            "Prompts that an aligned model answers: any file that dataset.source may be.")
+            "Prompts that an aligned model answers: any file that dataset.source may be, at"
+                + " builtin://name, file:///path or pvc://claim/path.")
         String harmless,
     @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)

@@ -19,9 +19,12 @@ final class Sources {
   static final String DIGEST = "^sha256:[0-9a-f]{64}$";
   static final String REVISION = "^[A-Za-z0-9_][A-Za-z0-9._/-]*$";
 
-  static final String DIGEST_RULE = "!self.source.startsWith('https://') || has(self.digest)";
+  // The API server also checks the default {}, which has no source yet.
+  static final String DIGEST_RULE =
+      "!has(self.source) || !self.source.startsWith('https://') || has(self.digest)";
   static final String DIGEST_MESSAGE = "an https:// source needs digest: sha256:…";
-  static final String REVISION_RULE = "!has(self.revision) || self.source.startsWith('hf://')";
+  static final String REVISION_RULE =
+      "!has(self.revision) || has(self.source) && self.source.startsWith('hf://')";
   static final String REVISION_MESSAGE = "revision is for an hf:// source";
 
   static final String DIGEST_DOC =

@@ -138,6 +138,23 @@ class BadInputIT {
   }
 
   @Test
+  void kubectlRefusesARemoteSourceThatNothingPinsAndTakesOneThatIsPinned() throws Exception {
+    TestRun run = new TestRun(cluster);
+    Path file = Files.createTempFile("remote", ".yaml");
+    String remote = "safety: {alignment: {source: \"https://example.org/a.jsonl\"%s}}";
+    Files.writeString(file, run.manifest(remote.formatted("")));
+    assertThat(cluster.kubectl("apply", "-f", file.toString()).output())
+        .contains("spec.safety.alignment: Invalid value", "an https:// source needs digest");
+    String digest = ", digest: \"sha256:%s\"".formatted("0".repeat(64));
+    Files.writeString(file, run.manifest(remote.formatted(digest + ", revision: main")));
+    assertThat(cluster.kubectl("apply", "-f", file.toString()).output())
+        .contains("revision is for an hf:// source");
+    assertThat(run.resource().get()).isNull();
+    Files.writeString(file, run.manifest(remote.formatted(digest)));
+    assertThat(cluster.kubectl("apply", "-f", file.toString()).output()).contains("created");
+  }
+
+  @Test
   void kubectlExplainsTheSpec() throws Exception {
     String spec = cluster.kubectl("explain", "sft.spec").output();
     assertThat(spec)

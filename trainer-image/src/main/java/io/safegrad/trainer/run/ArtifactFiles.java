@@ -31,7 +31,7 @@ final class ArtifactFiles {
               folder,
               model.trainedTensors(),
               training.lora(),
-              baseModelName(plan),
+              baseModelName(inputs),
               inputs.model().commit());
       case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
     }
@@ -39,8 +39,8 @@ final class ArtifactFiles {
   }
 
   /** PEFT takes a path or org/name without a scheme; others are named as the plan names them. */
-  private static String baseModelName(TrainingPlan plan) {
-    return plan.model().source().replaceFirst("^(file|hf)://", "");
+  private static String baseModelName(RunInputs inputs) {
+    return inputs.model().uri().replaceFirst("^(file|hf)://", "");
   }
 
   private static RunReport.Artifact describe(String uri, Path folder) throws IOException {

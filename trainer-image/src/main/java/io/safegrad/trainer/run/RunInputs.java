@@ -115,7 +115,11 @@ record RunInputs(
       Source source = resolver.resolve(spec);
       TrainingExamples read =
           TrainingExamples.read(
-              source.path(), spec.uri(), pretrained.tokenizer(), pretrained.chatTemplate(), rules);
+              source.path(),
+              spec.shownUri(),
+              pretrained.tokenizer(),
+              pretrained.chatTemplate(),
+              rules);
       LOG.info(
           "{}: {} examples of format {}, {} of them cut at {} tokens",
           spec.field(),

@@ -75,7 +75,8 @@ final class DownloadCache {
     } catch (IOException e) {
       throw new TrainerException(
           ExitReason.INTERNAL,
-          "%s cannot be kept in %s (SAFEGRAD_CACHE)".formatted(file.label(), folder),
+          "%s cannot be kept in %s (SAFEGRAD_CACHE): %s"
+              .formatted(file.label(), folder, HttpTransport.firstLine(e)),
           e);
     }
   }

@@ -44,7 +44,7 @@ public record DownloadSettings(URI hub, String token, Path cache, long limit) {
     try {
       URI hub = new URI(text.replaceAll("/+$", ""));
       boolean web = "https".equals(hub.getScheme()) || "http".equals(hub.getScheme());
-      if (web && hub.getHost() != null && hub.getUserInfo() == null && hub.getQuery() == null) {
+      if (web && HttpTransport.isPlain(hub) && hub.getQuery() == null) {
         return hub;
       }
     } catch (URISyntaxException e) {

@@ -80,7 +80,8 @@ final class FileDownload {
     } catch (IOException e) {
       throw new TrainerException(
           ExitReason.INTERNAL,
-          "%s cannot be written to %s".formatted(file.label(), partial.getParent()),
+          "%s cannot be written to %s: %s"
+              .formatted(file.label(), partial.getParent(), HttpTransport.firstLine(e)),
           e);
     }
   }

@@ -22,6 +22,7 @@ import javax.net.ssl.SSLSocketFactory;
  */
 final class HttpTransport {
 
+  private static final int LAST_PORT = 65_535;
   private static final int MAX_REDIRECTS = 5;
   private static final int TIMEOUT_MILLIS = 30_000;
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
@@ -72,9 +73,8 @@ final class HttpTransport {
   Response get(String label, URI address, long start, AccessToken token) throws TransferException {
     URI current = address;
     for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      HttpURLConnection connection = null;
+      HttpURLConnection connection = open(current, start, token);
       try {
-        connection = open(current, start, token);
         int status = connection.getResponseCode();
         if (!REDIRECTS.contains(status)) {
           return accept(label, current, status, connection);
@@ -92,8 +92,9 @@ final class HttpTransport {
         ExitReason.BAD_PLAN, "%s: redirected more than %d times".formatted(label, MAX_REDIRECTS));
   }
 
-  private HttpURLConnection open(URI address, long start, AccessToken token) throws IOException {
-    HttpURLConnection connection = (HttpURLConnection) address.toURL().openConnection();
+  private HttpURLConnection open(URI address, long start, AccessToken token)
+      throws TransferException {
+    HttpURLConnection connection = connect(address);
     if (sockets != null && connection instanceof HttpsURLConnection secure) {
       secure.setSSLSocketFactory(sockets);
     }
@@ -110,6 +111,22 @@ final class HttpTransport {
       connection.setRequestProperty("Authorization", "Bearer " + token.value());
     }
     return connection;
+  }
+
+  private static HttpURLConnection connect(URI address) throws TransferException {
+    try {
+      return (HttpURLConnection) address.toURL().openConnection();
+    } catch (IOException e) {
+      throw new TransferException(
+          "%s cannot be connected to (%s)".formatted(address.getHost(), firstLine(e)), e);
+    }
+  }
+
+  /** Whether an address names a server that can be, and no user. */
+  static boolean isPlain(URI address) {
+    return address.getHost() != null
+        && address.getUserInfo() == null
+        && address.getPort() <= LAST_PORT;
   }
 
   private static Response accept(
@@ -145,7 +162,7 @@ final class HttpTransport {
           "https".equalsIgnoreCase(target.getScheme())
               || "http".equalsIgnoreCase(target.getScheme())
                   && "http".equalsIgnoreCase(from.getScheme());
-      if (sameOrBetter && target.getHost() != null && target.getUserInfo() == null) {
+      if (sameOrBetter && isPlain(target)) {
         return target;
       }
     } catch (URISyntaxException e) {

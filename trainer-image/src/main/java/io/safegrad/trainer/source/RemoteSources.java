@@ -86,7 +86,7 @@ public final class RemoteSources {
   private static URI webAddress(SourceSpec source) {
     try {
       URI address = new URI(source.uri());
-      if (address.getHost() != null && address.getUserInfo() == null) {
+      if (HttpTransport.isPlain(address)) {
         return address;
       }
     } catch (URISyntaxException e) {

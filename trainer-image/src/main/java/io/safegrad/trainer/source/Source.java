@@ -6,7 +6,7 @@ import java.nio.file.Path;
  * A model or a data set that was found.
  *
  * @param field the plan's field that names it, for example {@code dataset.source}
- * @param uri the address as the user wrote it
+ * @param uri the address as the user wrote it, without a query
  * @param path where it lies on this machine: a file or a directory
  * @param commit of an {@code hf://} address; null for any other
  * @param digest {@code sha256:…} of the file, or of a directory as in {@link Sha256#ofDirectory}

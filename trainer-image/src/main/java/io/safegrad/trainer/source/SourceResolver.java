@@ -56,7 +56,8 @@ public final class SourceResolver {
     String field = spec.field();
     String uri = spec.uri();
     if (spec.revision() != null && !uri.startsWith(RemoteSources.HUB)) {
-      throw badPlan(spec.sibling("revision"), "only an hf:// source has one; found " + uri);
+      throw badPlan(
+          spec.sibling("revision"), "only an hf:// source has one; found " + spec.shownUri());
     }
     try {
       if (RemoteSources.isRemote(uri)) {
@@ -77,7 +78,7 @@ public final class SourceResolver {
     } catch (IOException | UncheckedIOException e) {
       throw new TrainerException(
           ExitReason.SOURCE_UNAVAILABLE,
-          "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
+          "%s: %s cannot be read: %s".formatted(field, spec.shownUri(), e.getMessage()),
           e);
     }
   }
@@ -88,9 +89,9 @@ public final class SourceResolver {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           "%s: %s has %s; expected %s"
-              .formatted(spec.sibling("digest"), spec.uri(), digest, spec.digest()));
+              .formatted(spec.sibling("digest"), spec.shownUri(), digest, spec.digest()));
     }
-    return new Source(spec.field(), spec.uri(), path, commit, digest);
+    return new Source(spec.field(), spec.shownUri(), path, commit, digest);
   }
 
   /**

@@ -15,6 +15,11 @@ public record SourceSpec(String field, String uri, String revision, String diges
     return new SourceSpec(field, uri, null, null);
   }
 
+  /** The address for messages and reports: without a query, which may hold a signature. */
+  public String shownUri() {
+    return uri.startsWith(RemoteSources.WEB) ? uri.replaceFirst("[?#].*$", "") : uri;
+  }
+
   /** Name of a field beside the address. */
   String sibling(String name) {
     return field.replaceFirst("[^.]*$", name);

@@ -140,6 +140,32 @@ class WebSourceTest {
   }
 
   @Test
+  void aSignatureInTheAddressIsInNoReport() {
+    server.file("/train.jsonl?signature=secret", CONTENT);
+
+    assertThat(resolve("/train.jsonl?signature=secret").uri())
+        .isEqualTo(server.uri() + "/train.jsonl");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"https://user:password@host/x", "https://host:99999/x", "https:///x"})
+  void anAddressThatCanBeNoServersIsRefused(String uri) {
+    assertThatThrownBy(
+            () -> resolver(1_000_000).resolve(new SourceSpec("dataset.source", uri, null, digest)))
+        .hasMessageStartingWith("dataset.source: expected https://host/path")
+        .hasMessageNotContaining("password")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_PLAN);
+  }
+
+  @Test
+  void aCacheThatCannotBeWrittenIsNamed() throws IOException {
+    Files.writeString(folder.resolve("cache"), "a file where the folder should be");
+
+    assertEndsWith("/a%20b/train.jsonl", ExitReason.INTERNAL, "SAFEGRAD_CACHE");
+  }
+
+  @Test
   void redirectsAreFollowedWithinBoundsAndNeverOutOfHttps() throws IOException {
     try (LoopbackServer plain = LoopbackServer.http("127.0.0.1").file("/x", CONTENT)) {
       server.redirect("/moved", "/a%20b/train.jsonl").redirect("/loop", "/loop");
