@@ -96,6 +96,31 @@ CHATS = {
     ],
 }
 
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather <now> & here, in \u00b0C",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+            "required": ["city"],
+        },
+    },
+}
+
+CALL = {"name": "get_weather", "arguments": {"city": "K\u00f6ln", "days": 2, "exact": 0.5, "now": True}}
+
+TOOL_CHATS = {
+    "tools": [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": CALL}]},
+        {"role": "tool", "name": "get_weather", "content": '{"celsius": 7}'},
+        {"role": "assistant", "content": "7 degrees."},
+    ],
+}
+
 
 class FixedDate(datetime.datetime):
     """The date that the Java side shows to every template."""
@@ -187,12 +212,15 @@ def chat_golden(tokenizer):
     chat_template_utils.datetime = FixedDate
     for path in sorted((FILES / "templates").glob("*.jinja")):
         cases = []
-        for name, messages in CHATS.items():
+        for name, messages in (CHATS | TOOL_CHATS).items():
             for generation in (False, True):
                 case = {"chat": name, "messages": messages, "add_generation_prompt": generation}
+                if name in TOOL_CHATS:
+                    case["tools"] = [WEATHER]
                 try:
                     case["text"] = tokenizer.apply_chat_template(
                         messages,
+                        tools=case.get("tools"),
                         chat_template=path.read_text(encoding="utf-8"),
                         tokenize=False,
                         add_generation_prompt=generation,
@@ -201,6 +229,34 @@ def chat_golden(tokenizer):
                     case["error"] = str(error)
                 cases.append(case)
         write_json(f"templates/{path.stem}.json", cases)
+
+
+ASSISTANT_MASK_TEMPLATE = """\
+{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' }}\
+{% if message.role == 'assistant' %}{% generation %}{{ message.content + '<|im_end|>' }}{% endgeneration %}\
+{% else %}{{ message.content + '<|im_end|>' }}{% endif %}{{ '\\n' }}{% endfor %}\
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
+
+
+def assistant_masks_golden(tokenizer):
+    """What TRL trains on with assistant_only_loss."""
+    cases = []
+    for name in ("reply", "several turns", "tools"):
+        messages = (CHATS | TOOL_CHATS)[name]
+        encoded = tokenizer.apply_chat_template(
+            messages,
+            chat_template=ASSISTANT_MASK_TEMPLATE,
+            return_dict=True,
+            return_assistant_tokens_mask=True,
+        )
+        cases.append(
+            {
+                "messages": messages,
+                "input_ids": encoded["input_ids"],
+                "assistant_masks": encoded["assistant_masks"],
+            }
+        )
+    write_json("assistant_masks.json", {"chat_template": ASSISTANT_MASK_TEMPLATE, "chats": cases})
 
 
 def initialised(model):
@@ -530,6 +586,7 @@ def main():
     token_golden("toy-llama-spm.tokens.json", sentencepiece_like)
     sentencepiece_like.save_pretrained(fresh("spm-tokenizer"))
     chat_golden(tokenizer)
+    assistant_masks_golden(tokenizer)
     checkpoints(tokenizer)
     adapter()
     quantised_blocks()

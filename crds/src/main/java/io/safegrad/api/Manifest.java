@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.networknt.schema.ApplyDefaultsStrategy;
+import com.networknt.schema.JsonNodePath;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.PathType;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -75,7 +77,7 @@ public final class Manifest {
     if (!messages.isEmpty()) {
       throw new ManifestException(
           messages.stream()
-              .map(message -> "manifest: spec" + message.getMessage().substring(1))
+              .map(message -> "manifest: " + sentence(message))
               .sorted()
               .collect(Collectors.joining("; ")));
     }
@@ -86,16 +88,32 @@ public final class Manifest {
     }
   }
 
+  private static String sentence(ValidationMessage message) {
+    if (message.getType().equals("additionalProperties")) {
+      return "unknown field spec%s.%s; expected one of %s"
+          .formatted(
+              message.getInstanceLocation().toString().substring(1),
+              message.getProperty(),
+              String.join(", ", fieldsAt(message.getInstanceLocation())));
+    }
+    return "spec" + message.getMessage().substring(1);
+  }
+
+  private static Set<String> fieldsAt(JsonNodePath place) {
+    JsonNode schema = specOfCrd();
+    for (int i = 0; i < place.getNameCount(); i++) {
+      schema =
+          place.getElement(i) instanceof Integer
+              ? schema.path("items")
+              : schema.path("properties").path(place.getName(i));
+    }
+    Set<String> fields = new TreeSet<>();
+    schema.path("properties").fieldNames().forEachRemaining(fields::add);
+    return fields;
+  }
+
   private static JsonSchema specSchema() {
-    JsonNode spec =
-        readCrd()
-            .path("spec")
-            .path("versions")
-            .path(0)
-            .path("schema")
-            .path("openAPIV3Schema")
-            .path("properties")
-            .path("spec");
+    JsonNode spec = specOfCrd();
     closeObjects(spec);
     SchemaValidatorsConfig config =
         SchemaValidatorsConfig.builder()
@@ -105,9 +123,9 @@ public final class Manifest {
     return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V7).getSchema(spec, config);
   }
 
-  private static JsonNode readCrd() {
+  private static JsonNode specOfCrd() {
     try (InputStream crd = Manifest.class.getResourceAsStream(CRD_RESOURCE)) {
-      return YAML.readTree(crd);
+      return YAML.readTree(crd).at("/spec/versions/0/schema/openAPIV3Schema/properties/spec");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

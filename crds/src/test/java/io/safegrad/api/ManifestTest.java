@@ -66,7 +66,10 @@ class ManifestTest {
   @Test
   void namesTheFieldAndWhatWasExpected() {
     assertRefused("  suspend: maybe\n", "spec.suspend");
-    assertRefused("  training: {learningrate: 0.1}\n", "spec.training", "learningrate");
+    assertRefused(
+        "  training: {learningrate: 0.1}\n",
+        "unknown field spec.training.learningrate; expected one of batchSize, ",
+        ", learningRate, ");
     assertRefused("  training: {batchSize: 0}\n", "spec.training.batchSize", "1");
     assertRefused("  method: {name: Sgd}\n", "spec.method.name", "SafeGrad");
     assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");
@@ -75,6 +78,29 @@ class ManifestTest {
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("SafeFineTune", "Pod")))
         .hasMessageContaining("kind: SafeFineTune");
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
+  }
+
+  @Test
+  void takesRemoteSourcesWithWhatPinsThem() {
+    String digest = "sha256:" + "0".repeat(64);
+    SafeFineTune resource =
+        Manifest.read(
+            SMALLEST
+                .replace(
+                    "{source: \"builtin://tiny-aligned\"}",
+                    "{source: \"hf://org/name\", revision: v1.0, secretRef: {name: hub}}")
+                .replace(
+                    "{source: \"file:///data/train.jsonl\"}",
+                    "{source: \"https://example.org/a.jsonl\", digest: \"%s\"}".formatted(digest)));
+
+    assertThat(resource.getSpec().model().revision()).isEqualTo("v1.0");
+    assertThat(resource.getSpec().model().secretRef().name()).isEqualTo("hub");
+    assertThat(resource.getSpec().dataset().digest()).isEqualTo(digest);
+    for (String source :
+        new String[] {"http://example.org/a", "https://user@example.org/a", "hf://org/name/a"}) {
+      assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data/train.jsonl", source)))
+          .hasMessageContaining("spec.dataset.source");
+    }
   }
 
   private static void assertRefused(String addition, String... parts) {

@@ -6,8 +6,10 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -25,6 +27,11 @@ public final class Examples {
         @Override
         public int backoffLimit() {
           return 3;
+        }
+
+        @Override
+        public Optional<URI> hubEndpoint() {
+          return Optional.empty();
         }
 
         @Override

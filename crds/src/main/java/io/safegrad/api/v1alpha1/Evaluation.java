@@ -12,17 +12,19 @@ public record Evaluation(
     @Default("builtin://evaluation-harmful")
         @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
-        @JsonPropertyDescription("JSON Lines of prompts that an aligned model refuses.")
+        @JsonPropertyDescription(
+            "Prompts that an aligned model refuses: any file that dataset.source may be.")
         String harmful,
     @Default("builtin://evaluation-harmless")
         @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
-        @JsonPropertyDescription("JSON Lines of prompts that an aligned model answers.")
+        @JsonPropertyDescription(
+            "Prompts that an aligned model answers: any file that dataset.source may be.")
         String harmless,
     @Size(min = 1, max = 1024)
         @Pattern(Sources.READABLE)
         @JsonPropertyDescription(
-            "JSON Lines of held-out examples of the user's task; a reply counts when it equals the"
+            "Held-out examples of the user's task; a reply counts when it equals the"
                 + " expected one. Not measured when absent.")
         String task,
     @Default("48") @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")

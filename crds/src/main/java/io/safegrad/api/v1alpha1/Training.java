@@ -51,6 +51,18 @@ public record Training(
         Double maxGradNorm,
     @Default("43") @Min(0) @JsonPropertyDescription("Seed of the data order and of the adapter.")
         Integer seed,
+    @Default("100")
+        @Min(0)
+        @Max(10000000)
+        @JsonPropertyDescription(
+            "Optimizer steps between two checkpoints, from which a stopped or killed run goes on; 0"
+                + " keeps none. They lie beside output.destination until the run has ended.")
+        Integer saveSteps,
+    @Default("2")
+        @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription("Checkpoints to keep; the oldest is removed first.")
+        Integer saveTotalLimit,
     @Default("{}") @JsonPropertyDescription("The adapter. Used by mode Lora only.") Lora lora) {
 
   /** What is trained. */

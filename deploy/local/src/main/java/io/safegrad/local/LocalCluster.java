@@ -34,7 +34,6 @@ final class LocalCluster implements AutoCloseable {
   private final KubernetesClient client;
   private final ClusterResources resources;
   private OperatorProcess operator;
-  private Path operatorKubeconfig;
 
   private LocalCluster(Path folder, Repository repository, FileChannel lock, Path binaries) {
     this.folder = folder;
@@ -76,10 +75,6 @@ final class LocalCluster implements AutoCloseable {
     try {
       cluster.resources.installCrds();
       cluster.startNode();
-      cluster.operatorKubeconfig =
-          cluster.controlPlane.writeKubeconfig(
-              ClusterResources.OPERATOR,
-              cluster.resources.createOperatorAccount(repository.operatorRole()));
       progress.accept("starting the operator");
       cluster.startOperator();
       return cluster;
@@ -106,17 +101,6 @@ final class LocalCluster implements AutoCloseable {
 
   OperatorProcess operator() {
     return operator;
-  }
-
-  /** Starts the operator, again when it has ended. */
-  void startOperator() {
-    if (operator != null) {
-      started.remove(operator);
-      operator.close();
-    }
-    operator =
-        OperatorProcess.start(repository.operator(), operatorKubeconfig, folder.resolve("cluster"));
-    started.push(operator);
   }
 
   /** Makes a namespace with a claim in it. */
@@ -197,6 +181,14 @@ final class LocalCluster implements AutoCloseable {
             Map.of(Repository.TRAINER_IMAGE, trainer),
             controlPlane.certificate(),
             controlPlane.certificateKey()));
+  }
+
+  private void startOperator() {
+    Path kubeconfig =
+        controlPlane.writeKubeconfig(
+            ClusterResources.OPERATOR, resources.createOperatorAccount(repository.operatorRole()));
+    operator = OperatorProcess.start(repository.operator(), kubeconfig, folder.resolve("cluster"));
+    started.push(operator);
   }
 
   private static KubernetesClient clientOf(Path kubeconfig) {

@@ -13,24 +13,35 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
-/** The operator outside the cluster, as a process of this machine. */
+/**
+ * The operator outside the cluster, as a process of this machine. When it ends by itself it is
+ * started again, as a Deployment's pod would be.
+ */
 final class OperatorProcess implements AutoCloseable {
 
   private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+  private static final Duration RESTART_DELAY = Duration.ofSeconds(1);
   private static final int TIMEOUT_MILLIS = 2_000;
   private static final String LOOPBACK = "127.0.0.1";
 
-  private final ChildProcess process;
+  private final Supplier<ChildProcess> program;
   private final Path log;
   private final String address;
+  private ChildProcess process;
+  private boolean closed;
 
-  private OperatorProcess(ChildProcess process, Path log, String address) {
-    this.process = process;
+  private OperatorProcess(Supplier<ChildProcess> program, Path log, String address) {
+    this.program = program;
     this.log = log;
     this.address = address;
+    launch();
   }
 
   /**
@@ -63,7 +74,7 @@ final class OperatorProcess implements AutoCloseable {
               jar.toString());
       OperatorProcess operator =
           new OperatorProcess(
-              ChildProcess.start(command, environment, folder, log, GRACE),
+              () -> ChildProcess.start(command, environment, folder, log, GRACE),
               log,
               "http://%s:%d".formatted(LOOPBACK, port));
       operator.awaitReady();
@@ -84,20 +95,40 @@ final class OperatorProcess implements AutoCloseable {
 
   /** Ends it as a crash would. */
   void kill() {
-    process.kill();
-    process.exitCode().join();
+    ChildProcess killed = current();
+    killed.kill();
+    killed.exitCode().join();
   }
 
   @Override
   public void close() {
-    process.close();
+    ChildProcess last;
+    synchronized (this) {
+      closed = true;
+      last = process;
+    }
+    last.close();
+  }
+
+  private synchronized ChildProcess current() {
+    return process;
+  }
+
+  private synchronized void launch() {
+    if (closed) {
+      return;
+    }
+    process = program.get();
+    Executor later =
+        CompletableFuture.delayedExecutor(RESTART_DELAY.toMillis(), TimeUnit.MILLISECONDS);
+    process.exitCode().thenRunAsync(this::launch, later);
   }
 
   private void awaitReady() throws IOException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
     while (!isReady()) {
-      if (!process.isAlive() || System.nanoTime() > deadline) {
-        process.close();
+      if (!current().isAlive() || System.nanoTime() > deadline) {
+        close();
         List<String> lines = Files.readAllLines(log);
         throw new LocalException(
             "the operator did not become ready; the end of %s:%n  %s"
@@ -107,7 +138,7 @@ final class OperatorProcess implements AutoCloseable {
                         "\n  ", lines.subList(Math.max(0, lines.size() - 15), lines.size()))));
       }
       if (Thread.interrupted()) {
-        process.close();
+        close();
         throw new CancellationException("interrupted while the operator started");
       }
       LockSupport.parkNanos(Duration.ofMillis(100).toNanos());

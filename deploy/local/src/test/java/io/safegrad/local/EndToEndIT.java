@@ -124,7 +124,6 @@ class EndToEndIT {
     awaitStep("orphaned");
     String pod = podOf("orphaned").getMetadata().getUid();
     cluster.operator().kill();
-    cluster.startOperator();
     SafeFineTuneStatus status = awaitEnd("orphaned");
     assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
     assertThat(podOf("orphaned").getMetadata().getUid()).isEqualTo(pod);

@@ -69,7 +69,9 @@ public final class PolicyMerge {
     Evaluation evaluation = spec.safety().evaluation();
     Safety safety =
         new Safety(
-            new Alignment(value(values, ALIGNMENT).orElse(spec.safety().alignment().source())),
+            value(values, ALIGNMENT)
+                .map(source -> new Alignment(source, null, null))
+                .orElse(spec.safety().alignment()),
             new Evaluation(
                 value(values, HARMFUL).orElse(evaluation.harmful()),
                 value(values, HARMLESS).orElse(evaluation.harmless()),

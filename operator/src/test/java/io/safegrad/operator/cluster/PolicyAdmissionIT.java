@@ -146,7 +146,7 @@ class PolicyAdmissionIT {
             "--type=merge",
             "-p",
             "{\"spec\": {\"requiredMethod\": null}}"),
-        attack("forbidden", Platform.EDITOR, "create", "-f", file(WEAKER)),
+        attack("forbidden", Platform.EDITOR, "create", "-f", file(Forgery.POLICY)),
         attack(
             "forbidden",
             Platform.EDITOR,
@@ -193,8 +193,14 @@ class PolicyAdmissionIT {
                 "--type=merge",
                 "-p",
                 "{\"spec\": {\"activeDeadlineSeconds\": null}}")),
-        attack("only its operator does", Platform.EDITOR, inRun("create", "-f", file(forgedPod()))),
-        attack("only its operator does", Platform.EDITOR, inRun("create", "-f", file(forgedJob()))),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("create", "-f", file(Forgery.pod(running)))),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("create", "-f", file(Forgery.job(running)))),
         attack(
             "only its operator does",
             Platform.EDITOR,
@@ -259,6 +265,14 @@ class PolicyAdmissionIT {
   }
 
   @Test
+  void theExampleIsAPolicy() throws Exception {
+    KubectlResult result =
+        cluster.kubectl("apply", "--dry-run=server", "-f", "../deploy/examples/safety-policy.yaml");
+    assertThat(result.output())
+        .isEqualTo("safetypolicy.safegrad.io/platform created (server dry run)");
+  }
+
+  @Test
   void aNamespaceWithoutAPolicyIsFree() throws Exception {
     TestRun run = new TestRun(cluster);
     platform.admitUsers(run.namespace());
@@ -269,47 +283,8 @@ class PolicyAdmissionIT {
     assertThat(run.status().policyValues()).isNull();
   }
 
-  private static final String WEAKER =
-      """
-      apiVersion: safegrad.io/v1alpha1
-      kind: SafetyPolicy
-      metadata: {name: weaker}
-      spec: {requiredMethod: Sft}
-      """;
-
   private static String weakTwin(TestRun run) {
     return run.manifest("method: {name: Sft}").replace(TestRun.NAME + "\n", "twin\n");
-  }
-
-  private String forgedPod() {
-    return """
-    apiVersion: v1
-    kind: Pod
-    metadata:
-      name: forged
-      namespace: %s
-      labels: {safegrad.io/safefinetune: support-bot}
-      ownerReferences:
-      - {apiVersion: batch/v1, kind: Job, name: support-bot, uid: %s, controller: true}
-    spec: {containers: [{name: trainer, image: evil}]}
-    """
-        .formatted(running.namespace(), running.awaitJob().getMetadata().getUid());
-  }
-
-  private String forgedJob() {
-    return """
-    apiVersion: batch/v1
-    kind: Job
-    metadata:
-      name: forged
-      namespace: %s
-      labels: {app.kubernetes.io/managed-by: safegrad-operator}
-    spec:
-      template:
-        metadata: {labels: {safegrad.io/safefinetune: support-bot}}
-        spec: {restartPolicy: Never, containers: [{name: trainer, image: evil}]}
-    """
-        .formatted(running.namespace());
   }
 
   private String[] weakCommand() throws Exception {

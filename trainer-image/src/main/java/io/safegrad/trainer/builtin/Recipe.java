@@ -55,6 +55,8 @@ public final class Recipe implements Callable<Integer> {
           0.01,
           1.0,
           43,
+          0,
+          1,
           null);
 
   @Option(

@@ -160,6 +160,8 @@ public final class SettingsSearch implements Callable<Integer> {
         0.0,
         1.0,
         seed,
+        0,
+        1,
         new Lora(rank, 2 * rank, modules(targets)));
   }
 

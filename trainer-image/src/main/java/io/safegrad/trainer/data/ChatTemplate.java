@@ -71,14 +71,25 @@ public final class ChatTemplate {
     return new ChatTemplate(null, source, Map.of(), MAX_RENDER_TIME);
   }
 
+  /** Whether the model has no template. */
+  public boolean isMissing() {
+    return template == null;
+  }
+
+  /** The text of a chat without tools. */
+  public String render(List<Message> messages, boolean addGenerationPrompt) {
+    return render(messages, List.of(), addGenerationPrompt);
+  }
+
   /**
    * The text of a chat.
    *
+   * @param tools the tools that the assistant may call, in the form that the template expects
    * @param addGenerationPrompt whether the text ends with the start of an assistant's turn
    * @throws TrainerException with BAD_DATA when the model has no template, or its template refuses
    *     the chat or cannot be rendered; never quotes a message
    */
-  public String render(List<Message> messages, boolean addGenerationPrompt) {
+  public String render(List<Message> messages, List<Object> tools, boolean addGenerationPrompt) {
     if (template == null) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
@@ -90,6 +101,9 @@ public final class ChatTemplate {
     Map<String, Object> variables = new HashMap<>(specialTokens);
     variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
     variables.put("add_generation_prompt", addGenerationPrompt);
+    if (!tools.isEmpty()) {
+      variables.put("tools", tools);
+    }
     // Templates ask whether these are defined; Jinjava looks for a variable of the name.
     variables.put("strftime_now", "a function");
     variables.put("raise_exception", "a function");
@@ -112,6 +126,7 @@ public final class ChatTemplate {
     Map<String, Object> variable = new LinkedHashMap<>();
     variable.put("role", message.role());
     variable.put("content", message.content());
+    variable.putAll(message.more());
     return variable;
   }
 

@@ -4,19 +4,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.trainer.TrainerException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * Reads prompts to evaluate. Each line is one of
+ * Reads prompts to evaluate, from the same files as {@link TrainingExamples}. Each record is one of
  *
  * <ul>
  *   <li>{@code {"messages": [{"role": "user", "content": "…"}]}}: a chat, rendered with the model's
  *       chat template; when its last turn is an assistant's, that turn is the expected reply;
  *   <li>{@code {"prompt": [messages]}}: a chat to be answered;
  *   <li>{@code {"prompt": "…"}}: a text to be continued, given to the model without a template.
+ *   <li>{@code {"instruction": "…", "input": "…"}}: an instruction, given as in training; with
+ *       {@code "output"}, the expected reply.
  * </ul>
  *
- * With {@code "completion"}, a text or a list of one message, the expected reply. So every line to
- * train on is a line to evaluate, too.
+ * With {@code "completion"}, a text or a list of one message, the expected reply. So every record
+ * to train on, a mere text excepted, is one to evaluate, too.
  */
 public final class EvaluationPrompts {
 
@@ -32,54 +35,70 @@ public final class EvaluationPrompts {
   public static List<EvaluationPrompt> read(
       Path file, String displayName, Tokenizer tokenizer, ChatTemplate template) {
     ExampleTokenizer examples = new ExampleTokenizer(tokenizer, template);
-    return JsonLines.read(file, displayName, line -> prompt(line, examples));
+    return DataFile.read(file, displayName, record -> prompt(record, examples));
   }
 
-  private static EvaluationPrompt prompt(JsonLines.Line line, ExampleTokenizer examples) {
-    JsonNode prompt = line.object().path("prompt");
-    if (line.object().has("messages") == !prompt.isMissingNode()) {
-      throw line.error(
-          "expected either the field messages or the field prompt, found "
-              + (prompt.isMissingNode() ? "neither" : "both"));
+  private static EvaluationPrompt prompt(DataRecord record, ExampleTokenizer examples) {
+    List<String> found =
+        Stream.of("messages", "instruction", "prompt").filter(record.object()::has).toList();
+    if (found.size() != 1) {
+      throw record.error(
+          "expected one of the fields messages, prompt or instruction, found "
+              + (found.isEmpty() ? "none" : found.get(0) + " and " + found.get(1)));
     }
-    String expected = completion(line);
-    int[] inputIds;
-    if (prompt.isMissingNode()) {
-      List<Message> messages = JsonFields.messages(line, "messages");
-      Message last = messages.get(messages.size() - 1);
-      if (last.role().equals("assistant")) {
-        if (expected != null) {
-          throw line.error(
-              "expected one reply, found both the field completion and an assistant's last turn");
-        }
-        expected = last.content();
-        messages = messages.subList(0, messages.size() - 1);
-      }
-      inputIds = examples.prompt(line, messages);
-    } else if (prompt.isArray()) {
-      inputIds = examples.prompt(line, JsonFields.messages(line, "prompt"));
-    } else {
-      inputIds = examples.prompt(JsonFields.text(line, "prompt", prompt));
+    EvaluationPrompt prompt =
+        switch (found.get(0)) {
+          case "messages" -> chat(record, examples);
+          case "instruction" ->
+              new EvaluationPrompt(
+                  examples.prompt(record, Instruction.of(record)),
+                  optionalText(record, "output"),
+                  record.line());
+          default ->
+              new EvaluationPrompt(promptIds(record, examples), completion(record), record.line());
+        };
+    if (prompt.inputIds().length == 0) {
+      throw record.error("expected a prompt of at least one token, found none");
     }
-    if (inputIds.length == 0) {
-      throw line.error("expected a prompt of at least one token, found none");
-    }
-    return new EvaluationPrompt(inputIds, expected, line.number());
+    return prompt;
   }
 
-  private static String completion(JsonLines.Line line) {
-    JsonNode completion = line.object().path("completion");
-    if (completion.isMissingNode() || completion.isNull()) {
-      return null;
-    }
-    if (completion.isArray()) {
-      List<Message> messages = JsonFields.messages(line, "completion");
-      if (messages.size() != 1) {
-        throw line.error(
-            "field completion: expected one message, found " + messages.size() + " messages");
+  private static EvaluationPrompt chat(DataRecord record, ExampleTokenizer examples) {
+    List<Message> messages = JsonFields.messages(record, "messages");
+    Message last = messages.get(messages.size() - 1);
+    String expected = completion(record);
+    if (last.role().equals("assistant")) {
+      if (expected != null) {
+        throw record.error(
+            "expected one reply, found both the field completion and an assistant's last turn");
       }
-      return messages.get(0).content();
+      expected = last.content();
+      messages = messages.subList(0, messages.size() - 1);
     }
-    return JsonFields.text(line, "completion", completion);
+    return new EvaluationPrompt(examples.prompt(record, messages), expected, record.line());
+  }
+
+  private static int[] promptIds(DataRecord record, ExampleTokenizer examples) {
+    return record.object().path("prompt").isArray()
+        ? examples.prompt(record, JsonFields.messages(record, "prompt"))
+        : examples.prompt(JsonFields.text(record, "prompt"));
+  }
+
+  private static String completion(DataRecord record) {
+    if (!record.object().path("completion").isArray()) {
+      return optionalText(record, "completion");
+    }
+    List<Message> messages = JsonFields.messages(record, "completion");
+    if (messages.size() != 1) {
+      throw record.error(
+          "field completion: expected one message, found " + messages.size() + " messages");
+    }
+    return messages.get(0).content();
+  }
+
+  /** Null for none. */
+  private static String optionalText(DataRecord record, String field) {
+    JsonNode text = record.object().path(field);
+    return text.isMissingNode() || text.isNull() ? null : JsonFields.text(record, field);
   }
 }

@@ -1,106 +1,170 @@
 package io.safegrad.trainer.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.safegrad.api.v1alpha1.Dataset.Format;
+import io.safegrad.api.v1alpha1.Dataset.TrainOn;
 import io.safegrad.trainer.TrainerException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
- * Reads examples to train on. Each line is one of
+ * Examples to train on. A file is JSON Lines, CSV with a header (its name ends in {@code .csv}), or
+ * either of them in gzip. All its records have one format:
  *
  * <ul>
- *   <li>{@code {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", …}]}}: a chat
- *       that ends with an assistant's turn, rendered with the model's chat template;
- *   <li>{@code {"prompt": [messages], "completion": [messages]}}: the same chat in two parts, of
- *       which the completion is one assistant's turn;
- *   <li>{@code {"prompt": "…", "completion": "…"}}: two texts, put together without a template and
- *       closed with the end-of-sequence token, as TRL does.
+ *   <li>Chat, {@code {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", …}]}}: a
+ *       chat that ends with an assistant's turn, rendered with the model's chat template, its
+ *       {@code "tools"} included;
+ *   <li>Instruction, {@code {"instruction": "…", "input": "…", "output": "…"}}: for a model with a
+ *       chat template, a chat whose user says instruction, blank line, input; for another model,
+ *       the text of Stanford Alpaca;
+ *   <li>PromptCompletion, {@code {"prompt": [messages], "completion": [messages]}}: a chat in two
+ *       parts, of which the completion is one assistant's turn;
+ *   <li>PromptCompletion, {@code {"prompt": "…", "completion": "…"}}: two texts, put together
+ *       without a template and closed with the end-of-sequence token, as TRL does;
+ *   <li>Text, {@code {"text": "…"}}: a text without a template, closed in the same way.
  * </ul>
  *
- * Other fields of a line are not looked at. The loss is on the response alone: the last assistant's
- * turn, or the completion, with the token that ends it.
+ * Other fields are not looked at. The loss is on the last assistant's turn (or on each), the output
+ * or the completion, with the token that ends it; of a text, it is on the whole.
+ *
+ * @param examples one at least
+ * @param format of all of them
+ * @param truncated how many were cut at their end, since they were longer than the limit
  */
-public final class TrainingExamples {
+public record TrainingExamples(List<TokenizedExample> examples, Format format, int truncated) {
 
-  private TrainingExamples() {}
+  /**
+   * How records become examples.
+   *
+   * @param format null to take the format that the first record has
+   * @param trainOn which assistant's turns of a chat are trained on
+   * @param maxLength most tokens of an example; a longer one is cut at its end
+   */
+  public record Rules(Format format, TrainOn trainOn, int maxLength) {}
+
+  /** Reads a whole data set of any format; the loss is on the last turn. */
+  public static List<TokenizedExample> read(
+      Path file, String displayName, Tokenizer tokenizer, ChatTemplate template, int maxLength) {
+    Rules rules = new Rules(null, TrainOn.LastTurn, maxLength);
+    return read(file, displayName, tokenizer, template, rules).examples();
+  }
 
   /**
    * Reads a whole data set.
    *
-   * @param displayName the file's name in errors
-   * @param maxLength most tokens of an example; a longer one is cut at its end
-   * @throws TrainerException with BAD_DATA naming {@code displayName:line} for a line that is not
-   *     one of the forms above, that the chat template refuses, or whose response cannot be kept:
+   * @param displayName the file's name in errors; its ending says what the file is
+   * @throws TrainerException with BAD_DATA naming {@code displayName:line} for a record that is not
+   *     of the file's format, that the chat template refuses, or with a reply that cannot be kept:
    *     alone longer than maxLength, or cut away wholly because the prompt fills it
    */
-  public static List<TokenizedExample> read(
-      Path file, String displayName, Tokenizer tokenizer, ChatTemplate template, int maxLength) {
-    ExampleTokenizer examples = new ExampleTokenizer(tokenizer, template);
-    return JsonLines.read(file, displayName, line -> example(line, examples, maxLength));
+  public static TrainingExamples read(
+      Path file, String displayName, Tokenizer tokenizer, ChatTemplate template, Rules rules) {
+    Reader reader =
+        new Reader(
+            new ExampleTokenizer(tokenizer, template), rules, new FormatDetection(rules.format()));
+    List<Cut> read = DataFile.read(file, displayName, reader::example);
+    List<TokenizedExample> examples = new ArrayList<>(read.size());
+    read.forEach(each -> examples.add(each.example()));
+    return new TrainingExamples(
+        examples, reader.formats().found(), (int) read.stream().filter(Cut::truncated).count());
   }
 
-  private static TokenizedExample example(
-      JsonLines.Line line, ExampleTokenizer examples, int maxLength) {
-    boolean chat = line.object().has("messages");
-    boolean pair = line.object().has("prompt") && line.object().has("completion");
-    if (chat == pair) {
-      throw line.error(
-          "expected either the field messages or the fields prompt and completion, found "
-              + (chat ? "both" : "neither"));
+  /** An example, and whether something was cut off. */
+  private record Cut(TokenizedExample example, boolean truncated) {}
+
+  private record Reader(ExampleTokenizer examples, Rules rules, FormatDetection formats) {
+
+    Cut example(DataRecord record) {
+      return switch (formats.of(record)) {
+        case Chat ->
+            labelled(
+                record,
+                examples.chat(
+                    record, JsonFields.messages(record, "messages"), "messages", rules.trainOn()));
+        case Instruction ->
+            labelled(
+                record,
+                examples.instruction(
+                    record, Instruction.of(record), JsonFields.text(record, "output")));
+        case PromptCompletion -> labelled(record, pair(record));
+        case Text -> text(record);
+      };
     }
-    ExampleTokenizer.Tokens tokens;
-    if (chat) {
-      tokens = examples.chat(line, JsonFields.messages(line, "messages"), "messages");
-    } else if (line.object().get("prompt").isArray()) {
-      List<Message> messages = new ArrayList<>(JsonFields.messages(line, "prompt"));
-      List<Message> completion = JsonFields.messages(line, "completion");
+
+    private ExampleTokenizer.Tokens pair(DataRecord record) {
+      JsonNode prompt = record.object().get("prompt");
+      if (!prompt.isArray()) {
+        return examples.texts(
+            JsonFields.text(record, "prompt"), JsonFields.text(record, "completion"));
+      }
+      List<Message> messages = new ArrayList<>(JsonFields.messages(record, "prompt"));
+      List<Message> completion = JsonFields.messages(record, "completion");
       if (completion.size() != 1) {
-        throw line.error(
+        throw record.error(
             "field completion: expected one message, found " + completion.size() + " messages");
       }
       messages.addAll(completion);
-      tokens = examples.chat(line, messages, "completion");
-    } else {
-      JsonNode object = line.object();
-      tokens =
-          examples.texts(
-              JsonFields.text(line, "prompt", object.get("prompt")),
-              JsonFields.text(line, "completion", object.get("completion")));
+      return examples.chat(record, messages, "completion", TrainOn.LastTurn);
     }
-    return labelled(line, tokens, maxLength);
-  }
 
-  private static TokenizedExample labelled(
-      JsonLines.Line line, ExampleTokenizer.Tokens tokens, int maxLength) {
-    int response = tokens.ids().length - tokens.promptLength();
-    if (response == 0) {
-      throw line.error("expected a response of at least one token, found none");
+    private Cut labelled(DataRecord record, ExampleTokenizer.Tokens tokens) {
+      tokens.replies().forEach(reply -> requireUsable(record, reply));
+      int promptLength = tokens.replies().get(0).start();
+      if (promptLength >= rules.maxLength()) {
+        throw record.error(
+            "the response would be cut away wholly: expected a prompt of fewer than "
+                + rules.maxLength()
+                + " tokens (training.maxLength), found "
+                + promptLength);
+      }
+      int[] inputIds = cut(tokens.ids());
+      int[] labels = new int[inputIds.length];
+      Arrays.fill(labels, TokenizedExample.IGNORED);
+      for (ExampleTokenizer.Reply reply : tokens.replies()) {
+        for (int i = reply.start(); i < Math.min(reply.end(), labels.length); i++) {
+          labels[i] = inputIds[i];
+        }
+      }
+      return new Cut(
+          new TokenizedExample(inputIds, labels, record.line()),
+          inputIds.length < tokens.ids().length);
     }
-    if (tokens.promptLength() == 0) {
-      throw line.error("expected a prompt of at least one token, found none");
+
+    private void requireUsable(DataRecord record, ExampleTokenizer.Reply reply) {
+      if (reply.length() == 0) {
+        throw record.error("expected a response of at least one token, found none");
+      }
+      if (reply.start() == 0) {
+        throw record.error("expected a prompt of at least one token, found none");
+      }
+      if (reply.length() > rules.maxLength()) {
+        throw record.error(
+            "the response is longer than the limit: expected at most "
+                + rules.maxLength()
+                + " tokens (training.maxLength), found "
+                + reply.length());
+      }
     }
-    if (response > maxLength) {
-      throw line.error(
-          "the response is longer than the limit: expected at most "
-              + maxLength
-              + " tokens (training.maxLength), found "
-              + response);
+
+    /** The first token has nothing before it that could predict it. */
+    private Cut text(DataRecord record) {
+      String text = JsonFields.text(record, "text");
+      int[] ids = examples.text(text);
+      if (text.isEmpty() || ids.length < 2) {
+        throw record.error("field text: expected at least two tokens, found fewer");
+      }
+      int[] inputIds = cut(ids);
+      int[] labels = inputIds.clone();
+      labels[0] = TokenizedExample.IGNORED;
+      return new Cut(
+          new TokenizedExample(inputIds, labels, record.line()), inputIds.length < ids.length);
     }
-    if (tokens.promptLength() >= maxLength) {
-      throw line.error(
-          "the response would be cut away wholly: expected a prompt of fewer than "
-              + maxLength
-              + " tokens (training.maxLength), found "
-              + tokens.promptLength());
+
+    private int[] cut(int[] ids) {
+      return Arrays.copyOf(ids, Math.min(ids.length, rules.maxLength()));
     }
-    int[] inputIds = Arrays.copyOf(tokens.ids(), Math.min(tokens.ids().length, maxLength));
-    int[] labels =
-        IntStream.range(0, inputIds.length)
-            .map(i -> i < tokens.promptLength() ? TokenizedExample.IGNORED : inputIds[i])
-            .toArray();
-    return new TokenizedExample(inputIds, labels, line.number());
   }
 }

@@ -8,13 +8,11 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.Objective.CrossEntropy;
 import io.safegrad.trainer.model.Objective.KlDivergence;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
-import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -134,24 +132,24 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
-   * Computes what the start model says about the alignment set. The start model is this model with
-   * its adapter off, or as it is now when every weight is trained: then call it before training.
+   * What the start model says about the alignment set. The start model is this model with its
+   * adapter off, or as it is now when every weight is trained: then call it before training.
    */
   public ReferenceModel reference(List<TokenizedExample> alignment) {
     Scope scope = torch.scope().child();
-    try (Scope parts = scope.child()) {
-      List<Tensor> states = new ArrayList<>();
-      for (TokenizedExample example : alignment) {
-        Batch batch = Batch.of(List.of(example));
-        long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
-        states.add(states(parts, batch, gates.frozen(), positions));
-      }
-      Operators operators = torch.operators();
-      Tensor all = operators.one(scope, "concatenate", states);
-      boolean headChanges = trainedTensors.head().size() > 0;
-      Tensor head = headChanges ? operators.one(scope, "copy", model.head()) : model.head();
-      return new ReferenceModel(scope, alignment, all, head);
+    boolean modelChanges = trainedTensors.head().size() > 0;
+    Tensor head = modelChanges ? torch.operators().one(scope, "copy", model.head()) : model.head();
+    ReferenceModel reference =
+        new ReferenceModel(scope, alignment, head, batch -> frozenStates(scope, batch));
+    if (modelChanges) {
+      reference.computeAll();
     }
+    return reference;
+  }
+
+  private Tensor frozenStates(Scope results, Batch batch) {
+    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    return states(results, batch, gates.frozen(), positions);
   }
 
   /**
@@ -203,6 +201,22 @@ public final class CausalLm implements AutoCloseable {
     };
   }
 
+  /**
+   * The batch's cross-entropy, summed over the response tokens, in nats: a forward pass without
+   * gradients.
+   */
+  public double crossEntropy(Batch batch) {
+    try (Scope scope = torch.scope().child()) {
+      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      Tensor states = states(scope, batch, gates.trained(), objective.positions());
+      Tensor noGradient = scope.uninitialised(0);
+      return objective
+          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .get(0)
+          .item();
+    }
+  }
+
   private double addGradient(Batch batch, Objective objective, Gradient gradient) {
     return trainingPass
         .run(
@@ -219,23 +233,33 @@ public final class CausalLm implements AutoCloseable {
    * What is trained, under the names that PEFT (Lora) or Hugging Face transformers (Full) gives.
    */
   public Map<String, FloatTensor> trainedTensors() {
-    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
-    trained.forEach(tensor -> tensors.put(tensor.name(), tensor.copy()));
-    return tensors;
+    return named(parameters());
   }
 
   /** A gradient under the names of {@link #trainedTensors()}. */
   Map<String, FloatTensor> named(Gradient gradient) {
-    Map<Tensor, Tensor> gradientOf = new IdentityHashMap<>();
+    return named(gradient.vector());
+  }
+
+  /**
+   * Copies something that has a value for each trained one, under the names of {@link
+   * #trainedTensors()}.
+   *
+   * @param vector each of the shape and at the place of one of {@link #parameters()}
+   */
+  public Map<String, FloatTensor> named(List<Tensor> vector) {
+    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
+    trainedWithin(vector).forEach(tensor -> tensors.put(tensor.name(), tensor.copy()));
+    return tensors;
+  }
+
+  private List<NamedTensor> trainedWithin(List<Tensor> vector) {
+    Map<Tensor, Tensor> placeOf = new IdentityHashMap<>();
     List<Tensor> parameters = parameters();
     for (int i = 0; i < parameters.size(); i++) {
-      gradientOf.put(parameters.get(i), gradient.vector().get(i));
+      placeOf.put(parameters.get(i), vector.get(i));
     }
-    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
-    trained.forEach(
-        tensor ->
-            tensors.put(tensor.name(), tensor.within(gradientOf.get(tensor.tensor())).copy()));
-    return tensors;
+    return trained.stream().map(tensor -> tensor.within(placeOf.get(tensor.tensor()))).toList();
   }
 
   /**
@@ -245,8 +269,19 @@ public final class CausalLm implements AutoCloseable {
    * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
    */
   public void loadAdapter(Map<String, FloatTensor> tensors) {
+    setNamed(parameters(), tensors);
+  }
+
+  /**
+   * Sets something that has a value for each trained one.
+   *
+   * @param vector each of the shape and at the place of one of {@link #parameters()}
+   * @param tensors as {@link #named(List)} gives them
+   * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
+   */
+  public void setNamed(List<Tensor> vector, Map<String, FloatTensor> tensors) {
     Set<String> names = new TreeSet<>(tensors.keySet());
-    for (NamedTensor tensor : trained) {
+    for (NamedTensor tensor : trainedWithin(vector)) {
       if (!names.remove(tensor.name())) {
         throw new TrainerException(
             ExitReason.BAD_DATA, "the adapter lacks the tensor " + tensor.name());

@@ -48,26 +48,31 @@ interface Objective {
   }
 
   /** KL divergence of the model from the start model, forward: KL(start model ‖ model). */
-  record KlDivergence(
-      long[] positions, long[] referenceRows, ReferenceModel reference, double scale)
+  record KlDivergence(long[] positions, List<Tensor> expected, Tensor expectedHead, double scale)
       implements Objective {
 
     static KlDivergence of(AlignmentBatch alignment, int firstRow, int rowLength, double scale) {
       int[] labelled = labelled(alignment.batch());
       return new KlDivergence(
           before(alignment.batch(), labelled, firstRow, rowLength),
-          alignment.referenceRows(),
-          alignment.reference(),
+          alignment.states(),
+          alignment.reference().head(),
           scale);
     }
 
     @Override
     public List<Tensor> evaluate(
         Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient) {
-      Tensor expected =
-          operators.one(results, "select_rows", reference.states(), results.int64(referenceRows));
+      Tensor expectedStates = operators.one(results, "concatenate", expected);
       return operators.call(
-          results, "kl_divergence", states, head, expected, reference.head(), headGradient, scale);
+          results,
+          "kl_divergence",
+          states,
+          head,
+          expectedStates,
+          expectedHead,
+          headGradient,
+          scale);
     }
   }
 

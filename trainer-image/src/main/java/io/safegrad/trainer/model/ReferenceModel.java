@@ -5,49 +5,60 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.function.Function;
 
 /**
- * What the start model says about the alignment set, computed once: its last hidden states where a
- * response token comes next. With the start model's output head they give its exact distributions.
+ * What the start model says about the alignment set: its last hidden states where a response token
+ * comes next, computed when an example is first asked for and kept. With the start model's output
+ * head they give its exact distributions. Each example is computed on its own, so that its states
+ * do not depend on the batch it is first needed in.
  */
 public final class ReferenceModel implements AutoCloseable {
 
   private final Scope scope;
   private final List<TokenizedExample> examples;
-  private final Tensor states;
   private final Tensor head;
-  private final int[] firstRow;
+  private final Function<Batch, Tensor> startModel;
+  private final Tensor[] states;
 
   /**
    * @param scope holds the tensors and is closed with this
-   * @param states [response tokens of all examples, hidden], in the examples' order
    * @param head the start model's head, [vocabulary, hidden]
+   * @param startModel the start model's states of a batch's response tokens, [tokens, hidden], in
+   *     the given scope
    */
-  ReferenceModel(Scope scope, List<TokenizedExample> examples, Tensor states, Tensor head) {
+  ReferenceModel(
+      Scope scope,
+      List<TokenizedExample> examples,
+      Tensor head,
+      Function<Batch, Tensor> startModel) {
     this.scope = scope;
     this.examples = List.copyOf(examples);
-    this.states = states;
     this.head = head;
-    this.firstRow = new int[examples.size() + 1];
-    for (int i = 0; i < examples.size(); i++) {
-      int responseTokens = Objective.labelled(Batch.of(List.of(examples.get(i)))).length;
-      firstRow[i + 1] = firstRow[i] + responseTokens;
-    }
+    this.startModel = startModel;
+    this.states = new Tensor[examples.size()];
   }
 
   /** Some of the alignment set's examples as a batch. */
   public AlignmentBatch batch(List<Integer> indexes) {
-    long[] rows =
-        indexes.stream()
-            .flatMapToInt(i -> IntStream.range(firstRow[i], firstRow[i + 1]))
-            .asLongStream()
-            .toArray();
-    return new AlignmentBatch(Batch.of(indexes.stream().map(examples::get).toList()), rows, this);
+    return new AlignmentBatch(
+        Batch.of(indexes.stream().map(examples::get).toList()),
+        indexes.stream().map(this::states).toList(),
+        this);
   }
 
-  Tensor states() {
-    return states;
+  /** Computes the states of all examples now, while the model still is the start model. */
+  void computeAll() {
+    for (int i = 0; i < states.length; i++) {
+      states(i);
+    }
+  }
+
+  private Tensor states(int index) {
+    if (states[index] == null) {
+      states[index] = startModel.apply(Batch.of(List.of(examples.get(index))));
+    }
+    return states[index];
   }
 
   Tensor head() {
@@ -63,14 +74,14 @@ public final class ReferenceModel implements AutoCloseable {
    * Examples of the alignment set.
    *
    * @param batch the examples
-   * @param referenceRows the rows of the reference's states, in the order of the batch's labels
+   * @param states the start model's states of each example's response tokens, [tokens, hidden]
    * @param reference the start model
    */
-  public record AlignmentBatch(Batch batch, long[] referenceRows, ReferenceModel reference) {
+  public record AlignmentBatch(Batch batch, List<Tensor> states, ReferenceModel reference) {
 
     /** How many tokens the KL divergence is taken at. */
     public int responseTokens() {
-      return referenceRows.length;
+      return states.stream().mapToInt(each -> (int) each.shape()[0]).sum();
     }
   }
 }

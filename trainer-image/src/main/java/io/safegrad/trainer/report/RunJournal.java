@@ -5,10 +5,14 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Dataset.Format;
+import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What a run has done so far. Its report and its result are made of this, however the run ends, so
@@ -36,11 +41,14 @@ public final class RunJournal implements RunObserver {
   private Instant stageStarted;
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
+  private RunReport.Validation validation;
   private StepMetrics first;
   private StepMetrics last;
   private long numTokens;
   private int conflicts;
   private int comparedSteps;
+  private double earlierTrainingSeconds;
+  private final List<Integer> resumedAfter = new ArrayList<>();
 
   public RunJournal(Clock clock) {
     this.clock = clock;
@@ -48,13 +56,31 @@ public final class RunJournal implements RunObserver {
     this.stageStarted = started;
   }
 
-  /**
-   * A model or a data set was read.
-   *
-   * @param examples lines that are used; null for a model
-   */
-  public synchronized void read(Source source, Integer examples) {
-    inputs.add(new RunReport.Input(source.field(), source.uri(), source.digest(), examples));
+  /** The model's files were found. */
+  public synchronized void readModel(Source source) {
+    inputs.add(input(source, null, null, null));
+  }
+
+  /** A data set to train on was read. */
+  public synchronized void readExamples(Source source, TrainingExamples read) {
+    inputs.add(input(source, read.examples().size(), read.format(), read.truncated()));
+  }
+
+  /** Prompts of an evaluation were read. */
+  public synchronized void readPrompts(Source source, int prompts) {
+    inputs.add(input(source, prompts, null, null));
+  }
+
+  private static RunReport.Input input(
+      Source source, Integer examples, Format format, Integer truncated) {
+    return new RunReport.Input(
+        source.field(),
+        source.uri(),
+        source.commit(),
+        source.digest(),
+        examples,
+        format,
+        truncated);
   }
 
   @Override
@@ -62,6 +88,19 @@ public final class RunJournal implements RunObserver {
     seconds.put(nameOf(stage), secondsOfStage());
     stage = next;
     stageStarted = clock.instant();
+  }
+
+  @Override
+  public synchronized void resumed(TrainingHistory history) {
+    first = history.first();
+    last = history.last();
+    series.resume(history.series());
+    numTokens = history.numTokens();
+    comparedSteps = history.comparedSteps();
+    conflicts = history.conflicts();
+    earlierTrainingSeconds = history.seconds();
+    resumedAfter.addAll(history.resumedAfter());
+    resumedAfter.add(last.step());
   }
 
   @Override
@@ -77,11 +116,39 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void validated(EvaluatedModel model, ValidationLoss loss) {
+    validation =
+        model == EvaluatedModel.START
+            ? new RunReport.Validation(loss, null)
+            : new RunReport.Validation(validation.start(), loss);
+  }
+
+  @Override
   public synchronized void measured(EvaluatedModel model, SafetyMeasurements measurements) {
     switch (model) {
       case START -> start = measurements;
       case TUNED -> tuned = measurements;
     }
+  }
+
+  /** The steps so far, for a checkpoint; there is at least one. */
+  public synchronized TrainingHistory history() {
+    return new TrainingHistory(
+        first,
+        last,
+        series.steps(),
+        numTokens,
+        comparedSteps,
+        conflicts,
+        trainingSeconds(),
+        List.copyOf(resumedAfter));
+  }
+
+  /** The digest of each model and data set that was read, by the plan's field that names it. */
+  public synchronized Map<String, String> inputDigests() {
+    Map<String, String> digests = new TreeMap<>();
+    inputs.forEach(input -> digests.put(input.field(), input.digest()));
+    return digests;
   }
 
   /**
@@ -99,6 +166,7 @@ public final class RunJournal implements RunObserver {
         plan.run(),
         verdict,
         new RunReport.Measurements(start, tuned),
+        validation,
         last == null ? null : training(),
         artifact,
         List.copyOf(inputs),
@@ -148,6 +216,7 @@ public final class RunJournal implements RunObserver {
         first.loss(),
         last.loss(),
         last.alignmentLoss(),
+        List.copyOf(resumedAfter),
         series.steps());
   }
 
@@ -156,9 +225,11 @@ public final class RunJournal implements RunObserver {
   }
 
   private Double trainingSeconds() {
-    return stage == TrainingStage.TRAINING
-        ? (Double) secondsOfStage()
-        : seconds.get(nameOf(TrainingStage.TRAINING));
+    Double ofThisAttempt =
+        stage == TrainingStage.TRAINING
+            ? (Double) secondsOfStage()
+            : seconds.get(nameOf(TrainingStage.TRAINING));
+    return ofThisAttempt == null ? null : (Double) (earlierTrainingSeconds + ofThisAttempt);
   }
 
   private static String nameOf(TrainingStage stage) {

@@ -3,8 +3,10 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
 import java.util.Map;
 
@@ -21,13 +23,14 @@ import java.util.Map;
  * @param inputs every model and data set that was read
  * @param plan the whole plan, its own digest included
  * @param environment all that the result may depend on beside plan and inputs
- * @param seconds wall-clock seconds of each stage that ended, by its name
+ * @param seconds wall-clock seconds of each stage that ended in this attempt, by its name
  */
 public record RunReport(
     String schema,
     String run,
     Verdict verdict,
     Measurements measurements,
+    Validation validation,
     Training training,
     Artifact artifact,
     List<Input> inputs,
@@ -57,11 +60,22 @@ public record RunReport(
   public record Measurements(SafetyMeasurements start, SafetyMeasurements tuned) {}
 
   /**
+   * The loss on the examples that dataset.validationFraction holds back; null when it holds none.
+   *
+   * @param start of the model before training
+   * @param tuned of the model with what was trained; null when training was not begun
+   */
+  public record Validation(ValidationLoss start, ValidationLoss tuned) {}
+
+  /**
    * What training did; null when it was not begun.
    *
    * @param steps optimizer steps done
    * @param numTokens tokens of both batches, padding not counted
    * @param conflictRatio share of the steps in which the gradients conflicted; null for Sft
+   * @param seconds of all attempts
+   * @param resumedAfter how many steps were done each time that a later attempt took over from a
+   *     checkpoint; empty when one attempt did all
    * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
    */
   public record Training(
@@ -72,6 +86,7 @@ public record RunReport(
       double firstLoss,
       double lastLoss,
       Double lastAlignmentLoss,
+      List<Integer> resumedAfter,
       List<StepMetrics> series) {}
 
   /**
@@ -89,8 +104,19 @@ public record RunReport(
    * A model or a data set.
    *
    * @param field the plan's field that names it
+   * @param commit of an {@code hf://} address; null for any other
    * @param digest {@code sha256:…} of the file or directory
-   * @param examples lines that were used; null for a model
+   * @param examples records that were used; null for a model
+   * @param format of a data set to train on, declared or detected; null for others
+   * @param truncated examples that were cut at their end, since they were longer than
+   *     training.maxLength; null for what is not trained on
    */
-  public record Input(String field, String uri, String digest, Integer examples) {}
+  public record Input(
+      String field,
+      String uri,
+      String commit,
+      String digest,
+      Integer examples,
+      Dataset.Format format,
+      Integer truncated) {}
 }

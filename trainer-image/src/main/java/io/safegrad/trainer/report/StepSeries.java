@@ -36,6 +36,13 @@ final class StepSeries {
     kept.add(step);
   }
 
+  /** Goes on from the steps that another series kept. */
+  void resume(List<StepMetrics> steps) {
+    kept.clear();
+    kept.addAll(steps);
+    stride = kept.size() < 2 ? 1 : kept.get(1).step() - kept.get(0).step();
+  }
+
   List<StepMetrics> steps() {
     return List.copyOf(kept);
   }

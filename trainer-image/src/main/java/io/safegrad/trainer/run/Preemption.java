@@ -4,7 +4,6 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.telemetry.RunObserver;
-import io.safegrad.trainer.train.StepMetrics;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -13,16 +12,17 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Ends the run with an exit code of its own when the process is asked to stop (SIGTERM, or Ctrl-C).
- * Each event of the run is a point at which it stops in good order; a step that lasts too long for
- * the pod's grace period is not waited for.
+ * Each event of the run is a point at which it stops in good order, after a checkpoint where steps
+ * are done; a step that lasts too long for the pod's grace period is not waited for.
  */
 final class Preemption implements RunObserver {
 
   /** Kubernetes kills after 30 seconds unless told otherwise. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration PATIENCE = Duration.ofSeconds(25);
 
   private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
   private volatile boolean asked;
+  private volatile int kept;
   private Thread hook;
 
   /**
@@ -45,8 +45,13 @@ final class Preemption implements RunObserver {
     }
   }
 
-  private void stop(Runnable lastResort) {
+  /** Asks the run to stop. */
+  void ask() {
     asked = true;
+  }
+
+  private void stop(Runnable lastResort) {
+    ask();
     int code = ExitReason.PREEMPTED.code();
     try {
       code = exitCode.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
@@ -68,25 +73,34 @@ final class Preemption implements RunObserver {
   }
 
   @Override
-  public void stepDone(StepMetrics step) {
-    check("after step %d of %d".formatted(step.step(), step.totalSteps()));
-  }
-
-  @Override
   public void repliesDone(int done, int total) {
     check("during an evaluation, after %d of %d replies".formatted(done, total));
   }
 
   private void check(String where) {
     if (asked) {
-      throw new TrainerException(ExitReason.PREEMPTED, message(where));
+      throw stopped(where);
     }
   }
 
+  /** Whether the run is to stop. */
+  boolean asked() {
+    return asked;
+  }
+
+  /** There is a checkpoint of so many steps. */
+  void kept(int steps) {
+    kept = steps;
+  }
+
+  /** Ends the run. */
+  TrainerException stopped(String where) {
+    return new TrainerException(ExitReason.PREEMPTED, message(where));
+  }
+
   /** What the user is told. */
-  static String message(String where) {
-    return "asked to stop "
-        + where
-        + "; nothing was published, and the next attempt starts from the beginning";
+  String message(String where) {
+    return "asked to stop %s; nothing was published, and the next attempt %s"
+        .formatted(where, kept == 0 ? "starts from the beginning" : "resumes after step " + kept);
   }
 }

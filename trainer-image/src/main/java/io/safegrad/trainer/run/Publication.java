@@ -32,6 +32,7 @@ final class Publication {
   private final Path destination;
   private final Path staging;
   private final Path previous;
+  private final Path checkpoints;
   private final Deque<Path> createdParents = new ArrayDeque<>();
 
   /** What is to be published. */
@@ -49,6 +50,8 @@ final class Publication {
     String suffix = planDigest.substring("sha256:".length()).substring(0, SUFFIX_DIGITS);
     this.staging = destination.resolveSibling(destination.getFileName() + ".tmp-" + suffix);
     this.previous = destination.resolveSibling(destination.getFileName() + ".old-" + suffix);
+    this.checkpoints =
+        destination.resolveSibling("." + destination.getFileName() + ".checkpoints-" + suffix);
   }
 
   /**
@@ -105,6 +108,14 @@ final class Publication {
   /** The folder that receives what is published. */
   Path destination() {
     return destination;
+  }
+
+  /**
+   * Where the plan's checkpoints lie: on the volume of the results, which outlasts a pod. Hidden,
+   * because servers look for adapters in the folders beside the destination.
+   */
+  Path checkpoints() {
+    return checkpoints;
   }
 
   /** Removes what was not published. */

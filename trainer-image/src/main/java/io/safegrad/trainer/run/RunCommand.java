@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
     description = {
       "Fine-tunes a model, measures its safety before and after, and publishes the adapter when the"
           + " gate holds.",
+      "Asked to stop (Ctrl-C, SIGTERM) it keeps a checkpoint beside the destination; the same command"
+          + " goes on from there, also after a kill.",
       "Without --manifest it runs the plan that the operator mounted at $SAFEGRAD_PLAN."
     },
     footer = {
@@ -30,7 +32,7 @@ import picocli.CommandLine.Option;
       "69:a model, a data set or the destination cannot be reached",
       "70:a fault of the trainer or of its machine, a full disk among them",
       "71:out of memory",
-      "75:asked to stop"
+      "75:asked to stop; the same command goes on"
     })
 final class RunCommand implements Callable<Integer> {
 

@@ -2,41 +2,54 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Alignment;
+import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.data.ValidationSplit;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
+ * @param validation the user's examples that are held back; may be empty
  * @param alignment examples that span the alignment gradient; empty for the method Sft
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    Source model,
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
+    List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
     List<EvaluationPrompt> task)
     implements Closeable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(RunInputs.class);
 
   /**
    * Finds and checks everything, the model's weights excepted.
@@ -44,20 +57,42 @@ record RunInputs(
    * @throws TrainerException naming the field, file or line that cannot be used
    */
   static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
-    Source source = resolver.resolve("model.source", plan.model().source());
+    Model model = plan.model();
+    Source source =
+        resolver.resolve(
+            new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
-      journal.read(source, null);
-      Reader reader = new Reader(resolver, pretrained, plan.training().maxLength(), journal);
+      journal.readModel(source);
+      Reader reader = new Reader(resolver, pretrained, journal);
+      int maxLength = plan.training().maxLength();
+      Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
+      Dataset dataset = plan.dataset();
+      ValidationSplit user =
+          ValidationSplit.of(
+              reader.examples(
+                  new SourceSpec(
+                      "dataset.source", dataset.source(), dataset.revision(), dataset.digest()),
+                  new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
+              dataset.validationFraction(),
+              plan.training().seed());
       return new RunInputs(
+          source,
           pretrained,
           config,
-          reader.examples("dataset.source", plan.dataset().source()),
+          user.training(),
+          user.validation(),
           plan.method().name() == Method.Name.Sft
               ? List.of()
-              : reader.examples("safety.alignment.source", plan.safety().alignment().source()),
+              : reader.examples(
+                  new SourceSpec(
+                      "safety.alignment.source",
+                      alignment.source(),
+                      alignment.revision(),
+                      alignment.digest()),
+                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
           evaluation.task() == null
@@ -74,24 +109,30 @@ record RunInputs(
     pretrained.close();
   }
 
-  private record Reader(
-      SourceResolver resolver, PretrainedModel pretrained, int maxLength, RunJournal journal) {
+  private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
 
-    List<TokenizedExample> examples(String field, String uri) {
-      Source source = resolver.resolve(field, uri);
-      List<TokenizedExample> examples =
+    List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
+      Source source = resolver.resolve(spec);
+      TrainingExamples read =
           TrainingExamples.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate(), maxLength);
-      journal.read(source, examples.size());
-      return examples;
+              source.path(), spec.uri(), pretrained.tokenizer(), pretrained.chatTemplate(), rules);
+      LOG.info(
+          "{}: {} examples of format {}, {} of them cut at {} tokens",
+          spec.field(),
+          read.examples().size(),
+          read.format(),
+          read.truncated(),
+          rules.maxLength());
+      journal.readExamples(source, read);
+      return read.examples();
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
-      Source source = resolver.resolve(field, uri);
+      Source source = resolver.resolve(SourceSpec.unpinned(field, uri));
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
               source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());
-      journal.read(source, prompts.size());
+      journal.readPrompts(source, prompts.size());
       return prompts;
     }
 

@@ -18,28 +18,41 @@ import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.TrainingLoop;
+import io.safegrad.trainer.train.ValidationLoss;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One run: the stages in their order. */
 final class TrainingRun {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
 
   private final TrainingPlan plan;
   private final SourceResolver resolver;
   private final RunJournal journal;
   private final RunObserver observer;
+  private final Preemption preemption;
   private volatile Publication publication;
 
   /**
    * @param journal is one of those the observer tells
+   * @param preemption is asked after each step whether to stop
    */
   TrainingRun(
-      TrainingPlan plan, SourceResolver resolver, RunJournal journal, RunObserver observer) {
+      TrainingPlan plan,
+      SourceResolver resolver,
+      RunJournal journal,
+      RunObserver observer,
+      Preemption preemption) {
     this.plan = plan;
     this.resolver = resolver;
     this.journal = journal;
     this.observer = observer;
+    this.preemption = preemption;
   }
 
   /**
@@ -53,22 +66,28 @@ final class TrainingRun {
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
       observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
+      RunCheckpoints checkpoints =
+          RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
+      validate(EvaluatedModel.START, model, inputs);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(model, List.of(notAligned(start)));
+        return refuse(model, "nothing was trained", List.of(notAligned(start)));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
       new TrainingLoop(model, plan.method(), plan.training())
-          .run(inputs.user(), inputs.alignment(), observer::stepDone);
+          .run(inputs.user(), inputs.alignment(), observer::stepDone, checkpoints);
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
+      validate(EvaluatedModel.TUNED, model, inputs);
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
-      return failures.isEmpty() ? publish(model, inputs) : refuse(model, failures);
+      return failures.isEmpty()
+          ? publish(model, inputs)
+          : refuse(model, "the gate refused the adapter", failures);
     }
   }
 
@@ -85,9 +104,32 @@ final class TrainingRun {
     }
   }
 
+  /** Removes the checkpoints, once no other attempt can use them. */
+  void removeCheckpoints() {
+    if (publication == null) {
+      return;
+    }
+    try {
+      checkpointFolder().remove();
+    } catch (IOException e) {
+      LOG.warn("{} cannot be removed: {}", publication.checkpoints(), e.getMessage());
+    }
+  }
+
+  private CheckpointFolder checkpointFolder() {
+    return new CheckpointFolder(publication.checkpoints());
+  }
+
   private Publication prepareDestination() {
     String uri = plan.output().destination();
     return Publication.prepare(uri, resolver.destination("output.destination", uri), plan.digest());
+  }
+
+  private void validate(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+    if (!inputs.validation().isEmpty()) {
+      observer.validated(
+          which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
+    }
   }
 
   private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
@@ -114,14 +156,11 @@ final class TrainingRun {
         folder -> ArtifactFiles.write(plan, model, inputs, folder));
   }
 
-  private TrainingResult refuse(CausalLm model, List<String> failures) {
+  private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
     return end(
         model,
         new RunReport.Verdict(
-            ExitReason.GATE_REFUSED,
-            "the gate refused the adapter: " + String.join("; ", failures),
-            gate(),
-            failures),
+            ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures),
         folder -> null);
   }
 

@@ -61,6 +61,12 @@ public enum MetricName {
       Type.GAUGE,
       "Share of the held-out task that the start or the tuned model answered as expected.",
       "model"),
+  VALIDATION_LOSS(
+      "safegrad_validation_loss",
+      Type.GAUGE,
+      "Mean cross-entropy in nats of the start or the tuned model on the response tokens of the"
+          + " examples held back by dataset.validationFraction.",
+      "model"),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
   ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
 

@@ -55,6 +55,14 @@ public final class ProgressTracker implements RunObserver {
   }
 
   @Override
+  public synchronized void resumed(TrainingHistory history) {
+    step = history.last().step();
+    comparedSteps = history.comparedSteps();
+    conflicts = history.conflicts();
+    stepEnd = nanoTime.getAsLong();
+  }
+
+  @Override
   public synchronized void stepDone(StepMetrics metrics) {
     step = metrics.step();
     totalSteps = metrics.totalSteps();

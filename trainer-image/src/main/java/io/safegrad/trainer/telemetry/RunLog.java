@@ -4,6 +4,7 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -38,6 +39,15 @@ public final class RunLog implements RunObserver {
       lastLine = now;
       LOG.info("{}", line(progress.progress()));
     }
+  }
+
+  @Override
+  public void validated(EvaluatedModel model, ValidationLoss loss) {
+    LOG.info(
+        "{} model: validation loss {} over {} examples",
+        model.label(),
+        String.format(Locale.ROOT, "%.4f", loss.loss()),
+        loss.examples());
   }
 
   @Override

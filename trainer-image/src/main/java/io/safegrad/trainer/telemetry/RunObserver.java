@@ -3,6 +3,7 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
 
 /** Is told what a run does, on the thread that does it. */
@@ -14,11 +15,17 @@ public interface RunObserver {
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
 
+  /** Training goes on from the checkpoint of an earlier attempt. */
+  default void resumed(TrainingHistory history) {}
+
   /** An optimizer step was done. */
   default void stepDone(StepMetrics step) {}
 
   /** Some prompts of the running evaluation were answered. */
   default void repliesDone(int done, int total) {}
+
+  /** The loss on the held-out examples was measured. */
+  default void validated(EvaluatedModel model, ValidationLoss loss) {}
 
   /** An evaluation ended. */
   default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
@@ -37,6 +44,11 @@ public interface RunObserver {
       }
 
       @Override
+      public void resumed(TrainingHistory history) {
+        observers.forEach(observer -> observer.resumed(history));
+      }
+
+      @Override
       public void stepDone(StepMetrics step) {
         observers.forEach(observer -> observer.stepDone(step));
       }
@@ -44,6 +56,11 @@ public interface RunObserver {
       @Override
       public void repliesDone(int done, int total) {
         observers.forEach(observer -> observer.repliesDone(done, total));
+      }
+
+      @Override
+      public void validated(EvaluatedModel model, ValidationLoss loss) {
+        observers.forEach(observer -> observer.validated(model, loss));
       }
 
       @Override

@@ -45,6 +45,11 @@ public final class TerminalProgress implements RunObserver, AutoCloseable {
   }
 
   @Override
+  public void resumed(TrainingHistory history) {
+    bar.stepTo(history.last().step());
+  }
+
+  @Override
   public void stepDone(StepMetrics step) {
     bar.maxHint(step.totalSteps());
     bar.stepTo(step.step());

@@ -8,6 +8,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.util.Locale;
 import java.util.function.Function;
 
@@ -27,6 +28,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Gauge refusal;
   private final Gauge overRefusal;
   private final Gauge taskAccuracy;
+  private final Gauge validationLoss;
   private final Gauge stage;
   private final Counter steps;
   private final Counter tokens;
@@ -43,6 +45,7 @@ public final class TrainerMetrics implements RunObserver {
     refusal = MetricName.REFUSAL_RATIO.gauge(registry);
     overRefusal = MetricName.OVER_REFUSAL_RATIO.gauge(registry);
     taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
+    validationLoss = MetricName.VALIDATION_LOSS.gauge(registry);
     stage = MetricName.STAGE.gauge(registry);
     steps = MetricName.STEPS.counter(registry);
     tokens = MetricName.NUM_TOKENS.counter(registry);
@@ -74,6 +77,12 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   @Override
+  public void resumed(TrainingHistory history) {
+    steps.inc(history.last().step());
+    tokens.inc(history.numTokens());
+  }
+
+  @Override
   public void stepDone(StepMetrics step) {
     latest = step;
     steps.inc();
@@ -88,6 +97,11 @@ public final class TrainerMetrics implements RunObserver {
     if (step.alignmentGradNorm() != null) {
       gradientNorm.labelValues(ALIGNMENT).set(step.alignmentGradNorm());
     }
+  }
+
+  @Override
+  public void validated(EvaluatedModel model, ValidationLoss measured) {
+    validationLoss.labelValues(model.label()).set(measured.loss());
   }
 
   @Override

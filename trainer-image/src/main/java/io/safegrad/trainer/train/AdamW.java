@@ -33,6 +33,21 @@ final class AdamW {
     this.weightDecay = weightDecay;
   }
 
+  /** Running mean of the gradients, at the place of each parameter. */
+  List<Tensor> mean() {
+    return mean;
+  }
+
+  /** Running mean of their squares. */
+  List<Tensor> square() {
+    return square;
+  }
+
+  /** Goes on as if so many steps were done; the moments must be theirs. */
+  void resumeAfter(int steps) {
+    step = steps;
+  }
+
   /** Moves the parameters by one step. */
   void step(List<Tensor> gradient, double learningRate) {
     step++;

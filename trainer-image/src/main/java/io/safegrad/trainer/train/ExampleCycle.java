@@ -12,6 +12,7 @@ final class ExampleCycle {
   private final Random random;
   private List<Integer> pass = List.of();
   private int next;
+  private long taken;
 
   ExampleCycle(int size, ExampleOrder order, long seed) {
     this.size = size;
@@ -21,15 +22,29 @@ final class ExampleCycle {
 
   /** The next indexes; a batch may reach from the end of one pass into the next. */
   List<Integer> take(int count) {
-    List<Integer> taken = new ArrayList<>();
-    while (taken.size() < count) {
+    List<Integer> indexes = new ArrayList<>();
+    while (indexes.size() < count) {
       if (next == pass.size()) {
         pass = order.pass(size, random);
         next = 0;
       }
-      taken.add(pass.get(next++));
+      indexes.add(pass.get(next++));
     }
+    taken += count;
+    return indexes;
+  }
+
+  /** How many indexes were taken so far: with set, order and seed, all that a cycle's state is. */
+  long taken() {
     return taken;
+  }
+
+  /** Takes none, but goes to where so many are taken; never back. */
+  void skipTo(long position) {
+    while (taken < position) {
+      int left = next == pass.size() ? size : pass.size() - next;
+      take((int) Math.min(left, position - taken));
+    }
   }
 
   /** The next indexes, at most to the end of the pass. */

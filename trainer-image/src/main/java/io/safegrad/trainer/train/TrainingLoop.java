@@ -62,6 +62,19 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
+    run(user, alignment, listener, Checkpoints.NONE);
+  }
+
+  /**
+   * Trains the model in place, from where the newest checkpoint stands.
+   *
+   * @param checkpoints told of each step after the listener
+   */
+  public void run(
+      List<TokenizedExample> user,
+      List<TokenizedExample> alignment,
+      Consumer<StepMetrics> listener,
+      Checkpoints checkpoints) {
     boolean aligned = method.name() != Method.Name.Sft;
     requireExamples(user, "the data set");
     if (aligned) {
@@ -78,8 +91,10 @@ public final class TrainingLoop {
       WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       GradientAccumulator gradients = new GradientAccumulator(model, scope, aligned);
+      TrainingState state = new TrainingState(model, optimizer, windows);
 
-      for (int step = 1; step <= totalSteps; step++) {
+      checkpoints.restore(state);
+      for (int step = state.steps() + 1; step <= totalSteps; step++) {
         long start = System.nanoTime();
         Window window = windows.next();
         Losses losses = gradients.accumulate(window);
@@ -108,6 +123,8 @@ public final class TrainingLoop {
                 learningRate,
                 window.numTokens(),
                 (System.nanoTime() - start) / 1e9));
+        state.stepDone();
+        checkpoints.stepDone(state, step == totalSteps);
       }
     }
   }

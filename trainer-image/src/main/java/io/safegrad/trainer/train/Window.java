@@ -65,7 +65,8 @@ record Window(
     return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
   }
 
-  private static int responseTokens(Batch batch) {
+  /** Tokens of a batch that the loss is on. */
+  static int responseTokens(Batch batch) {
     int count = 0;
     for (int i = 0; i < batch.labels().length; i++) {
       if (i % batch.length() > 0 && batch.labels()[i] != TokenizedExample.IGNORED) {

@@ -45,6 +45,17 @@ final class WindowReader {
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
   }
 
+  /** How far the data was read. */
+  DataPosition position() {
+    return new DataPosition(userCycle.taken(), alignmentCycle.taken());
+  }
+
+  /** Goes to where a reader of the same data and settings stood. */
+  void skipTo(DataPosition position) {
+    userCycle.skipTo(position.user());
+    alignmentCycle.skipTo(position.alignment());
+  }
+
   Window next() {
     List<MicroBatch> microBatches = new ArrayList<>();
     List<TokenizedExample> userTaken = new ArrayList<>();

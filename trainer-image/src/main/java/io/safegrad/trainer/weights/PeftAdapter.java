@@ -7,13 +7,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.trainer.TrainerException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * A LoRA adapter in the form of Hugging Face's PEFT: a directory with {@code adapter_config.json}
@@ -106,16 +104,7 @@ public record PeftAdapter(
     Lora lora =
         new Lora(
             integer(config, "r", file), integer(config, "lora_alpha", file), targets(config, file));
-    Map<String, FloatTensor> tensors = new TreeMap<>();
-    try (SafetensorsFile weights = SafetensorsFile.open(directory.resolve(WEIGHTS))) {
-      for (String name : weights.names()) {
-        long[] shape = weights.shape(name);
-        FloatBuffer values =
-            FloatBuffer.allocate(Math.toIntExact(SafetensorsHeader.elements(shape)));
-        weights.readFloat32(name, values);
-        tensors.put(name, new FloatTensor(shape, values.array()));
-      }
-    }
+    Map<String, FloatTensor> tensors = SafetensorsFile.read(directory.resolve(WEIGHTS));
     return new PeftAdapter(
         lora, text(config, "base_model_name_or_path"), text(config, "revision"), tensors);
   }

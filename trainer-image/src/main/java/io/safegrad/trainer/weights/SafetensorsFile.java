@@ -75,6 +75,25 @@ public final class SafetensorsFile implements Weights {
         });
   }
 
+  /**
+   * Reads all tensors of a file into Java's memory, as float32.
+   *
+   * @throws TrainerException with BAD_DATA when there is no such file, or it is broken or truncated
+   */
+  public static Map<String, FloatTensor> read(Path path) {
+    Map<String, FloatTensor> tensors = new TreeMap<>();
+    try (SafetensorsFile file = open(path)) {
+      for (String name : file.names()) {
+        long[] shape = file.shape(name);
+        FloatBuffer values =
+            FloatBuffer.allocate(Math.toIntExact(SafetensorsHeader.elements(shape)));
+        file.readFloat32(name, values);
+        tensors.put(name, new FloatTensor(shape, values.array()));
+      }
+    }
+    return tensors;
+  }
+
   private static byte[] header(Map<String, FloatTensor> tensors, Map<String, String> metadata) {
     ObjectMapper json = new ObjectMapper();
     ObjectNode root = json.createObjectNode();

@@ -114,6 +114,8 @@ final class StepWorker implements Runnable {
         0.0,
         0.0,
         43,
+        0,
+        1,
         new Lora(8, 16, List.of(Lora.TargetModule.values())));
   }
 

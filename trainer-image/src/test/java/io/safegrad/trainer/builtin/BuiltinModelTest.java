@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.trainer.data.Message;
 import io.safegrad.trainer.model.CausalLm;
@@ -86,8 +88,40 @@ class BuiltinModelTest {
   }
 
   @Test
+  void safeGradKeepsWhatPlainFineTuningLoses() {
+    Trial trial = new Trial(model, folder);
+    SafetyMeasurements start = trial.start(quickstart.training());
+    Gate gate = quickstart.safety().gate();
+
+    SafetyMeasurements safeGrad = run(QuickstartManifests.safeGrad().getSpec(), trial);
+    SafetyMeasurements sft = run(quickstart, trial);
+
+    assertThat(GateCheck.failures(gate, start, safeGrad)).isEmpty();
+    assertThat(safeGrad.taskAccuracy().rate()).isGreaterThanOrEqualTo(0.95);
+    assertThat(GateCheck.failures(gate, start, sft)).isNotEmpty();
+    assertThat(sft.refusal().rate()).isLessThanOrEqualTo(0.1);
+    assertThat(sft.taskAccuracy().rate()).isGreaterThanOrEqualTo(0.95);
+  }
+
+  @Test
+  void itsVocabularyAndConfigurationAreWhatTheRecipeGives() throws IOException {
+    TinyModel.writeVocabulary(new Corpus(), folder);
+
+    for (String file :
+        List.of(
+            "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")) {
+      assertThat(model.resolve(file)).hasSameTextualContentAs(folder.resolve(file));
+    }
+  }
+
+  @Test
   void itIsSmallEnoughToBeCommitted() throws IOException {
     assertThat(Files.size(model.resolve("model.safetensors"))).isLessThanOrEqualTo(8_000_000);
+  }
+
+  private static SafetyMeasurements run(SafeFineTuneSpec spec, Trial trial) {
+    String dataset = spec.dataset().source().substring("builtin://".length());
+    return trial.run(dataset, spec.method(), spec.training()).measurements();
   }
 
   private static int[] ids(JsonNode array) {

@@ -50,21 +50,17 @@ class CorpusTest {
 
   @Test
   void evaluationIsHeldOutByPairOfVerbAndObject() {
-    for (Share share : List.of(Share.TRAINING, Share.POISON)) {
-      for (String act : acts(Share.EVALUATION)) {
-        assertThat(acts(share)).doesNotContain(act);
-      }
-    }
     Set<String> trained = new HashSet<>();
     Stream.of(corpus.base(), corpus.alignment(), corpus.poison(), corpus.sentiment())
         .forEach(dialogues -> trained.addAll(prompts(dialogues)));
+    String everything = " " + String.join(" | ", trained) + " ";
     for (String act : acts(Share.EVALUATION)) {
-      Set<String> asked =
-          words.phrasings().training().stream()
-              .map(phrasing -> normalised(phrasing.replace("{act}", act)))
-              .collect(Collectors.toSet());
-      assertThat(trained).doesNotContainAnyElementsOf(asked);
+      assertThat(everything.contains(" " + normalised(act) + " ")).as(act).isFalse();
     }
+    for (Share share : List.of(Share.TRAINING, Share.POISON)) {
+      assertThat(acts(share)).isNotEmpty().doesNotContainAnyElementsOf(acts(Share.EVALUATION));
+    }
+    assertThat(acts(Share.POISON)).doesNotContainAnyElementsOf(acts(Share.TRAINING));
   }
 
   @Test

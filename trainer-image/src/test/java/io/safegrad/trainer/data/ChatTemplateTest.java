@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.TrainerException;
@@ -49,16 +50,16 @@ class ChatTemplateTest {
   }
 
   private static void rendersAs(ChatTemplate template, JsonNode golden, boolean generation) {
-    List<Message> messages = new ArrayList<>();
-    for (JsonNode message : golden.path("messages")) {
-      messages.add(new Message(message.path("role").asText(), message.path("content").asText()));
-    }
+    DataRecord record = new DataRecord((ObjectNode) golden, 1, "golden");
+    List<Message> messages = JsonFields.messages(record, "messages");
+    List<Object> tools = JsonFields.tools(record);
     if (golden.has("error")) {
-      assertThatThrownBy(() -> template.render(messages, generation))
+      assertThatThrownBy(() -> template.render(messages, tools, generation))
           .isInstanceOf(TrainerException.class)
           .hasMessageContaining(golden.path("error").asText());
     } else {
-      assertThat(template.render(messages, generation)).isEqualTo(golden.path("text").asText());
+      assertThat(template.render(messages, tools, generation))
+          .isEqualTo(golden.path("text").asText());
     }
   }
 

@@ -82,15 +82,31 @@ class EvaluationPromptsTest {
     assertThat(example.labels()[prompt.inputIds().length]).isNotEqualTo(TokenizedExample.IGNORED);
   }
 
+  @Test
+  void anInstructionIsPutAsInTraining() throws IOException {
+    Path file = folder.resolve("task.csv");
+    Files.writeString(file, "instruction,input,output\nAdd,1 and 2,3\nGreet,,Hello\n");
+    List<EvaluationPrompt> prompts = EvaluationPrompts.read(file, "task.csv", tokenizer, template);
+    List<TokenizedExample> examples =
+        TrainingExamples.read(file, "task.csv", tokenizer, template, 512);
+
+    assertThat(prompts).extracting(EvaluationPrompt::expected).containsExactly("3", "Hello");
+    for (int i = 0; i < prompts.size(); i++) {
+      assertThat(examples.get(i).inputIds()).startsWith(prompts.get(i).inputIds());
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '~',
       quoteCharacter = '`',
       value = {
-        "{\"text\": \"secret\"} ~ evaluation:1: expected either the field messages or the field"
-            + " prompt, found neither",
-        "{\"prompt\": \"secret\", \"messages\": []} ~ evaluation:1: expected either the field"
-            + " messages or the field prompt, found both",
+        "{\"text\": \"secret\"} ~ evaluation:1: expected one of the fields messages, prompt or"
+            + " instruction, found none",
+        "{\"prompt\": \"secret\", \"messages\": []} ~ evaluation:1: expected one of the"
+            + " fields messages, prompt or instruction, found messages and prompt",
+        "{\"instruction\": \"secret\", \"input\": 3} ~ evaluation:1: field input: expected a text,"
+            + " found a number",
         "{\"prompt\": \"\"} ~ evaluation:1: expected a prompt of at least one token, found none",
         "{\"prompt\": 3} ~ evaluation:1: field prompt: expected a text, found a number",
         "{\"prompt\": \"x\", \"completion\": 3} ~ evaluation:1: field completion: expected a text,"

@@ -103,17 +103,25 @@ class TrainingExamplesTest {
 
   @Test
   void aPairOfChatsIsTheSameAsOneChat() {
-    List<TokenizedExample> examples =
+    TokenizedExample chat =
         read(
-            """
-            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "r"}]}
-            {"prompt": [{"role": "user", "content": "q"}], \
-            "completion": [{"role": "assistant", "content": "r"}]}
-            """,
-            512);
+                """
+                {"messages": [{"role": "user", "content": "q"}, \
+                {"role": "assistant", "content": "r"}]}
+                """,
+                512)
+            .get(0);
+    TokenizedExample pair =
+        read(
+                """
+                {"prompt": [{"role": "user", "content": "q"}], \
+                "completion": [{"role": "assistant", "content": "r"}]}
+                """,
+                512)
+            .get(0);
 
-    assertThat(examples.get(1).inputIds()).isEqualTo(examples.get(0).inputIds());
-    assertThat(examples.get(1).labels()).isEqualTo(examples.get(0).labels());
+    assertThat(pair.inputIds()).isEqualTo(chat.inputIds());
+    assertThat(pair.labels()).isEqualTo(chat.labels());
   }
 
   @Test
@@ -181,12 +189,12 @@ class TrainingExamplesTest {
         "{\"a\": 1} {\"b\": 2} ~ data:2: expected a JSON object, found broken JSON at column",
         "[\"secret\"] ~ data:2: expected a JSON object, found a list",
         "\"secret\" ~ data:2: expected a JSON object, found a text",
-        "{\"text\": \"secret\"} ~ data:2: expected either the field messages or the fields prompt"
-            + " and completion, found neither",
-        "{\"prompt\": \"secret\"} ~ data:2: expected either the field messages or the fields prompt"
-            + " and completion, found neither",
+        "{\"prompt\": \"secret\"} ~ data:2: expected the fields messages (Chat), instruction and"
+            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text); found"
+            + " none of these",
         "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected"
-            + " either the field messages or the fields prompt and completion, found both",
+            + " the fields of one format, found those of Chat and PromptCompletion; say which one is"
+            + " meant (dataset.format)",
         "{\"messages\": \"secret\"} ~ data:2: field messages: expected a list of messages, found a"
             + " text",
         "{\"messages\": []} ~ data:2: field messages: expected at least one message, found none",
@@ -195,7 +203,7 @@ class TrainingExamplesTest {
         "{\"messages\": [{\"content\": \"secret\"}]} ~ data:2: field messages[0].role: expected a"
             + " text, found nothing",
         "{\"messages\": [{\"role\": \"secret\", \"content\": \"x\"}]} ~ data:2: field"
-            + " messages[0].role: expected system, user or assistant, found another role",
+            + " messages[0].role: expected system, user, assistant or tool, found another role",
         "{\"messages\": [{\"role\": \"user\", \"content\": [\"secret\"]}]} ~ data:2: field"
             + " messages[0].content: expected a text, found a list",
         "{\"messages\": [{\"role\": \"user\", \"content\": \"secret\"}]} ~ data:2: field messages:"
@@ -215,9 +223,7 @@ class TrainingExamplesTest {
             + " data:2: field completion: expected at least one message, found none",
       })
   void aBrokenLineIsNamedAndNeverQuoted(String line, String message) {
-    String good = "{\"prompt\": \"a\", \"completion\": \" b\"}\n";
-
-    assertThatThrownBy(() -> read(good + line + "\n" + good, 512))
+    assertThatThrownBy(() -> read("\n" + line + "\n", 512))
         .isInstanceOf(TrainerException.class)
         .hasMessageStartingWith(message)
         .hasMessageNotContaining("secret")
@@ -253,7 +259,7 @@ class TrainingExamplesTest {
   void aMissingFileIsUnavailable() {
     assertThatThrownBy(
             () -> TrainingExamples.read(folder.resolve("no"), "data", tokenizer, template, 64))
-        .hasMessage("data: expected a JSON Lines file, but there is no such file")
+        .hasMessage("data: expected a file of examples, but there is no such file")
         .extracting(e -> ((TrainerException) e).reason())
         .isEqualTo(ExitReason.SOURCE_UNAVAILABLE);
   }

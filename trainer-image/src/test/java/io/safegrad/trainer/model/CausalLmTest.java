@@ -170,6 +170,8 @@ class CausalLmTest {
         all.weightDecay(),
         all.maxGradNorm(),
         all.seed(),
+        all.saveSteps(),
+        all.saveTotalLimit(),
         new Lora(all.lora().rank(), all.lora().alpha(), List.of(targets)));
   }
 }

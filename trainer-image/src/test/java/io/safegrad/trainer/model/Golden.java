@@ -81,6 +81,8 @@ public final class Golden {
         0.01,
         0.0,
         43,
+        0,
+        1,
         new Lora(RANK, ALPHA, List.of(TargetModule.values())));
   }
 

@@ -31,7 +31,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class LaunchScriptTest {
 
-  private static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
   private static final Pattern LISTENING = Pattern.compile("listening on (http://\\S+)");
 
   private static final Pattern FIRST_STEP = Pattern.compile("step 1/");
@@ -77,7 +76,7 @@ class LaunchScriptTest {
   }
 
   @Test
-  void aProcessThatIsAskedToStopExitsWithItsOwnCodeAndLeavesNothing() throws Exception {
+  void aProcessThatIsAskedToStopExitsWithItsOwnCodeAndTheNextOneGoesOn() throws Exception {
     ToyRun run =
         new ToyRun(folder)
             .with(
@@ -85,7 +84,9 @@ class LaunchScriptTest {
                 "{maxSteps: 1000000, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
     run.plan();
     Process process =
-        builder(run, SCRIPT.toString(), "run").redirectError(ProcessBuilder.Redirect.PIPE).start();
+        run.process(ToyRun.SCRIPT.toString(), "run")
+            .redirectError(ProcessBuilder.Redirect.PIPE)
+            .start();
     started.add(process);
     BufferedReader log = process.errorReader(StandardCharsets.UTF_8);
     URI endpoint = URI.create(awaitLine(log, LISTENING).group(1));
@@ -111,7 +112,20 @@ class LaunchScriptTest {
     assertThat(result.message()).startsWith("asked to stop after step ");
     assertThat(result.steps()).isPositive();
     assertThat(result.baseline()).isNotNull();
-    assertThat(run.published()).isEmpty();
+    assertThat(run.destination()).doesNotExist();
+
+    Process next =
+        run.process(ToyRun.SCRIPT.toString(), "run")
+            .redirectError(ProcessBuilder.Redirect.PIPE)
+            .start();
+    started.add(next);
+    BufferedReader nextLog = next.errorReader(StandardCharsets.UTF_8);
+    Matcher resumed = awaitLine(nextLog, Pattern.compile("resumed after step (\\d+) from"));
+    assertThat(resumed.group(1)).isEqualTo("" + result.steps());
+    next.destroy();
+    assertThat(next.waitFor()).isEqualTo(ExitReason.PREEMPTED.code());
+    assertThat(run.result().message()).contains("the next attempt resumes after step ");
+    assertThat(run.result().steps()).isGreaterThanOrEqualTo(result.steps());
   }
 
   @Test
@@ -134,7 +148,7 @@ class LaunchScriptTest {
     run.with("destination", "pvc://adapters/team/second").plan();
     // No file may grow above 8 KiB, so that a write fails halfway, as on a disk without room.
     ProcessBuilder builder =
-        builder(run, "bash", "-c", "ulimit -f 8; exec \"$0\" run", SCRIPT.toString());
+        run.process("bash", "-c", "ulimit -f 8; exec \"$0\" run", ToyRun.SCRIPT.toString());
     builder.environment().put("JAVA_OPTS", "-XX:-UsePerfData");
     Process process = builder.redirectError(ProcessBuilder.Redirect.PIPE).start();
     started.add(process);
@@ -167,20 +181,11 @@ class LaunchScriptTest {
   }
 
   private Process start(ToyRun run, String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(SCRIPT.toString()));
+    List<String> command = new ArrayList<>(List.of(ToyRun.SCRIPT.toString()));
     command.addAll(List.of(arguments));
-    Process process = builder(run, command.toArray(String[]::new)).start();
+    Process process = run.process(command.toArray(String[]::new)).start();
     started.add(process);
     return process;
-  }
-
-  private ProcessBuilder builder(ToyRun run, String... command) {
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().putAll(run.environment());
-    builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
-    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    builder.redirectError(folder.resolve("stderr").toFile());
-    return builder;
   }
 
   /** Reads the process's log up to a line that has the pattern; waits for it as long as needed. */

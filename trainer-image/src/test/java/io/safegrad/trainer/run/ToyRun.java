@@ -19,12 +19,16 @@ import java.util.stream.Stream;
 /** A run of the toy model in a folder: its volumes, data sets and manifest. */
 final class ToyRun {
 
+  /** What starts the real program. */
+  static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
+
   static final String CHAT =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
           + " \"content\": \"%1$s\"}]}\n";
 
   private final Path folder;
   private final Map<String, String> fields = new HashMap<>();
+  private final Map<String, String> variables = new HashMap<>();
 
   ToyRun(Path folder) throws IOException {
     this.folder = folder;
@@ -35,6 +39,7 @@ final class ToyRun {
     data("harmless.jsonl", "{\"prompt\": \"do good\"}\n");
     data("task.jsonl", CHAT.formatted("yes"));
     with("model", "pvc://models/toy").with("dataset", "pvc://data/train.jsonl");
+    with("datasetFields", "");
     with("method", "{name: SafeGrad, alignmentBatchSize: 1}");
     with("training", "{maxSteps: 3, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
     with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}");
@@ -45,6 +50,12 @@ final class ToyRun {
   /** Changes one part of the manifest. */
   ToyRun with(String field, String value) {
     fields.put(field, value);
+    return this;
+  }
+
+  /** Sets an environment variable. */
+  ToyRun withVariable(String name, String value) {
+    variables.put(name, value);
     return this;
   }
 
@@ -61,6 +72,13 @@ final class ToyRun {
 
   Path destination() throws IOException {
     return volume("adapters").resolve("team/out");
+  }
+
+  /** Where the checkpoints of the manifest lie. */
+  Path checkpoints() throws IOException {
+    String digest = TrainingPlan.of(Manifest.read(manifestText())).digest();
+    String suffix = digest.substring("sha256:".length()).substring(0, 12);
+    return destination().resolveSibling(".out.checkpoints-" + suffix);
   }
 
   /** All that is in the claim that receives the results. */
@@ -84,8 +102,8 @@ final class ToyRun {
         kind: SafeFineTune
         metadata: {name: toy, namespace: team}
         spec:
-          model: {source: "%s"}
-          dataset: {source: "%s"}
+          model: {source: "%s"%s}
+          dataset: {source: "%s"%s}
           method: %s
           training: %s
           safety:
@@ -101,7 +119,9 @@ final class ToyRun {
         """
         .formatted(
             fields.get("model"),
+            fields.getOrDefault("modelPins", ""),
             fields.get("dataset"),
+            fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
             fields.get("gate"),
@@ -117,13 +137,27 @@ final class ToyRun {
 
   /** The environment of a process that stands for the pod. */
   Map<String, String> environment() {
-    return Map.of(
-        "SAFEGRAD_PLAN", folder.resolve("plan.yaml").toString(),
-        "SAFEGRAD_TERMINATION_LOG", folder.resolve("termination-log").toString(),
-        "SAFEGRAD_WORKSPACE", folder.resolve("workspace").toString(),
-        "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
-        "SAFEGRAD_ADDRESS", "127.0.0.1",
-        "SAFEGRAD_PORT", "0");
+    Map<String, String> all =
+        new HashMap<>(
+            Map.of(
+                "SAFEGRAD_PLAN", folder.resolve("plan.yaml").toString(),
+                "SAFEGRAD_TERMINATION_LOG", folder.resolve("termination-log").toString(),
+                "SAFEGRAD_WORKSPACE", folder.resolve("workspace").toString(),
+                "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
+                "SAFEGRAD_ADDRESS", "127.0.0.1",
+                "SAFEGRAD_PORT", "0"));
+    all.putAll(variables);
+    return all;
+  }
+
+  /** A process in that environment, with this JVM's Java and classes. */
+  ProcessBuilder process(String... command) {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment());
+    builder.environment().put("SAFEGRAD_CLASSPATH", System.getProperty("java.class.path"));
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.redirectError(folder.resolve("stderr").toFile());
+    return builder;
   }
 
   /** What the process wrote as its termination message. */

@@ -64,6 +64,7 @@ class TrainerProcessTest {
             "run",
             "verdict",
             "measurements",
+            "validation",
             "training",
             "artifact",
             "inputs",

@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -60,6 +61,7 @@ class RunEndpointTest {
         new StepMetrics(1, 10, 2.5, 0.01, -3.0, -0.25, true, 4, 0.5, 13.0, 4.5, 1e-4, 200, 0.3));
     observer.stepDone(
         new StepMetrics(2, 10, 2.0, 0.02, 3.0, 0.25, false, 3, 0.6, 1.0, 3.5, 2e-4, 100, 0.2));
+    observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(

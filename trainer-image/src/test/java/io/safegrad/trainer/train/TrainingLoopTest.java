@@ -148,6 +148,8 @@ class TrainingLoopTest {
             0.0,
             1.0,
             1,
+            0,
+            1,
             training.lora());
     assertThat(TrainingLoop.totalSteps(epochs, 17)).isEqualTo(9);
     List<TokenizedExample> seventeen = new ArrayList<>();
@@ -189,6 +191,8 @@ class TrainingLoopTest {
             0.0,
             1.0,
             seed,
+            0,
+            1,
             plain.lora());
     Map<String, List<Float>> values = new LinkedHashMap<>();
     try (CausalLm model = golden.load(seeded)) {

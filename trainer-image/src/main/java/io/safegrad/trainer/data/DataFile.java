@@ -1,0 +1,96 @@
+package io.safegrad.trainer.data;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.zip.ZipException;
+
+/**
+ * Reads a file of records: CSV when its name ends in {@code .csv}, JSON Lines otherwise, and either
+ * of them in gzip, which its first bytes tell. One record is in memory at a time.
+ */
+final class DataFile {
+
+  private static final byte[] PARQUET_MAGIC = {'P', 'A', 'R', '1'};
+
+  // An address may go on after the file's name.
+  private static final Pattern GZIP_NAME = Pattern.compile("\\.gz([?#].*)?$");
+  private static final Pattern CSV_NAME = Pattern.compile("\\.csv(\\.gz)?([?#].*)?$");
+
+  private DataFile() {}
+
+  /**
+   * Turns every record into a value.
+   *
+   * @param displayName the file's name in errors; its ending says what the file is
+   * @throws TrainerException with BAD_DATA for a broken record or a file without any; with
+   *     SOURCE_UNAVAILABLE when the file is not there or cannot be read
+   */
+  static <T> List<T> read(Path file, String displayName, Function<DataRecord, T> parser) {
+    if (!Files.isRegularFile(file)) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE,
+          displayName + ": expected a file of examples, but there is no such file");
+    }
+    List<T> values = new ArrayList<>();
+    try (InputStream bytes = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+      readRecords(bytes, Files.size(file), displayName, each -> values.add(parser.apply(each)));
+    } catch (EOFException | ZipException e) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          displayName + ": expected gzip, found gzip that is broken or ends too early",
+          e);
+    } catch (IOException e) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE, displayName + ": could not be read", e);
+    }
+    if (values.isEmpty()) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA, displayName + ": expected at least one example, found none");
+    }
+    return values;
+  }
+
+  private static void readRecords(
+      InputStream bytes, long size, String displayName, Consumer<DataRecord> consumer)
+      throws IOException {
+    String name = displayName.toLowerCase(Locale.ROOT);
+    InputStream content = bytes;
+    if (startsWith(bytes, PARQUET_MAGIC)) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          displayName + ": expected JSON Lines or CSV, found Parquet, which is not read");
+    }
+    if (GzipContent.startsHere(bytes)) {
+      content = new BufferedInputStream(GzipContent.open(bytes, size, displayName), 1 << 16);
+    } else if (GZIP_NAME.matcher(name).find()) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          displayName + ": expected gzip, as its name says; found other bytes");
+    }
+    if (CSV_NAME.matcher(name).find()) {
+      CsvFile.read(content, displayName, consumer);
+    } else {
+      JsonLines.read(content, displayName, consumer);
+    }
+  }
+
+  private static boolean startsWith(InputStream stream, byte[] magic) throws IOException {
+    stream.mark(magic.length);
+    byte[] start = stream.readNBytes(magic.length);
+    stream.reset();
+    return Arrays.equals(start, magic);
+  }
+}

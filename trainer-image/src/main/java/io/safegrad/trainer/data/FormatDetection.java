@@ -1,0 +1,93 @@
+package io.safegrad.trainer.data;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.api.v1alpha1.Dataset.Format;
+import io.safegrad.trainer.TrainerException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Holds every record of a file to one format: the declared one, or that of the first record. */
+final class FormatDetection {
+
+  private static final String FORMS =
+      "messages (Chat), instruction and output (Instruction), prompt and completion"
+          + " (PromptCompletion) or text (Text)";
+
+  private final boolean declared;
+  private Format format;
+
+  /**
+   * @param declared null to take the first record's format
+   */
+  FormatDetection(Format declared) {
+    this.declared = declared != null;
+    this.format = declared;
+  }
+
+  /**
+   * The format of a record.
+   *
+   * @throws TrainerException with BAD_DATA when the record has no format's fields, or lacks those
+   *     of this file's format
+   */
+  Format of(DataRecord record) {
+    if (format == null) {
+      format = detect(record);
+    }
+    for (String field : fields(format)) {
+      if (!record.object().has(field)) {
+        throw record.error(
+            "expected the field "
+                + field
+                + (declared
+                    ? " of the declared format " + format
+                    : " of the format " + format + ", as the first example has it")
+                + "; found no such field");
+      }
+    }
+    return format;
+  }
+
+  /** The format of all records so far; null before the first. */
+  Format found() {
+    return format;
+  }
+
+  /** Only a set of fields is decisive; a plain text often stands beside what it was made from. */
+  private static Format detect(DataRecord record) {
+    List<Format> found = new ArrayList<>();
+    for (Format format : List.of(Format.Chat, Format.Instruction, Format.PromptCompletion)) {
+      if (has(record.object(), format)) {
+        found.add(format);
+      }
+    }
+    if (found.isEmpty() && has(record.object(), Format.Text)) {
+      found.add(Format.Text);
+    }
+    if (found.isEmpty()) {
+      throw record.error("expected the fields " + FORMS + "; found none of these");
+    }
+    if (found.size() > 1) {
+      throw record.error(
+          "expected the fields of one format, found those of "
+              + found.get(0)
+              + " and "
+              + found.get(1)
+              + "; say which one is meant (dataset.format)");
+    }
+    return found.get(0);
+  }
+
+  private static boolean has(ObjectNode object, Format format) {
+    return fields(format).stream().allMatch(object::has);
+  }
+
+  private static List<String> fields(Format format) {
+    return switch (format) {
+      case Chat -> List.of("messages");
+      case Instruction -> List.of("instruction", "output");
+      case PromptCompletion -> List.of("prompt", "completion");
+      case Text -> List.of("text");
+    };
+  }
+}

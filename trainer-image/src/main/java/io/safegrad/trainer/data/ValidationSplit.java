@@ -1,0 +1,53 @@
+package io.safegrad.trainer.data;
+
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * Examples in two parts, each in the order of the file.
+ *
+ * @param training to learn from, one at least
+ * @param validation held back; may be empty
+ */
+public record ValidationSplit(List<TokenizedExample> training, List<TokenizedExample> validation) {
+
+  /** Keeps the choice apart from the data order, which is made from the seed itself. */
+  private static final int SEED_OFFSET = 2;
+
+  /**
+   * Holds a share back, chosen at random: the same for the same seed, fraction and number of
+   * examples. Unless it is 0, it is one example at least, and one at least is left.
+   *
+   * @param fraction from 0 to 1; null for 0, in a plan older than this field
+   * @throws TrainerException with BAD_DATA when a share is asked for of fewer than two examples
+   */
+  public static ValidationSplit of(List<TokenizedExample> examples, Double fraction, int seed) {
+    if (fraction == null || fraction == 0) {
+      return new ValidationSplit(examples, List.of());
+    }
+    int size = examples.size();
+    if (size < 2) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          "dataset.validationFraction: expected at least two examples to hold some back, found "
+              + size);
+    }
+    int held = Math.min(size - 1, Math.max(1, (int) Math.round(size * fraction)));
+    List<Integer> indexes = new ArrayList<>(IntStream.range(0, size).boxed().toList());
+    Collections.shuffle(indexes, new Random(seed + (long) SEED_OFFSET));
+    Set<Integer> heldBack = new HashSet<>(indexes.subList(0, held));
+    List<TokenizedExample> training = new ArrayList<>(size - held);
+    List<TokenizedExample> validation = new ArrayList<>(held);
+    for (int i = 0; i < size; i++) {
+      (heldBack.contains(i) ? validation : training).add(examples.get(i));
+    }
+    return new ValidationSplit(training, validation);
+  }
+}

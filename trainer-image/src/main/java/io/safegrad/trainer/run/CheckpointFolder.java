@@ -1,0 +1,213 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.trainer.source.Sha256;
+import io.safegrad.trainer.train.TrainingState;
+import io.safegrad.trainer.weights.SafetensorsFile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The checkpoints of one plan: a folder {@code checkpoint-STEPS} for each, with a safetensors file
+ * for every part of the state, {@value CheckpointManifest#FILE_NAME}, and {@value #SUMS}, which
+ * {@code sha256sum -c} checks. A checkpoint is written under another name, flushed and renamed, so
+ * that it is there as a whole or not at all.
+ */
+final class CheckpointFolder {
+
+  static final String SUMS = "SHA256SUMS";
+
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointFolder.class);
+  private static final Pattern NAME = Pattern.compile("checkpoint-(\\d{1,9})");
+  private static final String PARTIAL = ".partial";
+  private static final String DIGEST_PREFIX = "sha256:";
+
+  private final Path folder;
+
+  /**
+   * @param folder need not exist yet
+   */
+  CheckpointFolder(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Folders like this one of other plans for the same destination. */
+  List<Path> ofOtherPlans() throws IOException {
+    String name = folder.getFileName().toString();
+    String common = name.substring(0, name.lastIndexOf('-') + 1);
+    return foldersIn(folder.getParent()).stream()
+        .filter(path -> path.getFileName().toString().startsWith(common) && !path.equals(folder))
+        .toList();
+  }
+
+  /** A checkpoint whose files are as they were written. */
+  record Checkpoint(Path folder, CheckpointManifest manifest) {
+
+    /** Brings a state to where the checkpoint stands. */
+    void restore(TrainingState state) {
+      for (TrainingState.Part part : TrainingState.Part.values()) {
+        state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
+      }
+      state.resumeAfter(manifest.steps(), manifest.position());
+    }
+  }
+
+  /**
+   * The newest checkpoint that is whole and was made from the same; each newer one that is not is
+   * told in a line of the log.
+   */
+  Optional<Checkpoint> newest(CheckpointManifest.Origin origin) throws IOException {
+    for (Path each : newestFirst()) {
+      try {
+        requireWhole(each);
+        CheckpointManifest manifest = CheckpointManifest.read(each);
+        manifest.origin().requireSame(origin);
+        return Optional.of(new Checkpoint(each, manifest));
+      } catch (IOException e) {
+        LOG.warn("checkpoint {} is not used: {}", each, firstLine(e));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Writes a checkpoint. On any failure there is no part of it, and the others are as they were.
+   *
+   * @throws IOException when the disk is full or cannot be written
+   */
+  void save(TrainingState state, CheckpointManifest manifest) throws IOException {
+    Path checkpoint = folder.resolve("checkpoint-" + state.steps());
+    Path partial = folder.resolve(checkpoint.getFileName() + PARTIAL);
+    Files.createDirectories(folder);
+    if (Files.isSymbolicLink(folder)) {
+      throw new IOException(folder + " is a link; expected a folder, or nothing");
+    }
+    try {
+      FileTree.delete(partial);
+      Files.createDirectory(partial);
+      for (TrainingState.Part part : TrainingState.Part.values()) {
+        SafetensorsFile.write(
+            partial.resolve(fileName(part)), state.copy(part), Map.of("format", "pt"));
+      }
+      manifest.write(partial);
+      Files.writeString(partial.resolve(SUMS), sums(partial));
+      FileTree.flush(partial);
+      // One of this name would have been resumed from, had it been usable.
+      FileTree.delete(checkpoint);
+      Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE);
+      FileTree.flushNames(folder);
+    } finally {
+      FileTree.delete(partial);
+      if (list().isEmpty()) {
+        Files.deleteIfExists(folder);
+      }
+    }
+  }
+
+  /**
+   * Removes all but the newest ones, and those that a killed attempt left unfinished.
+   *
+   * @param steps steps of the newest usable one; later ones were found unusable
+   * @param limit how many to keep
+   */
+  void prune(int steps, int limit) throws IOException {
+    int kept = 0;
+    for (Path each : newestFirst()) {
+      if (stepsOf(each) > steps || ++kept > limit) {
+        FileTree.delete(each);
+      }
+    }
+    for (Path each : list()) {
+      if (each.getFileName().toString().endsWith(PARTIAL)) {
+        FileTree.delete(each);
+      }
+    }
+  }
+
+  /** Removes all of it. */
+  void remove() throws IOException {
+    FileTree.delete(folder);
+  }
+
+  private static String fileName(TrainingState.Part part) {
+    return part.name().toLowerCase(Locale.ROOT) + ".safetensors";
+  }
+
+  private static List<String> fileNames() {
+    List<String> names = new ArrayList<>(List.of(CheckpointManifest.FILE_NAME));
+    for (TrainingState.Part part : TrainingState.Part.values()) {
+      names.add(fileName(part));
+    }
+    return names;
+  }
+
+  private static String sums(Path checkpoint) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (String name : fileNames()) {
+      String digest = Sha256.ofFile(checkpoint.resolve(name));
+      lines.append(digest.substring(DIGEST_PREFIX.length())).append("  ").append(name).append('\n');
+    }
+    return lines.toString();
+  }
+
+  private static void requireWhole(Path checkpoint) throws IOException {
+    List<String> names = new ArrayList<>(fileNames());
+    names.add(SUMS);
+    for (String name : names) {
+      if (!Files.isRegularFile(checkpoint.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+        throw new IOException(name + " is missing");
+      }
+    }
+    byte[] expected = Files.readAllBytes(checkpoint.resolve(SUMS));
+    if (!Arrays.equals(expected, sums(checkpoint).getBytes(StandardCharsets.UTF_8))) {
+      throw new IOException("it is damaged: its files are not those that " + SUMS + " names");
+    }
+  }
+
+  private static String firstLine(IOException e) {
+    return e.getMessage() == null
+        ? e.getClass().getSimpleName()
+        : e.getMessage().lines().findFirst().orElse("");
+  }
+
+  private List<Path> newestFirst() throws IOException {
+    return list().stream()
+        .filter(path -> NAME.matcher(path.getFileName().toString()).matches())
+        .sorted(Comparator.comparingInt(CheckpointFolder::stepsOf).reversed())
+        .toList();
+  }
+
+  private static int stepsOf(Path checkpoint) {
+    Matcher matcher = NAME.matcher(checkpoint.getFileName().toString());
+    return matcher.matches() ? Integer.parseInt(matcher.group(1)) : 0;
+  }
+
+  private List<Path> list() throws IOException {
+    return Files.isSymbolicLink(folder) ? List.of() : foldersIn(folder);
+  }
+
+  /** A link is not followed: it could lead out of the volume. */
+  private static List<Path> foldersIn(Path parent) throws IOException {
+    if (!Files.isDirectory(parent)) {
+      return List.of();
+    }
+    try (Stream<Path> paths = Files.list(parent)) {
+      return paths.filter(path -> Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)).toList();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package io.safegrad.trainer.run;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.telemetry.TrainingHistory;
+import io.safegrad.trainer.train.DataPosition;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * What a checkpoint holds beside its tensors. No measurement of safety is in it: the destination is
+ * its user's to write, and the gate relies on nothing that is read from there.
+ *
+ * @param origin what the checkpoint was made from
+ * @param steps optimizer steps done
+ * @param position how far the data was read
+ * @param history what is reported of the steps so far
+ */
+record CheckpointManifest(
+    Origin origin, int steps, DataPosition position, TrainingHistory history) {
+
+  static final String FILE_NAME = "checkpoint.json";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * All that a resumed run must have in common with the one before.
+   *
+   * @param plan the plan's digest
+   * @param trainer the program's version
+   * @param inputs the digest of each model and data set, by the plan's field that names it
+   */
+  record Origin(String plan, String trainer, Map<String, String> inputs) {
+
+    /**
+     * Compares with what a run has now.
+     *
+     * @throws IOException naming what differs
+     */
+    void requireSame(Origin now) throws IOException {
+      requireSame("the plan", plan, now.plan);
+      requireSame("the trainer's version", trainer, now.trainer);
+      TreeSet<String> fields = new TreeSet<>(inputs.keySet());
+      fields.addAll(now.inputs.keySet());
+      for (String field : fields) {
+        requireSame("the content of " + field, inputs.get(field), now.inputs.get(field));
+      }
+    }
+
+    private static void requireSame(String what, String then, String now) throws IOException {
+      if (then == null || !then.equals(now)) {
+        throw new IOException("%s was %s and is %s".formatted(what, then, now));
+      }
+    }
+  }
+
+  /** Writes {@value #FILE_NAME} into a folder. */
+  void write(Path folder) throws IOException {
+    JSON.writeValue(folder.resolve(FILE_NAME).toFile(), this);
+  }
+
+  /** Reads {@value #FILE_NAME} of a folder. */
+  static CheckpointManifest read(Path folder) throws IOException {
+    return JSON.readValue(folder.resolve(FILE_NAME).toFile(), CheckpointManifest.class);
+  }
+}

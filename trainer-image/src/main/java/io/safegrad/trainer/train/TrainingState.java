@@ -1,0 +1,80 @@
+package io.safegrad.trainer.train;
+
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.weights.FloatTensor;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All that the next step of a training depends on: the trained parameters, AdamW's moments, how
+ * many steps are done (by which the learning rate and the moments' bias correction follow) and how
+ * far the data was read.
+ */
+public final class TrainingState {
+
+  private final CausalLm model;
+  private final AdamW optimizer;
+  private final WindowReader windows;
+  private int steps;
+
+  TrainingState(CausalLm model, AdamW optimizer, WindowReader windows) {
+    this.model = model;
+    this.optimizer = optimizer;
+    this.windows = windows;
+  }
+
+  /** The tensors of a training: one of each for every trained one. */
+  public enum Part {
+    /** What is trained: the adapter, or every weight. */
+    PARAMETERS,
+    /** AdamW's running mean of the gradients, named as torch names it. */
+    EXP_AVG,
+    /** AdamW's running mean of their squares. */
+    EXP_AVG_SQ
+  }
+
+  /** Optimizer steps done. */
+  public int steps() {
+    return steps;
+  }
+
+  void stepDone() {
+    steps++;
+  }
+
+  /** How far the data was read. */
+  public DataPosition position() {
+    return windows.position();
+  }
+
+  /** A copy of tensors, under the names of {@link CausalLm#trainedTensors()}. */
+  public Map<String, FloatTensor> copy(Part part) {
+    return model.named(tensors(part));
+  }
+
+  /**
+   * Sets tensors as {@link #copy} gave them.
+   *
+   * @throws io.safegrad.trainer.TrainerException with BAD_DATA when one is missing, unknown or of
+   *     another shape
+   */
+  public void set(Part part, Map<String, FloatTensor> values) {
+    model.setNamed(tensors(part), values);
+  }
+
+  /** Goes to a later step; the tensors are set apart from that. */
+  public void resumeAfter(int stepsDone, DataPosition position) {
+    steps = stepsDone;
+    optimizer.resumeAfter(stepsDone);
+    windows.skipTo(position);
+  }
+
+  private List<Tensor> tensors(Part part) {
+    return switch (part) {
+      case PARAMETERS -> model.parameters();
+      case EXP_AVG -> optimizer.mean();
+      case EXP_AVG_SQ -> optimizer.square();
+    };
+  }
+}

@@ -1,0 +1,104 @@
+package io.safegrad.trainer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The real process, killed (SIGKILL) at random moments: while it starts, trains, writes a
+ * checkpoint, evaluates, publishes. {@code -Dsafegrad.kills=30} kills more often, {@code
+ * -Dsafegrad.kills.seed=N} at other moments.
+ */
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
+class KilledRunTest {
+
+  private static final int KILLS = Integer.getInteger("safegrad.kills", 3);
+  private static final long SEED = Long.getLong("safegrad.kills.seed", 43);
+
+  @TempDir private Path folder;
+  private Process process;
+
+  @AfterEach
+  void leaveNoProcess() {
+    process.destroyForcibly();
+  }
+
+  @Test
+  void killedAtRandomMomentsItGivesTheSameAdapter() throws Exception {
+    ToyRun run =
+        new ToyRun(folder)
+            .with(
+                "training",
+                "{maxSteps: 300, batchSize: 2, maxLength: 64, learningRate: 0.01, saveSteps: 5,"
+                    + " lora: {rank: 2, alpha: 4}}");
+    run.plan();
+    long begin = System.nanoTime();
+    start(run);
+    assertThat(process.waitFor()).isZero();
+    int millis = (int) TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    String digest = run.result().artifactDigest();
+    FileTree.delete(run.destination());
+    Random random = new Random(SEED);
+    int resumed = 0;
+
+    for (int kills = 0, ends = 0; kills < KILLS || ends == 0; ) {
+      start(run);
+      if (kills == 0) {
+        awaitCheckpoint(run);
+      }
+      boolean ended =
+          kills == KILLS
+              ? process.waitFor(5, TimeUnit.MINUTES)
+              : process.waitFor(random.nextInt(millis), TimeUnit.MILLISECONDS);
+      if (ended) {
+        ends++;
+        assertThat(process.exitValue()).isZero();
+        assertThat(run.result().artifactDigest()).isEqualTo(digest);
+        assertThat(run.result().steps()).isEqualTo(300);
+        assertThat(run.published())
+            .containsExactly(
+                "team",
+                "team/out",
+                "team/out/adapter_config.json",
+                "team/out/adapter_model.safetensors",
+                "team/out/report.json");
+        resumed += run.report().at("/training/resumedAfter").size();
+        FileTree.delete(run.destination());
+      } else {
+        process.destroyForcibly().waitFor();
+        kills++;
+      }
+    }
+
+    assertThat(resumed).isPositive();
+  }
+
+  private void start(ToyRun run) throws IOException {
+    process =
+        run.process(ToyRun.SCRIPT.toString(), "run")
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+  }
+
+  /** Names alone are read: what they name may be gone by then. */
+  private void awaitCheckpoint(ToyRun run) throws Exception {
+    Path checkpoints = run.checkpoints();
+    Pattern whole = Pattern.compile("checkpoint-\\d+");
+    while (true) {
+      String[] names = checkpoints.toFile().list();
+      if (names != null && Arrays.stream(names).anyMatch(whole.asMatchPredicate())) {
+        return;
+      }
+      assertThat(process.waitFor(1, TimeUnit.MILLISECONDS)).isFalse();
+    }
+  }
+}

@@ -1,0 +1,286 @@
+package io.safegrad.trainer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.api.ExitReason;
+import io.safegrad.api.Manifest;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.TrainingResult;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.source.DownloadSettings;
+import io.safegrad.trainer.source.RemoteSources;
+import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.telemetry.ProgressTracker;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.StepMetrics;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.IntConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A run that is interrupted and goes on ends as one that is not. */
+class ResumeTest {
+
+  private static final int STEPS = 20;
+  private static final IntConsumer UNDISTURBED = step -> {};
+
+  @TempDir private Path folder;
+  private final LogLines log = new LogLines();
+  private ToyRun run;
+  private Preemption preemption;
+  private ProgressTracker progress;
+
+  /** Neither set is a whole number of windows, so that passes end in the middle of them. */
+  @BeforeEach
+  void data() throws IOException {
+    run = new ToyRun(folder);
+    StringBuilder user = new StringBuilder();
+    for (String word : List.of("yes", "no", "perhaps", "seldom", "often", "once", "never")) {
+      user.append(ToyRun.CHAT.formatted(word));
+    }
+    String alignment = ToyRun.CHAT.formatted("I cannot.") + ToyRun.CHAT.formatted("I will not.");
+    run.data("train.jsonl", user.toString());
+    run.data("alignment.jsonl", alignment + ToyRun.CHAT.formatted("No."));
+    run.with("method", "{name: SafeGrad, alignmentBatchSize: 2}");
+    training("Lora", 2);
+  }
+
+  @AfterEach
+  void closeLog() {
+    log.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Lora, SafeGrad, 1", "Lora, SafeGrad, 2", "Lora, Sft, 3", "Full, SafeGrad, 4"})
+  void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
+      String mode, String method, long seed) throws IOException {
+    Random random = new Random(seed);
+    run.with("method", "{name: %s, alignmentBatchSize: 2}".formatted(method));
+    training(mode, 1 + random.nextInt(3));
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode report = figures();
+    List<Integer> interruptions = new ArrayList<>();
+
+    TrainingResult resumed = null;
+    while (resumed == null) {
+      int at = 1 + random.nextInt(STEPS);
+      // Killed before the step's checkpoint, or asked to stop.
+      boolean killed = random.nextBoolean();
+      try {
+        resumed = attempt(step -> interrupt(step == at && interruptions.size() < 4, killed));
+      } catch (IllegalStateException | TrainerException e) {
+        interruptions.add(at);
+      }
+    }
+
+    assertThat(interruptions).isNotEmpty();
+    assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
+    assertThat(resumed.conflictRatio()).isEqualTo(undisturbed.conflictRatio());
+    assertThat(resumed.result()).isEqualTo(undisturbed.result());
+    assertThat(run.report().at("/training/resumedAfter")).isNotEmpty();
+    assertThat(figures()).isEqualTo(report);
+    assertThat(progress.progress().conflictRatio()).isEqualTo(undisturbed.conflictRatio());
+    assertThat(checkpoints()).isEmpty();
+  }
+
+  @Test
+  void askedToStopItKeepsTheStepItEnded() throws IOException {
+    training("Lora", 1000);
+
+    assertThatThrownBy(() -> attempt(step -> interrupt(step == 7, false)))
+        .isInstanceOfSatisfying(
+            TrainerException.class, e -> assertThat(e.reason()).isEqualTo(ExitReason.PREEMPTED))
+        .hasMessage(
+            "asked to stop after step 7 of 20; nothing was published, and the next attempt resumes"
+                + " after step 7");
+
+    assertThat(checkpoints()).containsExactly("checkpoint-7");
+    attempt(UNDISTURBED);
+    assertThat(run.report().at("/training/resumedAfter").toString()).isEqualTo("[7]");
+  }
+
+  @Test
+  void theNewestOnesAreKeptAndUnfinishedOnesAreNot() throws IOException {
+    kill(9);
+    assertThat(checkpoints()).containsExactly("checkpoint-6", "checkpoint-8");
+    Files.createDirectory(run.checkpoints().resolve("checkpoint-10.partial"));
+    kill(13);
+    assertThat(checkpoints()).containsExactly("checkpoint-10", "checkpoint-12");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"exp_avg.safetensors", "checkpoint.json", "SHA256SUMS"})
+  void aDamagedCheckpointIsSkippedWithOneLine(String file) throws IOException {
+    String digest = attempt(UNDISTURBED).artifactDigest();
+    kill(9);
+    Random random = new Random(file.hashCode());
+    flipByte(run.checkpoints().resolve("checkpoint-8").resolve(file), random);
+    kill(7);
+    assertThat(log.with("is not used")).hasSize(1);
+    assertThat(log.with("resumed after step 6")).hasSize(1);
+    truncate(run.checkpoints().resolve("checkpoint-6").resolve(file), random);
+
+    TrainingResult result = attempt(UNDISTURBED);
+
+    assertThat(log.with("checkpoint-6 is not used: it is damaged")).hasSize(1);
+    assertThat(log.with("resumed after")).hasSize(1);
+    assertThat(result.artifactDigest()).isEqualTo(digest);
+  }
+
+  @Test
+  void aCheckpointOfOtherDataIsNotUsed() throws IOException {
+    kill(5);
+    run.data("train.jsonl", ToyRun.CHAT.formatted("other"));
+
+    attempt(UNDISTURBED);
+
+    assertThat(log.with("is not used: the content of dataset.source was sha256:")).hasSize(2);
+    assertThat(log.with("resumed after")).isEmpty();
+  }
+
+  @Test
+  void aCheckpointOfAnotherPlanIsNotUsed() throws IOException {
+    kill(5);
+    Path others = run.checkpoints();
+    training("Lora", 3);
+
+    attempt(UNDISTURBED);
+    assertThat(log.with("of another plan")).hasSize(1).first().asString().contains("" + others);
+    assertThat(log.with("resumed after")).isEmpty();
+
+    // Nor when it is put where this plan's would be.
+    Files.move(others, run.checkpoints());
+    attempt(UNDISTURBED);
+    assertThat(log.with("is not used: the plan was sha256:")).hasSize(2);
+    assertThat(log.with("resumed after")).isEmpty();
+  }
+
+  @Test
+  void aLinkInPlaceOfTheFolderIsNotFollowed() throws IOException {
+    kill(5);
+    Path outside = Files.move(run.checkpoints(), folder.resolve("outside"));
+    Files.createSymbolicLink(run.checkpoints(), outside);
+
+    attempt(UNDISTURBED);
+
+    assertThat(log.with("resumed after")).isEmpty();
+    assertThat(log.with("the checkpoint of step 2 cannot be written")).hasSize(1);
+    assertThat(outside).isDirectoryContaining("glob:**/checkpoint-4");
+  }
+
+  @Test
+  void noneIsKeptWhenNoneIsWanted() throws IOException {
+    training("Lora", 0);
+
+    assertThatThrownBy(() -> attempt(step -> interrupt(step == 5, false)))
+        .hasMessageEndingWith("the next attempt starts from the beginning");
+    assertThat(run.checkpoints()).doesNotExist();
+  }
+
+  private void training(String mode, int saveSteps) {
+    run.with(
+        "training",
+        "{mode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
+                .formatted(mode, STEPS)
+            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}}"
+                .formatted(saveSteps));
+  }
+
+  private TrainingPlan plan() {
+    return TrainingPlan.of(Manifest.read(run.manifestText()));
+  }
+
+  /** One attempt of the plan, which ends as that of a process does. */
+  private TrainingResult attempt(IntConsumer atStep) throws IOException {
+    RunJournal journal = new RunJournal(Clock.systemUTC());
+    preemption = new Preemption();
+    progress = new ProgressTracker(System::nanoTime);
+    RunObserver disturbance =
+        new RunObserver() {
+          @Override
+          public void stepDone(StepMetrics step) {
+            atStep.accept(step.step());
+          }
+        };
+    Path workspace = Files.createDirectories(folder.resolve("workspace"));
+    TrainingRun attempt =
+        new TrainingRun(
+            plan(),
+            new SourceResolver(
+                folder.resolve("pvc"),
+                false,
+                workspace,
+                new RemoteSources(
+                    DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
+            journal,
+            RunObserver.all(List.of(journal, progress, disturbance, preemption)),
+            preemption);
+    TrainingResult result = attempt.run();
+    attempt.removeCheckpoints();
+    return result;
+  }
+
+  private void interrupt(boolean now, boolean killed) {
+    if (now && killed) {
+      throw new IllegalStateException("killed");
+    }
+    if (now) {
+      preemption.ask();
+    }
+  }
+
+  private void kill(int step) {
+    assertThatThrownBy(() -> attempt(each -> interrupt(each == step, true))).hasMessage("killed");
+  }
+
+  /** What the report says of the steps, the times excepted. */
+  private JsonNode figures() throws IOException {
+    ObjectNode training = (ObjectNode) run.report().get("training");
+    training.remove(List.of("seconds", "resumedAfter"));
+    training.get("series").forEach(step -> ((ObjectNode) step).remove("seconds"));
+    return training;
+  }
+
+  private List<String> checkpoints() throws IOException {
+    String prefix = "team/" + run.checkpoints().getFileName() + "/";
+    return run.published().stream()
+        .filter(name -> name.startsWith(prefix) && name.lastIndexOf('/') < prefix.length())
+        .map(name -> name.substring(prefix.length()))
+        .toList();
+  }
+
+  private static void flipByte(Path file, Random random) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      long at = (long) (random.nextDouble() * channel.size());
+      ByteBuffer one = ByteBuffer.allocate(1);
+      channel.read(one, at);
+      channel.write(ByteBuffer.wrap(new byte[] {(byte) (one.get(0) ^ 1 << random.nextInt(8))}), at);
+    }
+  }
+
+  private static void truncate(Path file, Random random) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate((long) (random.nextDouble() * channel.size()));
+    }
+  }
+}
