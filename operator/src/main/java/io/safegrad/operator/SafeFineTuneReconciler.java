@@ -65,6 +65,9 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
     }
     SafeFineTune run = RunStatus.hasStarted(found) ? found : admission.admit(found, context);
     if (RunStatus.hasStarted(run)) {
+      // The dependents are made from the resource that the context holds, its fixed status
+      // included.
+      found.setStatus(run.getStatus());
       context.managedWorkflowAndDependentResourceContext().reconcileManagedWorkflow();
       Long deadline = PolicyMerge.deadline(run.getSpec(), PolicyWatch.known(run, context));
       job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, deadline));

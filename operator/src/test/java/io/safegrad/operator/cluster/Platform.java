@@ -29,6 +29,11 @@ final class Platform implements AutoCloseable {
   /** May besides do what Kubernetes' own role "edit" lets one. */
   static final String EDITOR = "bob";
 
+  /** What "edit" and "view" are aggregated of; the aggregate itself may not be filled yet. */
+  private static final String EDIT = "system:aggregate-to-edit";
+
+  private static final String VIEW = "system:aggregate-to-view";
+
   private static final Path ADMISSION = Path.of("../deploy/admission");
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -102,9 +107,9 @@ final class Platform implements AutoCloseable {
   void admitUsers(String namespace) throws Exception {
     for (String[] grant :
         new String[][] {
-          {TENANT, "safegrad-tenant"}, {EDITOR, "safegrad-tenant"}, {EDITOR, "edit"}
+          {TENANT, "safegrad-tenant"}, {EDITOR, "safegrad-tenant"}, {EDITOR, EDIT}, {EDITOR, VIEW}
         }) {
-      String name = grant[0] + "-" + grant[1];
+      String name = grant[0] + "-" + grant[1].replace(':', '-');
       cluster.kubectl(
           "create",
           "rolebinding",
@@ -124,6 +129,14 @@ final class Platform implements AutoCloseable {
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(500))
         .until(() -> cluster.kubectl(command).exitCode() != 0);
+  }
+
+  /** Waits until a command is taken again. */
+  void awaitLeave(String... command) {
+    await("the end of admission")
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(500))
+        .until(() -> cluster.kubectl(command).exitCode() == 0);
   }
 
   /** Nothing of one test class must bind another. */

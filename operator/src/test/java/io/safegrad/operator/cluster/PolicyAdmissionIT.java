@@ -30,10 +30,13 @@ class PolicyAdmissionIT {
   private final Platform platform;
   private final Map<String, String> labels = Platform.labels();
 
-  @TempDir Path folder;
+  private Path folder;
 
   /** A namespace under the policy in which nothing is stored. */
   private TestRun empty;
+
+  /** A run under the policy that its user holds back. */
+  private TestRun held;
 
   /** A run under the policy that has started, with its pod. */
   private TestRun running;
@@ -47,27 +50,35 @@ class PolicyAdmissionIT {
   }
 
   @BeforeAll
-  void setUp() throws Exception {
+  void setUp(@TempDir Path scratch) throws Exception {
+    folder = scratch;
     platform.install("safety-policy.yaml");
     platform.install("trainer-objects.yaml");
     platform.install("tenant-role.yaml");
     policy = platform.policy("strict", labels, WeakSpecs.POLICY).getMetadata().getName();
     empty = new TestRun(cluster, labels);
+    held = new TestRun(cluster, labels).create("suspend: true");
+    platform.admitUsers(held.namespace());
     running = new TestRun(cluster, labels);
     platform.admitUsers(empty.namespace());
     platform.admitUsers(running.namespace());
-    platform.awaitRefusal(
-        "apply", "--dry-run=server", "-f", file(empty.manifest("method: {name: Sft}")));
+    platform.awaitRefusal(weakCommand());
     running.create();
     pod = running.awaitPod();
     new FakeNode(cluster.client()).starts(pod, "127.1.9.1");
     running.awaitPhase(Phase.Preparing);
-    platform.awaitRefusal(
-        "annotate", "--dry-run=server", "pod", name(), "-n", running.namespace(), "x=y");
+    platform.awaitRefusal(touchPod());
   }
 
   @AfterAll
-  void tearDown() {
+  void tearDown() throws Exception {
+    cluster.kubectl(
+        "delete",
+        "validatingadmissionpolicybinding",
+        "safegrad-safety-policy",
+        "safegrad-trainer-objects");
+    platform.awaitLeave(weakCommand());
+    platform.awaitLeave(touchPod());
     platform.close();
   }
 
@@ -101,7 +112,7 @@ class PolicyAdmissionIT {
         // The running run.
         change("method cannot be changed", Platform.TENANT, "{\"method\": {\"name\": \"Sft\"}}"),
         change(
-            "maxRefusalDrop: found 1",
+            "safety cannot be changed",
             Platform.TENANT,
             "{\"safety\": {\"gate\": {\"maxRefusalDrop\": 1.0}}}"),
         change(
@@ -112,9 +123,14 @@ class PolicyAdmissionIT {
             "dataset cannot be changed",
             Platform.TENANT,
             "{\"dataset\": {\"source\": \"pvc://team-data/other.jsonl\"}}"),
-        change(
-            "spec.pod.image: found evil/x", Platform.TENANT, "{\"pod\": {\"image\": \"evil/x\"}}"),
+        change("pod cannot be changed", Platform.TENANT, "{\"pod\": {\"image\": \"evil/x\"}}"),
         change("at most 3600", Platform.TENANT, "{\"activeDeadlineSeconds\": 86400}"),
+        // A run that has not started.
+        changeHeld("method.name: found Sft, SafeGrad", "{\"method\": {\"name\": \"Sft\"}}"),
+        changeHeld(
+            "gate.maxRefusalDrop: found 1", "{\"safety\": {\"gate\": {\"maxRefusalDrop\": 1.0}}}"),
+        changeHeld(
+            "found file:///x", "{\"dataset\": {\"source\": \"file:///x\"}, \"suspend\": false}"),
         // The verdict.
         attack("forbidden", Platform.TENANT, status("{\"status\": {\"phase\": \"Succeeded\"}}")),
         attack("forbidden", Platform.EDITOR, status("{\"status\": {\"policyValues\": []}}")),
@@ -130,7 +146,7 @@ class PolicyAdmissionIT {
             "--type=merge",
             "-p",
             "{\"spec\": {\"requiredMethod\": null}}"),
-        attack("forbidden", Platform.EDITOR, "create", "-f", file(WEAKER)),
+        attack("forbidden", Platform.EDITOR, "create", "-f", file(Forgery.POLICY)),
         attack(
             "forbidden",
             Platform.EDITOR,
@@ -147,7 +163,7 @@ class PolicyAdmissionIT {
         attack("forbidden", Platform.EDITOR, "create", "namespace", "elsewhere"),
         // What the operator made.
         attack(
-            "only its operator does",
+            "field is immutable",
             Platform.EDITOR,
             inRun("patch", "configmap", plan, "--type=merge", "-p", "{\"data\": {\"x\": \"y\"}}")),
         attack(
@@ -177,8 +193,14 @@ class PolicyAdmissionIT {
                 "--type=merge",
                 "-p",
                 "{\"spec\": {\"activeDeadlineSeconds\": null}}")),
-        attack("only its operator does", Platform.EDITOR, inRun("create", "-f", file(forgedPod()))),
-        attack("only its operator does", Platform.EDITOR, inRun("create", "-f", file(forgedJob()))),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("create", "-f", file(Forgery.pod(running)))),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("create", "-f", file(Forgery.job(running)))),
         attack(
             "only its operator does",
             Platform.EDITOR,
@@ -243,6 +265,14 @@ class PolicyAdmissionIT {
   }
 
   @Test
+  void theExampleIsAPolicy() throws Exception {
+    KubectlResult result =
+        cluster.kubectl("apply", "--dry-run=server", "-f", "../deploy/examples/safety-policy.yaml");
+    assertThat(result.output())
+        .isEqualTo("safetypolicy.safegrad.io/platform created (server dry run)");
+  }
+
+  @Test
   void aNamespaceWithoutAPolicyIsFree() throws Exception {
     TestRun run = new TestRun(cluster);
     platform.admitUsers(run.namespace());
@@ -253,47 +283,18 @@ class PolicyAdmissionIT {
     assertThat(run.status().policyValues()).isNull();
   }
 
-  private static final String WEAKER =
-      """
-      apiVersion: safegrad.io/v1alpha1
-      kind: SafetyPolicy
-      metadata: {name: weaker}
-      spec: {requiredMethod: Sft}
-      """;
-
   private static String weakTwin(TestRun run) {
     return run.manifest("method: {name: Sft}").replace(TestRun.NAME + "\n", "twin\n");
   }
 
-  private String forgedPod() {
-    return """
-    apiVersion: v1
-    kind: Pod
-    metadata:
-      name: forged
-      namespace: %s
-      labels: {safegrad.io/safefinetune: support-bot}
-      ownerReferences:
-      - {apiVersion: batch/v1, kind: Job, name: support-bot, uid: %s, controller: true}
-    spec: {containers: [{name: trainer, image: evil}]}
-    """
-        .formatted(running.namespace(), running.awaitJob().getMetadata().getUid());
+  private String[] weakCommand() throws Exception {
+    return new String[] {
+      "apply", "--dry-run=server", "-f", file(empty.manifest("method: {name: Sft}"))
+    };
   }
 
-  private String forgedJob() {
-    return """
-    apiVersion: batch/v1
-    kind: Job
-    metadata:
-      name: forged
-      namespace: %s
-      labels: {app.kubernetes.io/managed-by: safegrad-operator}
-    spec:
-      template:
-        metadata: {labels: {safegrad.io/safefinetune: support-bot}}
-        spec: {restartPolicy: Never, containers: [{name: trainer, image: evil}]}
-    """
-        .formatted(running.namespace());
+  private String[] touchPod() {
+    return inRun("annotate", "--dry-run=server", "--overwrite", "pod", name(), "x=y");
   }
 
   private String name() {
@@ -309,6 +310,20 @@ class PolicyAdmissionIT {
         sentence,
         user,
         inRun("patch", "sft", TestRun.NAME, "--type=merge", "-p", "{\"spec\": " + spec + "}"));
+  }
+
+  private Arguments changeHeld(String sentence, String spec) {
+    return attack(
+        sentence,
+        Platform.TENANT,
+        "patch",
+        "sft",
+        TestRun.NAME,
+        "-n",
+        held.namespace(),
+        "--type=merge",
+        "-p",
+        "{\"spec\": " + spec + "}");
   }
 
   private String[] inRun(String... command) {
