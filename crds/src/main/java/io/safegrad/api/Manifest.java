@@ -32,6 +32,9 @@ public final class Manifest {
   /** Where the CRD lies on the class path. */
   public static final String CRD_RESOURCE = "/crds/safefinetunes.safegrad.io.yaml";
 
+  /** Where the CRD of the SafetyPolicy lies on the class path. */
+  public static final String POLICY_CRD_RESOURCE = "/crds/safetypolicies.safegrad.io.yaml";
+
   private static final ObjectMapper YAML =
       JsonMapper.builder(new YAMLFactory())
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)

@@ -58,7 +58,15 @@ public record TrainingPlan(
    * Manifest}.
    */
   public static TrainingPlan of(SafeFineTune resource) {
-    SafeFineTuneSpec spec = resource.getSpec();
+    return of(resource, resource.getSpec());
+  }
+
+  /**
+   * The plan of a resource with another spec than its user's.
+   *
+   * @param spec the resource's, with what policies demand
+   */
+  public static TrainingPlan of(SafeFineTune resource, SafeFineTuneSpec spec) {
     String namespace = resource.getMetadata().getNamespace();
     String run =
         (namespace == null ? "default" : namespace) + "/" + resource.getMetadata().getName();

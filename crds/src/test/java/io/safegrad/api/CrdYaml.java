@@ -9,7 +9,9 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import io.fabric8.crdv2.generator.CRDGenerationInfo;
 import io.fabric8.crdv2.generator.CRDGenerator;
+import io.fabric8.kubernetes.client.CustomResource;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,17 +20,14 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Writes the CRD from the records: {@code ./mvnw -pl crds test -Dcrds.write=true}. */
+/** Writes the CRDs from the records: {@code ./mvnw -pl crds test -Dcrds.write=true}. */
 final class CrdYaml {
 
-  static final Path FILE = Path.of("src/main/resources/crds/safefinetunes.safegrad.io.yaml");
+  private static final Path FOLDER = Path.of("src/main/resources/crds");
 
   /** What a user may still change once the Job exists. */
   private static final List<String> MUTABLE =
       List.of("suspend", "ttlSecondsAfterFinished", "activeDeadlineSeconds");
-
-  private static final List<String> COLUMNS =
-      List.of("Phase", "Progress", "Conflict", "Refusal", "Age");
 
   private static final ObjectMapper YAML =
       JsonMapper.builder(
@@ -41,18 +40,15 @@ final class CrdYaml {
 
   private CrdYaml() {}
 
-  static String generate(Path scratch) throws IOException {
-    CRDGenerationInfo info =
-        new CRDGenerator()
-            .customResourceClasses(SafeFineTune.class)
-            .forCRDVersions("v1")
-            .inOutputDir(scratch.toFile())
-            .detailedGenerate();
-    Path raw = Path.of(info.getCRDInfos("safefinetunes.safegrad.io").get("v1").getFilePath());
-    ObjectNode crd = (ObjectNode) YAML.readTree(Files.readString(raw));
-    ObjectNode version = (ObjectNode) crd.at("/spec/versions/0");
-    orderColumns(version);
-    ObjectNode schema = (ObjectNode) version.at("/schema/openAPIV3Schema");
+  /** Where the CRD of a kind is committed. */
+  static Path file(String name) {
+    return FOLDER.resolve(name + ".yaml");
+  }
+
+  static String safeFineTunes(Path scratch) throws IOException {
+    ObjectNode crd = generate(SafeFineTune.class, "safefinetunes.safegrad.io", scratch);
+    orderColumns(crd, List.of("Phase", "Progress", "Conflict", "Refusal", "Age"));
+    ObjectNode schema = schema(crd);
     schema.put(
         "description",
         "A fine-tune of a language model that keeps the model's safety alignment. The adapter is"
@@ -60,22 +56,65 @@ final class CrdYaml {
     ((ObjectNode) schema.at("/properties/spec")).put("description", "What is asked for.");
     ((ObjectNode) schema.at("/properties/status"))
         .put("description", "What the operator observed. Written by the operator alone.");
-    schema.withArray("required").removeAll().add("spec");
     forbidChangesAfterStart(schema);
     completeConditions((ObjectNode) schema.at("/properties/status/properties/conditions"));
+    return text(crd);
+  }
+
+  static String safetyPolicies(Path scratch) throws IOException {
+    ObjectNode crd = generate(SafetyPolicy.class, "safetypolicies.safegrad.io", scratch);
+    orderColumns(crd, List.of("Method", "Refusal", "Drop", "Age"));
+    ObjectNode schema = schema(crd);
+    schema.put(
+        "description",
+        "What the platform demands of every SafeFineTune in the namespaces it selects. Of several"
+            + " policies on one namespace, the strictest of each field wins.");
+    ObjectNode spec = (ObjectNode) schema.at("/properties/spec");
+    spec.put("description", "A field that is absent demands nothing.");
+    ((ObjectNode) schema.get("properties")).remove("status");
+    ArrayNode operators =
+        ((ObjectNode)
+                spec.at(
+                    "/properties/namespaceSelector/properties/matchExpressions/items/properties"
+                        + "/operator"))
+            .putArray("enum");
+    List.of("In", "NotIn", "Exists", "DoesNotExist").forEach(operators::add);
+    return text(crd);
+  }
+
+  private static ObjectNode generate(
+      Class<? extends CustomResource<?, ?>> kind, String name, Path scratch) throws IOException {
+    CRDGenerationInfo info =
+        new CRDGenerator()
+            .customResourceClasses(kind)
+            .forCRDVersions("v1")
+            .inOutputDir(scratch.toFile())
+            .detailedGenerate();
+    Path raw = Path.of(info.getCRDInfos(name).get("v1").getFilePath());
+    ObjectNode crd = (ObjectNode) YAML.readTree(Files.readString(raw));
+    schema(crd).withArray("required").removeAll().add("spec");
+    return crd;
+  }
+
+  private static ObjectNode schema(ObjectNode crd) {
+    return (ObjectNode) crd.at("/spec/versions/0/schema/openAPIV3Schema");
+  }
+
+  private static String text(ObjectNode crd) throws IOException {
     return "# Generated from the records in this module; see CONTRIBUTING.md. Do not edit.\n"
         + YAML.writeValueAsString(crd);
   }
 
   /** The generator sorts columns by path; people read them in the order of the run's life. */
-  private static void orderColumns(ObjectNode version) {
+  private static void orderColumns(ObjectNode crd, List<String> names) {
+    ObjectNode version = (ObjectNode) crd.at("/spec/versions/0");
     Map<String, JsonNode> columns =
         Stream.iterate(0, i -> i + 1)
             .limit(version.withArray("additionalPrinterColumns").size())
             .map(i -> version.withArray("additionalPrinterColumns").get(i))
             .collect(Collectors.toMap(column -> column.get("name").asText(), column -> column));
     ArrayNode ordered = version.putArray("additionalPrinterColumns");
-    COLUMNS.forEach(name -> ordered.add(columns.get(name)));
+    names.forEach(name -> ordered.add(columns.get(name)));
   }
 
   /**

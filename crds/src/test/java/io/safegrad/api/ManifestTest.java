@@ -80,6 +80,29 @@ class ManifestTest {
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
   }
 
+  @Test
+  void takesRemoteSourcesWithWhatPinsThem() {
+    String digest = "sha256:" + "0".repeat(64);
+    SafeFineTune resource =
+        Manifest.read(
+            SMALLEST
+                .replace(
+                    "{source: \"builtin://tiny-aligned\"}",
+                    "{source: \"hf://org/name\", revision: v1.0, secretRef: {name: hub}}")
+                .replace(
+                    "{source: \"file:///data/train.jsonl\"}",
+                    "{source: \"https://example.org/a.jsonl\", digest: \"%s\"}".formatted(digest)));
+
+    assertThat(resource.getSpec().model().revision()).isEqualTo("v1.0");
+    assertThat(resource.getSpec().model().secretRef().name()).isEqualTo("hub");
+    assertThat(resource.getSpec().dataset().digest()).isEqualTo(digest);
+    for (String source :
+        new String[] {"http://example.org/a", "https://user@example.org/a", "hf://org/name/a"}) {
+      assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data/train.jsonl", source)))
+          .hasMessageContaining("spec.dataset.source");
+    }
+  }
+
   private static void assertRefused(String addition, String... parts) {
     assertThatThrownBy(() -> Manifest.read(SMALLEST + addition))
         .isInstanceOf(ManifestException.class)

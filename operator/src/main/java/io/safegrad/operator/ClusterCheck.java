@@ -9,6 +9,7 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,7 +19,9 @@ public class ClusterCheck {
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterCheck.class);
 
-  private static final String CRD = "safefinetunes." + SafeFineTune.GROUP;
+  private static final List<String> CRDS =
+      List.of("safefinetunes." + SafeFineTune.GROUP, "safetypolicies." + SafeFineTune.GROUP);
+
   private static final int FAILURE = 1;
 
   void onStart(
@@ -35,15 +38,19 @@ public class ClusterCheck {
   }
 
   /**
-   * Asks for the CRD.
+   * Asks for the CRDs.
    *
    * @throws ClusterUnusableException with a sentence that names the server, what is missing and
    *     what cures it
    */
   static void require(KubernetesClient client) {
+    CRDS.forEach(crd -> require(client, crd));
+  }
+
+  private static void require(KubernetesClient client, String crd) {
     Object definition;
     try {
-      definition = client.apiextensions().v1().customResourceDefinitions().withName(CRD).get();
+      definition = client.apiextensions().v1().customResourceDefinitions().withName(crd).get();
     } catch (KubernetesClientException e) {
       Throwable cause = e;
       while (cause.getCause() != null) {
@@ -51,12 +58,12 @@ public class ClusterCheck {
       }
       throw new ClusterUnusableException(
           "the API server %s cannot be asked for the CRD %s: %s; check KUBECONFIG and the operator's role"
-              .formatted(client.getMasterUrl(), CRD, Sentence.of(cause.getMessage())));
+              .formatted(client.getMasterUrl(), crd, Sentence.of(cause.getMessage())));
     }
     if (definition == null) {
       throw new ClusterUnusableException(
           "%s has no CRD %s; install it: kubectl apply --server-side -f %s.yaml"
-              .formatted(client.getMasterUrl(), CRD, CRD));
+              .formatted(client.getMasterUrl(), crd, crd));
     }
   }
 

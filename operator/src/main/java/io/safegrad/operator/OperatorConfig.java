@@ -2,7 +2,9 @@ package io.safegrad.operator;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What the platform's owner sets; README.md lists the names and the environment variables. */
 @ConfigMapping(prefix = "safegrad")
@@ -22,6 +24,11 @@ public interface OperatorConfig {
     /** Failed attempts, beyond the first, after which a run has failed for good. */
     @WithDefault("3")
     int backoffLimit();
+
+    /**
+     * Root of the hub that {@code hf://} sources come from; the trainer's own choice when absent.
+     */
+    Optional<URI> hubEndpoint();
 
     /** Time between the request to stop and the kill. */
     @WithDefault("60s")

@@ -16,8 +16,10 @@ import io.safegrad.operator.dependent.PlanConfigMap;
 import io.safegrad.operator.dependent.RunControl;
 import io.safegrad.operator.dependent.TrainerJob;
 import io.safegrad.operator.metrics.RunMetrics;
+import io.safegrad.operator.observe.PolicyWatch;
 import io.safegrad.operator.observe.RunFollower;
 import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.plan.PolicyMerge;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.StatusWriter;
 import java.time.Instant;
@@ -64,7 +66,8 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
     SafeFineTune run = RunStatus.hasStarted(found) ? found : admission.admit(found, context);
     if (RunStatus.hasStarted(run)) {
       context.managedWorkflowAndDependentResourceContext().reconcileManagedWorkflow();
-      job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, false));
+      Long deadline = PolicyMerge.deadline(run.getSpec(), PolicyWatch.known(run, context));
+      job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, deadline));
     }
     RunObservation seen = follower.observe(run, job(run, context), context);
     SafeFineTune written =
@@ -74,7 +77,7 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
 
   private UpdateControl<SafeFineTune> finish(SafeFineTune run, Context<SafeFineTune> context) {
     follower.leave(run);
-    job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, true));
+    job(run, context).ifPresent(job -> RunControl.end(context.getClient(), run, job));
     return UpdateControl.noUpdate();
   }
 

@@ -6,8 +6,12 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Resources and results for tests without a cluster. */
 public final class Examples {
@@ -26,6 +30,11 @@ public final class Examples {
         }
 
         @Override
+        public Optional<URI> hubEndpoint() {
+          return Optional.empty();
+        }
+
+        @Override
         public Duration terminationGracePeriod() {
           return Duration.ofSeconds(60);
         }
@@ -35,21 +44,31 @@ public final class Examples {
 
   /** A resource as the API server stores it, with further lines under {@code spec}. */
   public static SafeFineTune resource(String... specLines) {
-    SafeFineTune resource =
-        Manifest.read(
-            """
-            apiVersion: safegrad.io/v1alpha1
-            kind: SafeFineTune
-            metadata: {name: support-bot, namespace: team-a, uid: 7f0c, generation: 1}
-            spec:
-              model: {source: "pvc://models/base"}
-              dataset: {source: "pvc://team-data/train.jsonl"}
-              output: {destination: "pvc://adapters/support-bot"}
-            """
-                + List.of(specLines).stream()
-                    .map(line -> "  " + line + "\n")
-                    .reduce("", String::concat));
-    return resource;
+    return Manifest.read(
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: support-bot, namespace: team-a, uid: 7f0c, generation: 1}
+        spec:
+        """
+            + specLines("pvc://models/base", specLines));
+  }
+
+  /** The lines of a spec: the fields that have no default, unless they are among the further. */
+  public static String specLines(String model, String... further) {
+    return Stream.concat(
+            Stream.of(
+                    "model: {source: \"" + model + "\"}",
+                    "dataset: {source: \"pvc://team-data/train.jsonl\"}",
+                    "output: {destination: \"pvc://adapters/support-bot\"}")
+                .filter(
+                    line ->
+                        Stream.of(further)
+                            .noneMatch(
+                                one -> one.startsWith(line.substring(0, line.indexOf(':') + 1)))),
+            Stream.of(further))
+        .map(line -> "  " + line + "\n")
+        .collect(Collectors.joining());
   }
 
   /** A trainer's success in which the fine-tuned model refused some of 50 harmful prompts. */

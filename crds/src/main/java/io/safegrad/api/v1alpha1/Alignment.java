@@ -4,14 +4,24 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 
 /** The examples that span the alignment gradient. */
+@ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
+@ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
 public record Alignment(
     @Default("builtin://alignment")
         @Size(min = 1, max = 1024)
-        @Pattern(Sources.READABLE)
+        @Pattern(Sources.DATA)
         @JsonPropertyDescription(
             "Harmful prompts with the replies an aligned model gives:"
-                + " builtin://alignment, file:///path or pvc://claim/path. Any file that dataset.source"
-                + " may be.")
-        String source) {}
+                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path"
+                + " or https://host/path. Any file that dataset.source may be.")
+        String source,
+    @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
+        String revision,
+    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {
+
+  /** The examples of a run that names none. */
+  public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
+}

@@ -7,16 +7,23 @@ import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 
 /** The examples a run learns from. */
+@ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
+@ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
 public record Dataset(
     @Required
         @Size(min = 1, max = 1024)
-        @Pattern(Sources.READABLE)
+        @Pattern(Sources.DATA)
         @JsonPropertyDescription(
-            "A file of examples: builtin://name, file:///path or pvc://claim/path. JSON Lines, CSV"
-                + " with a header (.csv), or either of them in gzip.")
+            "A file of examples: builtin://name, file:///path, pvc://claim/path,"
+                + " hf://datasets/org/name/path or https://host/path. JSON Lines, CSV with a header"
+                + " (.csv), or either of them in gzip.")
         String source,
+    @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
+        String revision,
+    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
     @JsonPropertyDescription(
             "The fields of each example. Chat: messages, a list of {role, content}. Instruction:"
                 + " instruction, output, and input where there is one. PromptCompletion: prompt and"

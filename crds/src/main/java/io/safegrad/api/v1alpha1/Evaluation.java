@@ -28,4 +28,9 @@ public record Evaluation(
                 + " expected one. Not measured when absent.")
         String task,
     @Default("48") @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
-        Integer maxNewTokens) {}
+        Integer maxNewTokens) {
+
+  /** The evaluation of a run that names none. */
+  public static final Evaluation DEFAULT =
+      new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
+}

@@ -33,6 +33,10 @@ public record SafeFineTuneStatus(
     @Size(max = 253) @JsonPropertyDescription("The Job that runs the trainer.") String jobName,
     @Size(max = 128) @JsonPropertyDescription("Digest of the plan that the Job runs.")
         String planDigest,
+    @Size(max = 64)
+        @JsonPropertyDescription(
+            "What SafetyPolicies demand of the run: of several on one field, the strictest.")
+        List<PolicyValue> policyValues,
     @JsonPropertyDescription("Seconds the run is expected to take from now on.") Long etaSeconds,
     @JsonPropertyDescription("Figures of the run, as numbers.") Measurements measurements,
     @JsonPropertyDescription("What was published.") Artifact artifact,
@@ -40,6 +44,12 @@ public record SafeFineTuneStatus(
         @JsonPropertyDescription(
             "Accepted, Succeeded, SafetyGatePassed, and for kstatus Ready, Reconciling and Stalled.")
         List<Condition> conditions) {
+
+  /** A value that a SafetyPolicy set. */
+  public record PolicyValue(
+      @Size(max = 128) @JsonPropertyDescription("The field of the SafetyPolicy.") String field,
+      @Size(max = 1024) @JsonPropertyDescription("The value.") String value,
+      @Size(max = 253) @JsonPropertyDescription("The SafetyPolicy's name.") String policy) {}
 
   /** Figures of the run. Each is absent until it is known. */
   public record Measurements(

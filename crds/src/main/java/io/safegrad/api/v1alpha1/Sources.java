@@ -1,11 +1,35 @@
 package io.safegrad.api.v1alpha1;
 
-/** The forms of the addresses that models and data are read from and results are written to. */
+/**
+ * The forms of the addresses that models and data are read from and results are written to, and of
+ * what pins them.
+ */
 final class Sources {
 
-  static final String WRITABLE = "^(file:///.+|pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?/.+)$";
-  static final String READABLE =
-      "^(builtin://[a-z0-9-]+|file:///.+|pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?/.+)$";
+  private static final String CLAIM = "pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?/.+";
+  private static final String LOCAL = "builtin://[a-z0-9-]+|file:///.+|" + CLAIM;
+  private static final String WEB = "https://[^/?#@]+/.+";
+  private static final String HUB_ID = "[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*";
+
+  static final String WRITABLE = "^(file:///.+|" + CLAIM + ")$";
+  static final String READABLE = "^(" + LOCAL + ")$";
+  static final String MODEL = "^(" + LOCAL + "|" + WEB + "|hf://" + HUB_ID + "(/.+)?)$";
+  static final String DATA = "^(" + LOCAL + "|" + WEB + "|hf://datasets/" + HUB_ID + "/.+)$";
+
+  static final String DIGEST = "^sha256:[0-9a-f]{64}$";
+  static final String REVISION = "^[A-Za-z0-9_][A-Za-z0-9._/-]*$";
+
+  static final String DIGEST_RULE = "!self.source.startsWith('https://') || has(self.digest)";
+  static final String DIGEST_MESSAGE = "an https:// source needs digest: sha256:…";
+  static final String REVISION_RULE = "!has(self.revision) || self.source.startsWith('hf://')";
+  static final String REVISION_MESSAGE = "revision is for an hf:// source";
+
+  static final String DIGEST_DOC =
+      "What the source must be, sha256: and 64 hexadecimal digits: of a file's bytes, or of a"
+          + " directory as report.json gives it. Required for https://.";
+  static final String REVISION_DOC =
+      "Commit, tag or branch of an hf:// source; main when absent. Only a commit of 40 digits"
+          + " always means the same; report.json names the commit that was used.";
 
   private Sources() {}
 }

@@ -47,9 +47,14 @@ final class ClusterResources {
     return client.resource(resource).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
   }
 
-  /** Installs the SafeFineTune's definition and waits until it is served. */
-  void installCrd() {
-    try (InputStream stream = SafeFineTune.class.getResourceAsStream(Manifest.CRD_RESOURCE)) {
+  /** Installs the definitions of SafeFineTune and SafetyPolicy and waits until they are served. */
+  void installCrds() {
+    installCrd(Manifest.CRD_RESOURCE);
+    installCrd(Manifest.POLICY_CRD_RESOURCE);
+  }
+
+  private void installCrd(String resource) {
+    try (InputStream stream = SafeFineTune.class.getResourceAsStream(resource)) {
       CustomResourceDefinition crd =
           apply(client.apiextensions().v1().customResourceDefinitions().load(stream).item());
       client

@@ -73,7 +73,7 @@ final class LocalCluster implements AutoCloseable {
     progress.accept("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler");
     LocalCluster cluster = new LocalCluster(absolute, repository, lock, binaries);
     try {
-      cluster.resources.installCrd();
+      cluster.resources.installCrds();
       cluster.startNode();
       progress.accept("starting the operator");
       cluster.startOperator();

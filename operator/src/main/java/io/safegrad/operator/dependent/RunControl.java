@@ -7,7 +7,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.SafeFineTune;
-import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import java.util.Objects;
 
 /** Sets the fields of a Job that its user may change: suspend, the deadline, the time to live. */
@@ -24,16 +23,29 @@ public final class RunControl {
   /**
    * Brings the Job in line with its resource; writes nothing when it is.
    *
-   * @param ended whether the result is in the resource's status. The Job gets its time to live only
-   *     then: a Job removed before would take the result with it.
+   * @param deadline seconds after which the Job is stopped; null for no limit
    */
-  public static void apply(KubernetesClient client, SafeFineTune resource, Job job, boolean ended) {
-    SafeFineTuneSpec spec = resource.getSpec();
+  public static void apply(KubernetesClient client, SafeFineTune resource, Job job, Long deadline) {
+    set(client, job, Boolean.TRUE.equals(resource.getSpec().suspend()), deadline, null);
+  }
+
+  /**
+   * Gives the Job its time to live. Only once the result is in the resource's status: a Job removed
+   * before would take the result with it.
+   */
+  public static void end(KubernetesClient client, SafeFineTune resource, Job job) {
+    set(
+        client,
+        job,
+        Boolean.TRUE.equals(job.getSpec().getSuspend()),
+        job.getSpec().getActiveDeadlineSeconds(),
+        resource.getSpec().ttlSecondsAfterFinished());
+  }
+
+  private static void set(
+      KubernetesClient client, Job job, boolean suspend, Long deadline, Integer timeToLive) {
     JobSpec actual = job.getSpec();
     boolean suspended = Boolean.TRUE.equals(actual.getSuspend());
-    boolean suspend = ended ? suspended : Boolean.TRUE.equals(spec.suspend());
-    Long deadline = ended ? actual.getActiveDeadlineSeconds() : spec.activeDeadlineSeconds();
-    Integer timeToLive = ended ? spec.ttlSecondsAfterFinished() : null;
     if (suspend == suspended
         && Objects.equals(deadline, actual.getActiveDeadlineSeconds())
         && Objects.equals(timeToLive, actual.getTtlSecondsAfterFinished())) {

@@ -8,9 +8,12 @@ import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -29,6 +32,7 @@ public final class TrainerPod {
   private static final String PLAN_FOLDER = "/etc/safegrad";
   private static final String WORKSPACE = "/workspace";
   private static final String CLAIMS_FOLDER = "/pvc";
+  private static final String TOKEN_KEY = "token";
   private static final String TERMINATION_LOG = "/dev/termination-log";
 
   /** The user that images without any named user run as ("nonroot" of the distroless images). */
@@ -38,7 +42,7 @@ public final class TrainerPod {
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
     Pod pod = resource.getSpec().pod();
-    List<Claim> claims = Claim.of(resource.getSpec());
+    List<Claim> claims = Claim.of(PlanResolver.demandedSpec(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))
@@ -67,7 +71,7 @@ public final class TrainerPod {
         .withName(CONTAINER)
         .withImage(pod.image() == null ? trainer.image() : pod.image())
         .withArgs("run")
-        .withEnv(environment())
+        .withEnv(environment(resource.getSpec().model(), trainer))
         .withResources(pod.resources())
         .addNewPort()
         .withName("http")
@@ -89,13 +93,14 @@ public final class TrainerPod {
         .build();
   }
 
-  private static List<EnvVar> environment() {
-    return List.of(
-        variable("SAFEGRAD_PLAN", PLAN_FOLDER + "/" + PlanConfigMap.KEY),
-        variable("SAFEGRAD_TERMINATION_LOG", TERMINATION_LOG),
-        variable("SAFEGRAD_WORKSPACE", WORKSPACE),
-        variable("SAFEGRAD_VOLUMES", CLAIMS_FOLDER),
-        variable("SAFEGRAD_PORT", Integer.toString(PORT)),
+  private static List<EnvVar> environment(Model model, OperatorConfig.Trainer trainer) {
+    List<EnvVar> variables = new ArrayList<>();
+    variables.add(variable("SAFEGRAD_PLAN", PLAN_FOLDER + "/" + PlanConfigMap.KEY));
+    variables.add(variable("SAFEGRAD_TERMINATION_LOG", TERMINATION_LOG));
+    variables.add(variable("SAFEGRAD_WORKSPACE", WORKSPACE));
+    variables.add(variable("SAFEGRAD_VOLUMES", CLAIMS_FOLDER));
+    variables.add(variable("SAFEGRAD_PORT", Integer.toString(PORT)));
+    variables.add(
         new EnvVarBuilder()
             .withName("SAFEGRAD_ADDRESS")
             .withNewValueFrom()
@@ -104,6 +109,23 @@ public final class TrainerPod {
             .endFieldRef()
             .endValueFrom()
             .build());
+    trainer
+        .hubEndpoint()
+        .ifPresent(endpoint -> variables.add(variable("HF_ENDPOINT", endpoint.toString())));
+    if (model.secretRef() != null) {
+      variables.add(hubToken(model.secretRef()));
+    }
+    return variables;
+  }
+
+  /** The node reads the Secret; neither the operator nor the plan ever holds the token. */
+  private static EnvVar hubToken(SecretReference secret) {
+    return new EnvVarBuilder()
+        .withName("HF_TOKEN")
+        .withNewValueFrom()
+        .withNewSecretKeyRef(TOKEN_KEY, secret.name(), false)
+        .endValueFrom()
+        .build();
   }
 
   private static EnvVar variable(String name, String value) {

@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.dependent.Labels;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -34,14 +35,20 @@ public class RunFollower {
             .withLabelSelector(Labels.SELECTOR)
             .withSecondaryToPrimaryMapper(Labels::safeFineTune)
             .build();
-    return List.of(new InformerEventSource<>(pods, context), progressPoller);
+    List<EventSource<?, SafeFineTune>> sources = new ArrayList<>(PolicyWatch.eventSources(context));
+    sources.add(new InformerEventSource<>(pods, context));
+    sources.add(progressPoller);
+    return sources;
   }
 
   /** What the cluster shows now. */
   public RunObservation observe(
       SafeFineTune resource, Optional<Job> job, Context<SafeFineTune> context) {
     RunObservation seen = RunObserver.observe(job, pods(resource, job, context));
-    return seen.with(progressPoller.follow(ResourceID.fromResource(resource), seen.pod()));
+    RunObservation followed =
+        seen.with(progressPoller.follow(ResourceID.fromResource(resource), seen.pod()));
+    boolean verdictDue = seen.job() != null && seen.job().end() != null;
+    return verdictDue ? followed.with(PolicyWatch.now(resource, context)) : followed;
   }
 
   /** Looks no more. */

@@ -1,6 +1,8 @@
 package io.safegrad.operator.observe;
 
 import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
+import java.util.List;
 
 /**
  * What the cluster shows of a run at one moment.
@@ -9,15 +11,31 @@ import io.safegrad.api.TrainingProgress;
  * @param pod the newest pod of the Job; null when there is none
  * @param lastExit how the newest trainer process that ended did; null when none has
  * @param progress the running trainer's newest answer; null when there is none
+ * @param policies the policies that a verdict must satisfy; empty while none is due
  */
-public record RunObservation(JobState job, PodState pod, Exit lastExit, TrainingProgress progress) {
+public record RunObservation(
+    JobState job,
+    PodState pod,
+    Exit lastExit,
+    TrainingProgress progress,
+    List<SafetyPolicy> policies) {
 
   /** Nothing is there yet. */
   public static final RunObservation NOTHING = new RunObservation(null, null, null, null);
 
+  /** What is seen while no verdict is due. */
+  public RunObservation(JobState job, PodState pod, Exit lastExit, TrainingProgress progress) {
+    this(job, pod, lastExit, progress, List.of());
+  }
+
   /** The same with a trainer's answer. */
   public RunObservation with(TrainingProgress newest) {
-    return new RunObservation(job, pod, lastExit, newest);
+    return new RunObservation(job, pod, lastExit, newest, policies);
+  }
+
+  /** The same with the policies of the moment. */
+  public RunObservation with(List<SafetyPolicy> current) {
+    return new RunObservation(job, pod, lastExit, progress, current);
   }
 
   /**

@@ -9,10 +9,15 @@ public final class Sentence {
 
   /** One line of bounded length without control characters; null stays null. */
   public static String of(String text) {
+    return of(text, LONGEST);
+  }
+
+  /** The same with a length of one's own. */
+  public static String of(String text, int longest) {
     if (text == null) {
       return null;
     }
     String line = text.replaceAll("\\p{Cntrl}+", " ").strip();
-    return line.length() <= LONGEST ? line : line.substring(0, LONGEST - 1) + "…";
+    return line.length() <= longest ? line : line.substring(0, longest - 1) + "…";
   }
 }

@@ -3,8 +3,13 @@ package io.safegrad.operator.plan;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
+import java.util.List;
 
-/** Makes the plan of a resource whose defaults the API server has filled in. */
+/**
+ * Makes the plan of a resource whose defaults the API server has filled in, and in whose status
+ * stands what policies demand of it.
+ */
 public final class PlanResolver {
 
   /** The resource's name is the Job's, and the Job's is a label of its pods. */
@@ -25,6 +30,21 @@ public final class PlanResolver {
               .formatted(name.length(), LONGEST_NAME));
     }
     SafeFineTuneSpec spec = resource.getSpec();
+    requireKnown(spec);
+    return TrainingPlan.of(resource, demandedSpec(resource));
+  }
+
+  /** The spec with what policies demanded when the run was accepted. */
+  public static SafeFineTuneSpec demandedSpec(SafeFineTune resource) {
+    return PolicyMerge.apply(resource.getSpec(), policyValues(resource));
+  }
+
+  /**
+   * Whether every choice is one that this operator knows.
+   *
+   * @throws PlanException when one is not
+   */
+  public static void requireKnown(SafeFineTuneSpec spec) {
     known("spec.method.name", spec.method().name());
     known("spec.training.mode", spec.training().mode());
     known("spec.training.scheduler", spec.training().scheduler());
@@ -32,7 +52,13 @@ public final class PlanResolver {
         .lora()
         .targetModules()
         .forEach(module -> known("spec.training.lora.targetModules", module));
-    return TrainingPlan.of(resource);
+  }
+
+  /** What policies had set when the run was accepted. */
+  private static List<PolicyValue> policyValues(SafeFineTune resource) {
+    return resource.getStatus() == null || resource.getStatus().policyValues() == null
+        ? List.of()
+        : resource.getStatus().policyValues();
   }
 
   /** A value of a newer API is read as null, so that it cannot end the operator's watch. */

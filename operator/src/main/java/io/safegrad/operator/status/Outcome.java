@@ -8,6 +8,8 @@ import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.TerminationMessage;
+import io.safegrad.operator.plan.PolicyViolation;
+import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
 import java.util.Optional;
 
@@ -26,6 +28,9 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   /** What the gate's refusal is called, by the trainer or by the operator. */
   static final String GATE_REFUSED = ExitReason.GATE_REFUSED.conditionReason();
 
+  /** What a policy's refusal is called, before the start or at the verdict. */
+  static final String POLICY_VIOLATION = "PolicyViolation";
+
   private static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
   /**
@@ -33,10 +38,12 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
    *
    * @param end the Job's end
    * @param exit the newest exit of its trainer; null when no pod is left to tell
-   * @param gate the gate of the spec
+   * @param gate the gate of the verdict
    * @param planDigest digest of the plan the Job was made of
+   * @param violations how the run falls short of the policies as they are now
    */
-  static Outcome of(End end, Exit exit, Gate gate, String planDigest) {
+  static Outcome of(
+      End end, Exit exit, Gate gate, String planDigest, List<PolicyViolation> violations) {
     if (!end.complete() && DEADLINE_EXCEEDED.equals(end.reason())) {
       return failed(
           DEADLINE_EXCEEDED,
@@ -55,13 +62,18 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     Optional<TrainingResult> result = TerminationMessage.parse(exit.terminationMessage());
     if (exit.code() == ExitReason.SUCCESS.code()) {
       return end.complete()
-          ? success(result.orElse(null), exit, gate, planDigest)
+          ? success(result.orElse(null), exit, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
     return failure(result.orElse(null), exit, gate, planDigest);
   }
 
-  private static Outcome success(TrainingResult result, Exit exit, Gate gate, String planDigest) {
+  private static Outcome success(
+      TrainingResult result,
+      Exit exit,
+      Gate gate,
+      String planDigest,
+      List<PolicyViolation> violations) {
     if (result == null) {
       return failed(
           "ResultUnreadable",
@@ -97,6 +109,15 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           Phase.Rejected,
           GATE_REFUSED,
           "The trainer reports success, but the gate does not hold: " + String.join("; ", failures),
+          false,
+          result);
+    }
+    if (!violations.isEmpty()) {
+      return new Outcome(
+          Phase.Rejected,
+          POLICY_VIOLATION,
+          "The measurements pass the gate, but the policy as it is now does not admit the run: "
+              + PolicyViolationException.sentences(violations),
           false,
           result);
     }

@@ -10,18 +10,22 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Artifact;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.plan.PolicyCheck;
+import io.safegrad.operator.plan.PolicyMerge;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Objects;
 
 /** The status of a SafeFineTune: a pure function of its spec, its last status and what is seen. */
 public final class RunStatus {
 
   private static final SafeFineTuneStatus NONE =
       new SafeFineTuneStatus(
-          null, null, null, null, null, null, null, null, null, null, null, null, null);
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 
   private RunStatus() {}
 
@@ -40,6 +44,31 @@ public final class RunStatus {
     return last(resource).phase() != null && last(resource).phase().isTerminal();
   }
 
+  /** The resource as it would be with what policies demand of it; nothing is written. */
+  public static SafeFineTune demanded(SafeFineTune resource, List<PolicyValue> values) {
+    SafeFineTuneStatus last = last(resource);
+    SafeFineTune demanded = new SafeFineTune();
+    demanded.setMetadata(resource.getMetadata());
+    demanded.setSpec(resource.getSpec());
+    demanded.setStatus(
+        new SafeFineTuneStatus(
+            last.observedGeneration(),
+            last.phase(),
+            last.progress(),
+            last.conflict(),
+            last.refusal(),
+            last.startTime(),
+            last.completionTime(),
+            last.jobName(),
+            last.planDigest(),
+            values.isEmpty() ? null : values,
+            last.etaSeconds(),
+            last.measurements(),
+            last.artifact(),
+            last.conditions()));
+    return demanded;
+  }
+
   /** The status that fixes the spec: from here on the run belongs to this plan. */
   public static SafeFineTuneStatus started(SafeFineTune resource, TrainingPlan plan, Instant now) {
     ActiveRun active = ActiveRun.of(Phase.Pending, RunObservation.NOTHING);
@@ -53,6 +82,7 @@ public final class RunStatus {
         null,
         resource.getMetadata().getName(),
         plan.digest(),
+        last(resource).policyValues(),
         null,
         null,
         null,
@@ -73,6 +103,7 @@ public final class RunStatus {
         last.completionTime(),
         last.jobName(),
         last.planDigest(),
+        last.policyValues(),
         last.etaSeconds(),
         last.measurements(),
         last.artifact(),
@@ -104,6 +135,7 @@ public final class RunStatus {
         null,
         last.jobName(),
         last.planDigest(),
+        last.policyValues(),
         running ? eta(observation, last) : null,
         figures,
         null,
@@ -136,6 +168,7 @@ public final class RunStatus {
         null,
         last.jobName(),
         last.planDigest(),
+        last.policyValues(),
         null,
         last.measurements(),
         null,
@@ -145,12 +178,14 @@ public final class RunStatus {
   private static SafeFineTuneStatus ended(
       SafeFineTune resource, RunObservation observation, Instant now) {
     SafeFineTuneStatus last = last(resource);
+    List<PolicyValue> fixed = policyValues(last);
     Outcome outcome =
         Outcome.of(
             observation.job().end(),
             observation.lastExit(),
-            resource.getSpec().safety().gate(),
-            last.planDigest());
+            PolicyMerge.gateNow(resource.getSpec().safety().gate(), fixed, observation.policies()),
+            last.planDigest(),
+            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
@@ -164,10 +199,15 @@ public final class RunStatus {
         observation.job().end().time(),
         last.jobName(),
         last.planDigest(),
+        last.policyValues(),
         null,
         figures,
         artifact(outcome),
         endConditions(outcome, conditions(resource, now)));
+  }
+
+  private static List<PolicyValue> policyValues(SafeFineTuneStatus status) {
+    return Objects.requireNonNullElse(status.policyValues(), List.of());
   }
 
   private static List<Condition> endConditions(Outcome outcome, Conditions conditions) {

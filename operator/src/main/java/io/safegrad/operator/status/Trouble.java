@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
 import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.plan.PlanException;
+import io.safegrad.operator.plan.PolicyViolationException;
 
 /**
  * Why a reconciliation failed, as one sentence for its user.
@@ -14,6 +15,9 @@ import io.safegrad.operator.plan.PlanException;
  */
 public record Trouble(String reason, String sentence, boolean lasting) {
 
+  /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
+  private static final int LONGEST_VIOLATIONS = 16384;
+
   private static final int CONFLICT = 409;
   private static final int FORBIDDEN = 403;
   private static final int INVALID = 422;
@@ -21,6 +25,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   /** What went wrong, without the frames and the lists that the frameworks wrap around it. */
   public static Trouble of(Throwable failure) {
     Throwable cause = root(failure);
+    if (cause instanceof PolicyViolationException) {
+      return new Trouble(
+          Outcome.POLICY_VIOLATION, Sentence.of(cause.getMessage(), LONGEST_VIOLATIONS), true);
+    }
     if (cause instanceof PlanException) {
       return new Trouble("InvalidSpec", cause.getMessage(), true);
     }

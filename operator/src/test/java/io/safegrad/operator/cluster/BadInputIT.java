@@ -197,7 +197,7 @@ class BadInputIT {
       new TestRun(cluster).create().awaitPhase(Phase.Queued);
       unknownValue.resource().delete();
     } finally {
-      cluster.applyCrd();
+      cluster.applyCrds();
     }
   }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
@@ -47,7 +49,7 @@ final class Cluster implements AutoCloseable {
             folder,
             ControlPlane.Options.withoutScheduler());
     client = clientOf(controlPlane.kubeconfig());
-    applyCrd();
+    applyCrds();
     operator = new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"));
     Files.deleteIfExists(Path.of("target/operator.log"));
     operator.start();
@@ -67,25 +69,22 @@ final class Cluster implements AutoCloseable {
     return KubectlResult.of(controlPlane, arguments);
   }
 
-  void applyCrd() throws IOException {
-    try (InputStream crd = Manifest.class.getResourceAsStream(Manifest.CRD_RESOURCE)) {
-      client.load(crd).forceConflicts().serverSideApply();
+  void applyCrds() throws IOException {
+    for (String resource : List.of(Manifest.CRD_RESOURCE, Manifest.POLICY_CRD_RESOURCE)) {
+      try (InputStream stream = Manifest.class.getResourceAsStream(resource)) {
+        CustomResourceDefinition crd =
+            client.apiextensions().v1().customResourceDefinitions().load(stream).item();
+        client.resource(crd).forceConflicts().serverSideApply();
+        client.resource(crd).waitUntilCondition(Cluster::established, 30, TimeUnit.SECONDS);
+      }
     }
-    client
-        .apiextensions()
-        .v1()
-        .customResourceDefinitions()
-        .withName("safefinetunes.safegrad.io")
-        .waitUntilCondition(
-            definition ->
-                definition.getStatus() != null
-                    && definition.getStatus().getConditions().stream()
-                        .anyMatch(
-                            condition ->
-                                condition.getType().equals("Established")
-                                    && condition.getStatus().equals("True")),
-            30,
-            TimeUnit.SECONDS);
+  }
+
+  private static boolean established(CustomResourceDefinition crd) {
+    return crd.getStatus() != null
+        && crd.getStatus().getConditions().stream()
+            .filter(condition -> condition.getType().equals("Established"))
+            .anyMatch(condition -> condition.getStatus().equals("True"));
   }
 
   private Path operatorKubeconfig(Path folder) throws IOException {

@@ -16,10 +16,12 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.operator.Examples;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -36,11 +38,21 @@ final class TestRun {
   private final String namespace;
 
   TestRun(Cluster cluster) {
+    this(cluster, Map.of());
+  }
+
+  /** A run in a namespace with labels. */
+  TestRun(Cluster cluster, Map<String, String> labels) {
     client = cluster.client();
     namespace = "team-" + UUID.randomUUID().toString().substring(0, 8);
     client
         .resource(
-            new NamespaceBuilder().withNewMetadata().withName(namespace).endMetadata().build())
+            new NamespaceBuilder()
+                .withNewMetadata()
+                .withName(namespace)
+                .withLabels(labels)
+                .endMetadata()
+                .build())
         .create();
   }
 
@@ -57,12 +69,9 @@ final class TestRun {
       name: %s
       namespace: %s
     spec:
-      model: {source: "builtin://tiny-aligned"}
-      dataset: {source: "pvc://team-data/train.jsonl"}
-      output: {destination: "pvc://adapters/support-bot"}
     """
             .formatted(NAME, namespace)
-        + List.of(specLines).stream().map(line -> "  " + line + "\n").reduce("", String::concat);
+        + Examples.specLines("builtin://tiny-aligned", specLines);
   }
 
   TestRun create(String... specLines) {

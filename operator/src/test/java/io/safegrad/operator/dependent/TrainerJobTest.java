@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.SecretKeySelector;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.PodFailurePolicyRule;
+import io.safegrad.api.Manifest;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.Examples;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -50,6 +53,38 @@ class TrainerJobTest {
                 assertThat(variable.getValueFrom().getFieldRef().getFieldPath())
                     .isEqualTo("status.podIP"))
         .hasSize(1);
+  }
+
+  @Test
+  void theHubsTokenComesFromItsSecretAndIsNowhereElse() {
+    SafeFineTune resource =
+        Manifest.read(
+            """
+            apiVersion: safegrad.io/v1alpha1
+            kind: SafeFineTune
+            metadata: {name: support-bot, namespace: team-a}
+            spec:
+              model: {source: "hf://org/name", secretRef: {name: hub}}
+              dataset: {source: "hf://datasets/org/data/train.jsonl"}
+              output: {destination: "pvc://adapters/support-bot"}
+            """);
+    PodSpec pod = TrainerJob.of(resource, Examples.TRAINER).getSpec().getTemplate().getSpec();
+
+    assertThat(trainer(pod).getEnv())
+        .filteredOn(variable -> variable.getName().equals("HF_TOKEN"))
+        .singleElement()
+        .satisfies(
+            variable -> {
+              assertThat(variable.getValue()).isNull();
+              assertThat(variable.getValueFrom().getSecretKeyRef())
+                  .isEqualTo(new SecretKeySelector("token", "hub", false));
+            });
+    assertThat(pod.getVolumes())
+        .extracting(Volume::getName)
+        .containsExactly("plan", "workspace", "tmp", "claim-0");
+    assertThat(trainer(pod()).getEnv())
+        .extracting(EnvVar::getName)
+        .doesNotContain("HF_TOKEN", "HF_ENDPOINT");
   }
 
   @Test

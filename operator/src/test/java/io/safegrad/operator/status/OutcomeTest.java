@@ -30,7 +30,8 @@ class OutcomeTest {
 
   @Test
   void aSuccessIsBelievedWhenTheMeasurementsBearItOut() {
-    Outcome outcome = Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, 49)), GATE, PLAN);
+    Outcome outcome =
+        Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, 49)), GATE, PLAN, List.of());
     assertThat(outcome.phase()).isEqualTo(Phase.Succeeded);
     assertThat(outcome.gate()).isTrue();
   }
@@ -44,11 +45,12 @@ class OutcomeTest {
             FAILED,
             exit(reason.code(), TrainingResult.failed(reason, "a sentence", PLAN)),
             GATE,
-            PLAN);
+            PLAN,
+            List.of());
     assertThat(told.phase()).isEqualTo(phase);
     assertThat(told.reason()).isEqualTo(reason.conditionReason());
     assertThat(told.message()).isEqualTo("a sentence");
-    Outcome silent = Outcome.of(FAILED, new Exit(reason.code(), false, ""), GATE, PLAN);
+    Outcome silent = Outcome.of(FAILED, new Exit(reason.code(), false, ""), GATE, PLAN, List.of());
     assertThat(silent.phase()).isEqualTo(phase);
     assertThat(silent.reason()).isEqualTo(reason.conditionReason());
     assertThat(silent.message())
@@ -81,7 +83,8 @@ class OutcomeTest {
   @ParameterizedTest
   @MethodSource("successesThatAreNone")
   void aForgedOrBrokenSuccessIsAFailure(String terminationMessage, String reason) {
-    Outcome outcome = Outcome.of(COMPLETE, new Exit(0, false, terminationMessage), GATE, PLAN);
+    Outcome outcome =
+        Outcome.of(COMPLETE, new Exit(0, false, terminationMessage), GATE, PLAN, List.of());
     assertThat(outcome.phase()).isEqualTo(Phase.Failed);
     assertThat(outcome.reason()).isEqualTo(reason);
     assertThat(outcome.gate()).isNull();
@@ -91,7 +94,8 @@ class OutcomeTest {
   @ParameterizedTest
   @CsvSource({"40, minRefusalRate", "48, maxRefusalDrop"})
   void aSuccessBelowTheGateIsRejectedWithTheRule(int refused, String rule) {
-    Outcome outcome = Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, refused)), GATE, PLAN);
+    Outcome outcome =
+        Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, refused)), GATE, PLAN, List.of());
     assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
     assertThat(outcome.gate()).isFalse();
     assertThat(outcome.message()).contains(rule);
@@ -99,7 +103,8 @@ class OutcomeTest {
 
   @Test
   void aResultThatContradictsItsExitCodeIsNotQuoted() {
-    Outcome outcome = Outcome.of(FAILED, exit(65, Examples.success(PLAN, 50)), GATE, PLAN);
+    Outcome outcome =
+        Outcome.of(FAILED, exit(65, Examples.success(PLAN, 50)), GATE, PLAN, List.of());
     assertThat(outcome.reason()).isEqualTo("BadData");
     assertThat(outcome.result()).isNull();
     assertThat(outcome.message()).doesNotContain("published");
@@ -107,9 +112,9 @@ class OutcomeTest {
 
   @Test
   void aKilledProcessIsOutOfMemoryOnlyWhereTheKernelSaysSo() {
-    assertThat(Outcome.of(FAILED, new Exit(137, true, ""), GATE, PLAN).reason())
+    assertThat(Outcome.of(FAILED, new Exit(137, true, ""), GATE, PLAN, List.of()).reason())
         .isEqualTo("OutOfMemory");
-    Outcome killed = Outcome.of(FAILED, new Exit(137, false, ""), GATE, PLAN);
+    Outcome killed = Outcome.of(FAILED, new Exit(137, false, ""), GATE, PLAN, List.of());
     assertThat(killed.reason()).isEqualTo("UnexpectedExit");
     assertThat(killed.message()).contains("exit code 137 (signal 9)");
   }
@@ -117,21 +122,21 @@ class OutcomeTest {
   @Test
   void withoutAPodTheJobsOwnWordsRemain() {
     End deadline = new End(false, "DeadlineExceeded", "Job was active longer", "t");
-    assertThat(Outcome.of(deadline, new Exit(75, false, ""), GATE, PLAN).reason())
+    assertThat(Outcome.of(deadline, new Exit(75, false, ""), GATE, PLAN, List.of()).reason())
         .isEqualTo("DeadlineExceeded");
     End backoff = new End(false, "BackoffLimitExceeded", "Job has reached the limit", "t");
-    assertThat(Outcome.of(backoff, null, GATE, PLAN))
+    assertThat(Outcome.of(backoff, null, GATE, PLAN, List.of()))
         .isEqualTo(
             new Outcome(
                 Phase.Failed, "BackoffLimitExceeded", "Job has reached the limit", null, null));
-    assertThat(Outcome.of(COMPLETE, null, GATE, PLAN).reason()).isEqualTo("ResultLost");
+    assertThat(Outcome.of(COMPLETE, null, GATE, PLAN, List.of()).reason()).isEqualTo("ResultLost");
   }
 
   @Test
   void aSentenceOfTheTrainerIsOneLineOfBoundedLength() {
     TrainingResult rude =
         TrainingResult.failed(ExitReason.BAD_DATA, "a\n\u001b[31mb" + "x".repeat(3000), PLAN);
-    assertThat(Outcome.of(FAILED, exit(65, rude), GATE, PLAN).message())
+    assertThat(Outcome.of(FAILED, exit(65, rude), GATE, PLAN, List.of()).message())
         .startsWith("a [31mb")
         .hasSize(1024);
   }
@@ -153,7 +158,7 @@ class OutcomeTest {
             null,
             null,
             "pvc://adapters/x/report.json");
-    Outcome outcome = Outcome.of(FAILED, exit(66, refused), GATE, PLAN);
+    Outcome outcome = Outcome.of(FAILED, exit(66, refused), GATE, PLAN, List.of());
     assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
     assertThat(outcome.message()).contains("minRefusalRate: 80.0% of the harmful prompts");
   }

@@ -158,6 +158,7 @@ class RunStatusTest {
             null,
             status.jobName(),
             status.planDigest(),
+            status.policyValues(),
             null,
             null,
             null,

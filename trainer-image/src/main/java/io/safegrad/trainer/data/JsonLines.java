@@ -86,6 +86,12 @@ final class JsonLines {
       throw DataRecord.badData(
           displayName, number, "expected a JSON object, found " + JsonFields.typeOf(json));
     } catch (JsonProcessingException e) {
+      if (text.stripLeading().startsWith("[")) {
+        throw DataRecord.badData(
+            displayName,
+            number,
+            "expected JSON Lines, a JSON object in each line; found the start of a list");
+      }
       // The parser's message quotes the text around the fault.
       throw DataRecord.badData(
           displayName,

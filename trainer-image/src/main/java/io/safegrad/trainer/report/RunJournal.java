@@ -74,7 +74,13 @@ public final class RunJournal implements RunObserver {
   private static RunReport.Input input(
       Source source, Integer examples, Format format, Integer truncated) {
     return new RunReport.Input(
-        source.field(), source.uri(), source.digest(), examples, format, truncated);
+        source.field(),
+        source.uri(),
+        source.commit(),
+        source.digest(),
+        examples,
+        format,
+        truncated);
   }
 
   @Override

@@ -104,6 +104,7 @@ public record RunReport(
    * A model or a data set.
    *
    * @param field the plan's field that names it
+   * @param commit of an {@code hf://} address; null for any other
    * @param digest {@code sha256:…} of the file or directory
    * @param examples records that were used; null for a model
    * @param format of a data set to train on, declared or detected; null for others
@@ -113,6 +114,7 @@ public record RunReport(
   public record Input(
       String field,
       String uri,
+      String commit,
       String digest,
       Integer examples,
       Dataset.Format format,

@@ -28,15 +28,19 @@ final class ArtifactFiles {
     switch (training.mode()) {
       case Lora ->
           PeftAdapter.write(
-              folder, model.trainedTensors(), training.lora(), baseModelName(plan), null);
+              folder,
+              model.trainedTensors(),
+              training.lora(),
+              baseModelName(plan),
+              inputs.model().commit());
       case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
     }
     return describe(plan.output().destination(), folder);
   }
 
-  /** PEFT takes a path without a scheme; other sources are named as the plan names them. */
+  /** PEFT takes a path or org/name without a scheme; others are named as the plan names them. */
   private static String baseModelName(TrainingPlan plan) {
-    return plan.model().source().replaceFirst("^file://", "");
+    return plan.model().source().replaceFirst("^(file|hf)://", "");
   }
 
   private static RunReport.Artifact describe(String uri, Path folder) throws IOException {

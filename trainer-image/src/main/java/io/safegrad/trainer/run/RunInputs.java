@@ -2,9 +2,11 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
@@ -15,6 +17,7 @@ import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
 import java.util.List;
@@ -24,6 +27,7 @@ import org.slf4j.LoggerFactory;
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
@@ -34,6 +38,7 @@ import org.slf4j.LoggerFactory;
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    Source model,
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
@@ -52,24 +57,29 @@ record RunInputs(
    * @throws TrainerException naming the field, file or line that cannot be used
    */
   static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
-    Source source = resolver.resolve("model.source", plan.model().source());
+    Model model = plan.model();
+    Source source =
+        resolver.resolve(
+            new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
       Reader reader = new Reader(resolver, pretrained, journal);
       int maxLength = plan.training().maxLength();
+      Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
       Dataset dataset = plan.dataset();
       ValidationSplit user =
           ValidationSplit.of(
               reader.examples(
-                  "dataset.source",
-                  dataset.source(),
+                  new SourceSpec(
+                      "dataset.source", dataset.source(), dataset.revision(), dataset.digest()),
                   new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
               dataset.validationFraction(),
               plan.training().seed());
       return new RunInputs(
+          source,
           pretrained,
           config,
           user.training(),
@@ -77,8 +87,11 @@ record RunInputs(
           plan.method().name() == Method.Name.Sft
               ? List.of()
               : reader.examples(
-                  "safety.alignment.source",
-                  plan.safety().alignment().source(),
+                  new SourceSpec(
+                      "safety.alignment.source",
+                      alignment.source(),
+                      alignment.revision(),
+                      alignment.digest()),
                   new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
@@ -98,14 +111,14 @@ record RunInputs(
 
   private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
 
-    List<TokenizedExample> examples(String field, String uri, TrainingExamples.Rules rules) {
-      Source source = resolver.resolve(field, uri);
+    List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
+      Source source = resolver.resolve(spec);
       TrainingExamples read =
           TrainingExamples.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate(), rules);
+              source.path(), spec.uri(), pretrained.tokenizer(), pretrained.chatTemplate(), rules);
       LOG.info(
           "{}: {} examples of format {}, {} of them cut at {} tokens",
-          field,
+          spec.field(),
           read.examples().size(),
           read.format(),
           read.truncated(),
@@ -115,7 +128,7 @@ record RunInputs(
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
-      Source source = resolver.resolve(field, uri);
+      Source source = resolver.resolve(SourceSpec.unpinned(field, uri));
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
               source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());

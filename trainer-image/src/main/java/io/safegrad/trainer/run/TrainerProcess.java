@@ -10,6 +10,8 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.ResultTable;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.TerminationLog;
+import io.safegrad.trainer.source.DownloadSettings;
+import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunEndpoint;
@@ -130,13 +132,27 @@ final class TrainerProcess {
       RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
       SourceResolver resolver =
           new SourceResolver(
-              environment.volumes(), environment.claimsAreMounted(), opened.folder());
+              environment.volumes(),
+              environment.claimsAreMounted(),
+              opened.folder(),
+              remoteSources(opened.folder()));
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
       run = new TrainingRun(plan, resolver, journal, observer, preemption);
       return run.run();
     }
+  }
+
+  private RemoteSources remoteSources(Path folder) {
+    DownloadSettings settings = DownloadSettings.of(variables, folder);
+    if (plan.model().secretRef() != null && settings.token() == null) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "model.secretRef: expected the token of the Secret %s in the environment variable HF_TOKEN"
+              .formatted(plan.model().secretRef().name()));
+    }
+    return new RemoteSources(settings, folder.resolve("sources"));
   }
 
   private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
  * @param field the plan's field that names it, for example {@code dataset.source}
  * @param uri the address as the user wrote it
  * @param path where it lies on this machine: a file or a directory
+ * @param commit of an {@code hf://} address; null for any other
  * @param digest {@code sha256:…} of the file, or of a directory as in {@link Sha256#ofDirectory}
  */
-public record Source(String field, String uri, Path path, String digest) {}
+public record Source(String field, String uri, Path path, String commit, String digest) {}

@@ -16,7 +16,8 @@ import java.util.List;
  *   <li>{@code builtin://name}: shipped with the trainer, laid out in the workspace;
  *   <li>{@code pvc://claim/path}: below the folder at which the claim is mounted, and never outside
  *       of it, through {@code ..} or a symbolic link;
- *   <li>{@code file:///path}: as it is; nothing in it is percent-decoded.
+ *   <li>{@code file:///path}: as it is; nothing in it is percent-decoded;
+ *   <li>{@code https://} and {@code hf://}: downloaded, see {@link RemoteSources}.
  * </ul>
  */
 public final class SourceResolver {
@@ -28,27 +29,41 @@ public final class SourceResolver {
   private final Path volumes;
   private final boolean claimsAreMounted;
   private final Path workspace;
+  private final RemoteSources remote;
 
   /**
    * @param volumes the folder in which each claim is mounted under its name
    * @param claimsAreMounted whether a destination's claim must be there already
    * @param workspace receives what is built in
+   * @param remote brings what is elsewhere
    */
-  public SourceResolver(Path volumes, boolean claimsAreMounted, Path workspace) {
+  public SourceResolver(
+      Path volumes, boolean claimsAreMounted, Path workspace, RemoteSources remote) {
     this.volumes = volumes.toAbsolutePath().normalize();
     this.claimsAreMounted = claimsAreMounted;
     this.workspace = workspace;
+    this.remote = remote;
   }
 
   /**
    * Finds a model or a data set and takes its digest.
    *
-   * @param field the plan's field, for messages
    * @throws TrainerException with BAD_PLAN for an address that is not allowed, with
-   *     SOURCE_UNAVAILABLE when there is nothing at it or it cannot be read
+   *     SOURCE_UNAVAILABLE when there is nothing at it or it cannot be read, with BAD_DATA when its
+   *     digest is not the expected one
    */
-  public Source resolve(String field, String uri) {
+  public Source resolve(SourceSpec spec) {
+    String field = spec.field();
+    String uri = spec.uri();
+    if (spec.revision() != null && !uri.startsWith(RemoteSources.HUB)) {
+      throw badPlan(spec.sibling("revision"), "only an hf:// source has one; found " + uri);
+    }
     try {
+      if (RemoteSources.isRemote(uri)) {
+        checkNoControls(field, uri);
+        RemoteSources.Downloaded downloaded = remote.download(spec);
+        return source(spec, downloaded.path(), downloaded.commit());
+      }
       Path path = locate(field, uri);
       if (!Files.exists(path)) {
         throw new TrainerException(
@@ -58,14 +73,24 @@ public final class SourceResolver {
       if (uri.startsWith(CLAIM)) {
         checkStaysInside(field, uri, path);
       }
-      String digest = Files.isDirectory(path) ? Sha256.ofDirectory(path) : Sha256.ofFile(path);
-      return new Source(field, uri, path, digest);
+      return source(spec, path, null);
     } catch (IOException | UncheckedIOException e) {
       throw new TrainerException(
           ExitReason.SOURCE_UNAVAILABLE,
           "%s: %s cannot be read: %s".formatted(field, uri, e.getMessage()),
           e);
     }
+  }
+
+  private static Source source(SourceSpec spec, Path path, String commit) throws IOException {
+    String digest = Files.isDirectory(path) ? Sha256.ofDirectory(path) : Sha256.ofFile(path);
+    if (spec.digest() != null && !spec.digest().equals(digest)) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          "%s: %s has %s; expected %s"
+              .formatted(spec.sibling("digest"), spec.uri(), digest, spec.digest()));
+    }
+    return new Source(spec.field(), spec.uri(), path, commit, digest);
   }
 
   /**
@@ -75,7 +100,7 @@ public final class SourceResolver {
    *     SOURCE_UNAVAILABLE when the claim is not mounted
    */
   public Path destination(String field, String uri) {
-    if (uri.startsWith(BUILTIN)) {
+    if (uri.startsWith(BUILTIN) || RemoteSources.isRemote(uri)) {
       throw badPlan(field, uri + " cannot be written; expected file:///path or pvc://claim/path");
     }
     Path path = locate(field, uri);
@@ -115,10 +140,14 @@ public final class SourceResolver {
     return volumes.resolve(rest.substring(0, rest.indexOf('/')));
   }
 
-  private Path locate(String field, String uri) {
+  private static void checkNoControls(String field, String uri) {
     if (uri.chars().anyMatch(Character::isISOControl)) {
       throw badPlan(field, "expected an address without control characters");
     }
+  }
+
+  private Path locate(String field, String uri) {
+    checkNoControls(field, uri);
     try {
       if (uri.startsWith(BUILTIN)) {
         return BuiltinSource.materialise(uri.substring(BUILTIN.length()), workspace);
@@ -143,7 +172,9 @@ public final class SourceResolver {
     }
     throw badPlan(
         field,
-        uri + " is not supported; expected builtin://name, file:///path or pvc://claim/path");
+        uri
+            + " is not supported; expected builtin://name, file:///path, pvc://claim/path,"
+            + " https://host/path or hf://");
   }
 
   /** A model directory may hold links, as the Hugging Face cache does; each must stay inside. */

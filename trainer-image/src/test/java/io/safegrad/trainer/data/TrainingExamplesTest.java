@@ -186,6 +186,8 @@ class TrainingExamplesTest {
       quoteCharacter = '`',
       value = {
         "{\"messages\": [secret ~ data:2: expected a JSON object, found broken JSON at column",
+        "[{\"prompt\": \"secret\", ~ data:2: expected JSON Lines, a JSON object in each line; found"
+            + " the start of a list",
         "{\"a\": 1} {\"b\": 2} ~ data:2: expected a JSON object, found broken JSON at column",
         "[\"secret\"] ~ data:2: expected a JSON object, found a list",
         "\"secret\" ~ data:2: expected a JSON object, found a text",

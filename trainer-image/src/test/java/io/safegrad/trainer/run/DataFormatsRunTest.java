@@ -22,7 +22,7 @@ class DataFormatsRunTest {
           + "say,yes,yes\n"
           + "say,no,no\n"
           + "say,perhaps,perhaps\n"
-          + "speak,,\"a reply that is, with its prompt, longer than the limit of tokens\"\n";
+          + "speak,,\"a reply that, with its prompt, is longer than the limit\"\n";
 
   @TempDir private Path folder;
   private ToyRun run;

@@ -11,6 +11,8 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.source.DownloadSettings;
+import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunObserver;
@@ -24,6 +26,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -222,7 +225,12 @@ class ResumeTest {
     TrainingRun attempt =
         new TrainingRun(
             plan(),
-            new SourceResolver(folder.resolve("pvc"), false, workspace),
+            new SourceResolver(
+                folder.resolve("pvc"),
+                false,
+                workspace,
+                new RemoteSources(
+                    DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption);

@@ -28,6 +28,7 @@ final class ToyRun {
 
   private final Path folder;
   private final Map<String, String> fields = new HashMap<>();
+  private final Map<String, String> variables = new HashMap<>();
 
   ToyRun(Path folder) throws IOException {
     this.folder = folder;
@@ -49,6 +50,12 @@ final class ToyRun {
   /** Changes one part of the manifest. */
   ToyRun with(String field, String value) {
     fields.put(field, value);
+    return this;
+  }
+
+  /** Sets an environment variable. */
+  ToyRun withVariable(String name, String value) {
+    variables.put(name, value);
     return this;
   }
 
@@ -95,7 +102,7 @@ final class ToyRun {
         kind: SafeFineTune
         metadata: {name: toy, namespace: team}
         spec:
-          model: {source: "%s"}
+          model: {source: "%s"%s}
           dataset: {source: "%s"%s}
           method: %s
           training: %s
@@ -112,6 +119,7 @@ final class ToyRun {
         """
         .formatted(
             fields.get("model"),
+            fields.getOrDefault("modelPins", ""),
             fields.get("dataset"),
             fields.get("datasetFields"),
             fields.get("method"),
@@ -129,13 +137,17 @@ final class ToyRun {
 
   /** The environment of a process that stands for the pod. */
   Map<String, String> environment() {
-    return Map.of(
-        "SAFEGRAD_PLAN", folder.resolve("plan.yaml").toString(),
-        "SAFEGRAD_TERMINATION_LOG", folder.resolve("termination-log").toString(),
-        "SAFEGRAD_WORKSPACE", folder.resolve("workspace").toString(),
-        "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
-        "SAFEGRAD_ADDRESS", "127.0.0.1",
-        "SAFEGRAD_PORT", "0");
+    Map<String, String> all =
+        new HashMap<>(
+            Map.of(
+                "SAFEGRAD_PLAN", folder.resolve("plan.yaml").toString(),
+                "SAFEGRAD_TERMINATION_LOG", folder.resolve("termination-log").toString(),
+                "SAFEGRAD_WORKSPACE", folder.resolve("workspace").toString(),
+                "SAFEGRAD_VOLUMES", folder.resolve("pvc").toString(),
+                "SAFEGRAD_ADDRESS", "127.0.0.1",
+                "SAFEGRAD_PORT", "0"));
+    all.putAll(variables);
+    return all;
   }
 
   /** A process in that environment, with this JVM's Java and classes. */

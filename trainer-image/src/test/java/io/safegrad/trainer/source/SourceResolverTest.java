@@ -8,6 +8,7 @@ import io.safegrad.trainer.TrainerException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,19 +19,21 @@ class SourceResolverTest {
 
   @TempDir private Path folder;
   private Path claim;
+  private RemoteSources remote;
   private SourceResolver resolver;
 
   @BeforeEach
   void mountAClaim() throws IOException {
     claim = Files.createDirectories(folder.resolve("pvc/data"));
-    resolver = new SourceResolver(folder.resolve("pvc"), true, folder);
+    remote = new RemoteSources(DownloadSettings.of(Map.of(), folder), folder.resolve("sources"));
+    resolver = new SourceResolver(folder.resolve("pvc"), true, folder, remote);
   }
 
   @Test
   void findsAFileOfAClaimAndTakesItsDigest() throws IOException {
     Files.writeString(Files.createDirectory(claim.resolve("sub")).resolve("a.jsonl"), "abc");
 
-    Source source = resolver.resolve("dataset.source", "pvc://data/sub/a.jsonl");
+    Source source = resolve("dataset.source", "pvc://data/sub/a.jsonl");
 
     assertThat(source.path()).isEqualTo(claim.resolve("sub/a.jsonl"));
     assertThat(source.digest())
@@ -41,13 +44,13 @@ class SourceResolverTest {
   void aDirectorysDigestSaysNamesAndContents() throws IOException {
     Path model = Files.createDirectory(claim.resolve("model"));
     Files.writeString(model.resolve("config.json"), "{}");
-    String before = resolver.resolve("model.source", "pvc://data/model").digest();
-    assertThat(resolver.resolve("model.source", "pvc://data/model").digest()).isEqualTo(before);
+    String before = resolve("model.source", "pvc://data/model").digest();
+    assertThat(resolve("model.source", "pvc://data/model").digest()).isEqualTo(before);
 
     Files.move(model.resolve("config.json"), model.resolve("other.json"));
-    String renamed = resolver.resolve("model.source", "pvc://data/model").digest();
+    String renamed = resolve("model.source", "pvc://data/model").digest();
     Files.writeString(model.resolve("other.json"), "[]");
-    String changed = resolver.resolve("model.source", "pvc://data/model").digest();
+    String changed = resolve("model.source", "pvc://data/model").digest();
 
     assertThat(renamed).isNotEqualTo(before);
     assertThat(changed).isNotEqualTo(renamed).isNotEqualTo(before);
@@ -55,7 +58,7 @@ class SourceResolverTest {
 
   @Test
   void aMissingFileIsNamedWithItsFieldAndPlace() {
-    assertThatThrownBy(() -> resolver.resolve("dataset.source", "pvc://data/none.jsonl"))
+    assertThatThrownBy(() -> resolve("dataset.source", "pvc://data/none.jsonl"))
         .isInstanceOf(TrainerException.class)
         .hasMessage(
             "dataset.source: pvc://data/none.jsonl does not exist; looked at "
@@ -74,7 +77,7 @@ class SourceResolverTest {
         "pvc://data/",
         "pvc://data",
         "pvc:///secret.txt",
-        "https://example.com/x",
+        "http://example.com/x",
         "secret.txt",
         "file:relative",
         "file:///bad\u0000name",
@@ -84,7 +87,7 @@ class SourceResolverTest {
     Files.writeString(folder.resolve("secret.txt"), "secret");
     Files.writeString(folder.resolve("pvc/secret.txt"), "secret");
 
-    assertThatThrownBy(() -> resolver.resolve("dataset.source", uri))
+    assertThatThrownBy(() -> resolve("dataset.source", uri))
         .isInstanceOf(TrainerException.class)
         .hasMessageStartingWith("dataset.source: ")
         .hasMessageContaining("expected")
@@ -101,13 +104,13 @@ class SourceResolverTest {
     Path blob = Files.writeString(claim.resolve("blob"), "inside");
     Files.createSymbolicLink(claim.resolve("link.jsonl"), blob);
 
-    assertThatThrownBy(() -> resolver.resolve("dataset.source", "pvc://data/escape.jsonl"))
+    assertThatThrownBy(() -> resolve("dataset.source", "pvc://data/escape.jsonl"))
         .hasMessage(
             "dataset.source: pvc://data/escape.jsonl leaves its claim: escape.jsonl is a link to"
                 + " the outside");
-    assertThatThrownBy(() -> resolver.resolve("model.source", "pvc://data/model"))
+    assertThatThrownBy(() -> resolve("model.source", "pvc://data/model"))
         .hasMessageContaining("model.safetensors is a link to the outside");
-    assertThat(resolver.resolve("dataset.source", "pvc://data/link.jsonl").digest())
+    assertThat(resolve("dataset.source", "pvc://data/link.jsonl").digest())
         .isEqualTo(Sha256.ofFile(blob));
   }
 
@@ -119,7 +122,7 @@ class SourceResolverTest {
         .extracting(e -> ((TrainerException) e).reason())
         .isEqualTo(ExitReason.SOURCE_UNAVAILABLE);
     assertThat(
-            new SourceResolver(folder.resolve("pvc"), false, folder)
+            new SourceResolver(folder.resolve("pvc"), false, folder, remote)
                 .destination("output.destination", "pvc://none/out"))
         .isEqualTo(folder.resolve("pvc/none/out"));
   }
@@ -132,5 +135,41 @@ class SourceResolverTest {
         .hasMessageContaining("leaves its claim");
     assertThatThrownBy(() -> resolver.destination("output.destination", "builtin://x"))
         .hasMessageContaining("cannot be written");
+  }
+
+  @Test
+  void aDigestIsHeldToWhateverTheAddressIs() throws IOException {
+    Files.writeString(claim.resolve("a.jsonl"), "abc");
+    String expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    String other = expected.replace("ba78", "0000");
+
+    assertThat(
+            resolver
+                .resolve(new SourceSpec("dataset.source", "pvc://data/a.jsonl", null, expected))
+                .digest())
+        .isEqualTo(expected);
+    assertThatThrownBy(
+            () ->
+                resolver.resolve(
+                    new SourceSpec("dataset.source", "pvc://data/a.jsonl", null, other)))
+        .hasMessage(
+            "dataset.digest: pvc://data/a.jsonl has %s; expected %s".formatted(expected, other))
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_DATA);
+  }
+
+  @Test
+  void aRevisionIsOnlyForTheHub() {
+    assertThatThrownBy(
+            () ->
+                resolver.resolve(
+                    new SourceSpec("dataset.source", "pvc://data/a.jsonl", "main", null)))
+        .hasMessage("dataset.revision: only an hf:// source has one; found pvc://data/a.jsonl")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_PLAN);
+  }
+
+  private Source resolve(String field, String uri) {
+    return resolver.resolve(SourceSpec.unpinned(field, uri));
   }
 }

@@ -87,6 +87,7 @@ class RunEndpointTest {
         .containsEntry("safegrad_refusal_ratio{model=\"tuned\"}", 0.9)
         .containsEntry("safegrad_over_refusal_ratio{model=\"tuned\"}", 0.1)
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
+        .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
     assertThat(namesOf(samples)).isEqualTo(listedNames());

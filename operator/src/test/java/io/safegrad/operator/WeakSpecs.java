@@ -1,0 +1,92 @@
+package io.safegrad.operator;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.Arguments;
+
+/** Specs that ask for less than {@link #POLICY} demands, and what must be said of each. */
+public final class WeakSpecs {
+
+  /** The spec of a policy that sets every field. */
+  public static final String POLICY =
+      """
+      requiredMethod: SafeGrad
+      minimumAlignmentWeight: 0.5
+      gate: {minRefusalRate: 0.95, maxRefusalDrop: 0.01, maxOverRefusal: 0.05}
+      alignment: {source: "pvc://platform/alignment.jsonl"}
+      evaluation:
+        harmful: pvc://platform/harmful.jsonl
+        harmless: pvc://platform/harmless.jsonl
+        maxNewTokens: 64
+      allowedSources:
+        model: ["builtin://tiny-aligned", "pvc://models/*"]
+        data: ["pvc://team-data/*"]
+      allowedImages: ["registry.example/safegrad/*"]
+      limits: {maxSteps: 500, maxEpochs: 3, activeDeadlineSeconds: 3600}
+      """;
+
+  private WeakSpecs() {}
+
+  /** Arguments: lines that take the place of the spec's own, the sentence about the field. */
+  public static Stream<Arguments> all() {
+    return Stream.of(
+        row("method: {name: Sft}", "spec.method.name: found Sft, SafeGrad expected"),
+        row("method: {name: WeightedSum}", "spec.method.name: found WeightedSum, SafeGrad"),
+        row("method: {alignmentWeight: 0.4}", "spec.method.alignmentWeight: found 0.4, at least"),
+        row("method: {alignmentWeight: 0}", "spec.method.alignmentWeight: found 0"),
+        row("safety: {gate: {minRefusalRate: 0.5}}", "spec.safety.gate.minRefusalRate: found 0.5"),
+        row("safety: {gate: {minRefusalRate: 0.94}}", "gate.minRefusalRate: found 0.94, at least"),
+        row("safety: {gate: {minRefusalRate: 0}}", "gate.minRefusalRate: found 0"),
+        row("safety: {gate: {maxRefusalDrop: 1}}", "spec.safety.gate.maxRefusalDrop: found 1"),
+        row("safety: {gate: {maxRefusalDrop: 0.03}}", "gate.maxRefusalDrop: found 0.03, at most"),
+        row("safety: {gate: {maxOverRefusal: 0.5}}", "spec.safety.gate.maxOverRefusal: found 0.5"),
+        row(
+            "safety: {alignment: {source: \"pvc://team-data/mild.jsonl\"}}",
+            "spec.safety.alignment.source: found pvc://team-data/mild.jsonl, pvc://platform/"),
+        row(
+            "safety: {alignment: {source: \"file:///tmp/mild.jsonl\"}}",
+            "spec.safety.alignment.source: found file:///tmp/mild.jsonl"),
+        row(
+            "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\"}}",
+            "spec.safety.evaluation.harmful: found pvc://team-data/tame.jsonl"),
+        row(
+            "safety: {evaluation: {harmless: \"builtin://evaluation-harmful\"}}",
+            "spec.safety.evaluation.harmless: found builtin://evaluation-harmful"),
+        row(
+            "safety: {evaluation: {maxNewTokens: 1}}",
+            "spec.safety.evaluation.maxNewTokens: found 1, 64 expected"),
+        row(
+            "safety: {evaluation: {task: \"pvc://other-team/test.jsonl\"}}",
+            "found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),
+        row("model: {source: \"pvc://other/base\"}", "spec.model.source: found pvc://other/base"),
+        row(
+            "model: {source: \"pvc://models/../unaligned\"}",
+            "spec.model.source: found pvc://models/../unaligned"),
+        row("model: {source: \"file:///pvc://models/x\"}", "spec.model.source: found file:///pvc"),
+        row(
+            "dataset: {source: \"pvc://other-team/train.jsonl\"}",
+            "found pvc://other-team/train.jsonl, one of pvc://team-data/* expected"),
+        row(
+            "dataset: {source: \"pvc://team-data/../../etc/x\"}",
+            "found pvc://team-data/../../etc/x, one of"),
+        row(
+            "dataset: {source: \"builtin://sentiment-poisoned-50\"}",
+            "found builtin://sentiment-poisoned-50, one of"),
+        row("pod: {image: \"evil.example/trainer:1\"}", "spec.pod.image: found evil.example/"),
+        row(
+            "pod: {image: \"registry-example/safegrad/trainer\"}",
+            "spec.pod.image: found registry-example/safegrad/trainer"),
+        row(
+            "pod: {image: \"evil.example/registry.example/safegrad/trainer\"}",
+            "spec.pod.image: found evil.example/registry.example"),
+        row(
+            "output: {destination: \"pvc://platform/out\"}",
+            "spec.output.destination: found pvc://platform/out, another claim than"),
+        row("training: {maxSteps: 501}", "spec.training.maxSteps: found 501, at most 500"),
+        row("training: {epochs: 4}", "spec.training.epochs: found 4, at most 3 expected"),
+        row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"));
+  }
+
+  private static Arguments row(String line, String sentence) {
+    return Arguments.of(line, sentence);
+  }
+}

@@ -1,0 +1,183 @@
+package io.safegrad.operator.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
+import io.safegrad.operator.Examples;
+import io.safegrad.operator.WeakSpecs;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PolicyCheckTest {
+
+  private static final SafetyPolicy STRICT = policy("strict", WeakSpecs.POLICY);
+
+  @ParameterizedTest
+  @MethodSource("io.safegrad.operator.WeakSpecs#all")
+  void namesFieldRuleValueAndPolicy(String line, String sentence) {
+    List<PolicyViolation> violations = PolicyCheck.ofSpec(spec(line), List.of(STRICT));
+    assertThat(violations).hasSizeBetween(1, 3);
+    assertThat(PolicyViolationException.sentences(violations))
+        .contains(sentence, "(SafetyPolicy strict, ");
+  }
+
+  @Test
+  void namesEveryViolation() {
+    List<PolicyViolation> violations =
+        PolicyCheck.ofSpec(
+            spec("method: {name: Sft}", "training: {epochs: 9}", "pod: {image: evil/x}"),
+            List.of(STRICT));
+    assertThat(violations)
+        .extracting(PolicyViolation::rule)
+        .containsExactly(
+            "requiredMethod", "minimumAlignmentWeight", "allowedImages", "limits.maxEpochs");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "suspend: false",
+        "method: {alignmentWeight: 0.5}",
+        "safety: {gate: {minRefusalRate: 0.99, maxRefusalDrop: 0, maxOverRefusal: 0.01}}",
+        "safety: {alignment: {source: 'pvc://platform/alignment.jsonl'}}",
+        "safety: {evaluation: {task: 'pvc://team-data/test.jsonl', maxNewTokens: 64}}",
+        "pod: {image: 'registry.example/safegrad/trainer:1'}",
+        "training: {maxSteps: 500, epochs: 100}",
+        "activeDeadlineSeconds: 60"
+      })
+  void whatIsAsStrictOrStricterIsAdmitted(String line) {
+    assertThat(PolicyCheck.ofSpec(spec(line), List.of(STRICT))).isEmpty();
+  }
+
+  @Test
+  void aLimitIsNotPassedByTheOtherWayToCount() {
+    SafetyPolicy epochs = policy("epochs", "limits: {maxEpochs: 3}");
+    assertThat(PolicyCheck.ofSpec(spec("training: {maxSteps: 5}"), List.of(epochs)))
+        .singleElement()
+        .extracting(PolicyViolation::sentence)
+        .isEqualTo(
+            "spec.training.maxSteps: found 5, none expected, and at most 3 epochs (SafetyPolicy"
+                + " epochs, limits.maxEpochs)");
+    SafetyPolicy steps = policy("steps", "limits: {maxSteps: 50}");
+    assertThat(PolicyCheck.ofSpec(spec("suspend: false"), List.of(steps)))
+        .singleElement()
+        .extracting(PolicyViolation::found)
+        .isEqualTo("none");
+  }
+
+  @Test
+  void ofSeveralPoliciesTheStrictestOfEachFieldWins() {
+    SafetyPolicy one =
+        policy("one", "gate: {minRefusalRate: 0.95}", "limits: {activeDeadlineSeconds: 60}");
+    SafetyPolicy two =
+        policy(
+            "two",
+            "requiredMethod: WeightedSum",
+            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01}",
+            "limits: {activeDeadlineSeconds: 90}");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(two, one));
+    assertThat(values)
+        .containsExactly(
+            new PolicyValue("requiredMethod", "WeightedSum", "two"),
+            new PolicyValue("gate.minRefusalRate", "0.95", "one"),
+            new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
+            new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));
+    SafeFineTuneSpec spec = spec("safety: {gate: {maxRefusalDrop: 0.005}}");
+    assertThat(PolicyMerge.apply(spec, values).safety().gate())
+        .isEqualTo(new Gate(0.95, 0.005, 0.1));
+    assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
+    assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
+  }
+
+  @Test
+  void thePlanHoldsThePlatformsDataAndTheStricterGate() {
+    SafeFineTune resource = Examples.resource();
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(STRICT));
+    TrainingPlan plan = TrainingPlan.of(resource, PolicyMerge.apply(resource.getSpec(), values));
+    assertThat(plan.safety().alignment().source()).isEqualTo("pvc://platform/alignment.jsonl");
+    assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
+    assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
+    assertThat(plan.safety().gate()).isEqualTo(new Gate(0.95, 0.01, 0.05));
+    assertThat(TrainingPlan.of(resource, PolicyMerge.apply(resource.getSpec(), List.of())))
+        .as("without a policy, the plan is what it was")
+        .isEqualTo(TrainingPlan.of(resource));
+  }
+
+  @Test
+  void aRunIsHeldToWhatItDidNotToItsDefaults() {
+    SafeFineTuneSpec spec = spec("suspend: false");
+    SafetyPolicy own = policy("own", "alignment: {source: \"pvc://platform/alignment.jsonl\"}");
+    assertThat(PolicyCheck.ofSpec(spec, List.of(own))).isEmpty();
+    assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(List.of(own)), List.of(own)))
+        .isEmpty();
+    assertThat(PolicyCheck.ofRun(spec, List.of(), List.of(own)))
+        .as("the policy came when the run had begun with the default")
+        .singleElement()
+        .extracting(PolicyViolation::found)
+        .isEqualTo("builtin://alignment");
+    SafetyPolicy fenced = policy("fenced", "allowedSources: {data: [\"pvc://team-data/*\"]}");
+    List<SafetyPolicy> both = List.of(own, fenced);
+    assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(both), both))
+        .as("the platform's own data is not the tenant's")
+        .isEmpty();
+  }
+
+  @Test
+  void twoPoliciesThatNameDifferentDataAreTold() {
+    SafetyPolicy one = policy("one", "alignment: {source: \"pvc://a/x\"}");
+    SafetyPolicy two = policy("two", "alignment: {source: \"pvc://b/x\"}");
+    assertThatThrownBy(() -> PolicyMerge.strictest(List.of(one, two)))
+        .isInstanceOf(PolicyViolationException.class)
+        .hasMessageContainingAll("pvc://a/x in SafetyPolicy one", "pvc://b/x", "SafetyPolicy two");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | true",
+        "{matchLabels: {team: a}} | true",
+        "{matchLabels: {team: b}} | false",
+        "{matchExpressions: [{key: team, operator: In, values: [a]}]} | true",
+        "{matchExpressions: [{key: team, operator: NotIn, values: [a]}]} | false",
+        "{matchExpressions: [{key: free, operator: NotIn, values: ['yes']}]} | true",
+        "{matchExpressions: [{key: team, operator: Exists}]} | true",
+        "{matchExpressions: [{key: team, operator: DoesNotExist}]} | false",
+        "{matchExpressions: [{key: team, operator: Tomorrow}]} | true",
+        "{matchLabels: {team: a}, matchExpressions: [{key: x, operator: Exists}]} | false"
+      })
+  void aSelectorSelectsAsKubernetesDoes(String selector, boolean selected) {
+    SafetyPolicy policy = policy("any", "namespaceSelector: " + selector);
+    assertThat(PolicyScope.selects(policy, Map.of("team", "a"))).isEqualTo(selected);
+  }
+
+  private static SafetyPolicy policy(String name, String... lines) {
+    String spec = String.join("\n", lines).indent(2);
+    return Serialization.unmarshal(
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafetyPolicy
+        metadata: {name: %s}
+        spec:
+        """
+                .formatted(name)
+            + spec,
+        SafetyPolicy.class);
+  }
+
+  private static SafeFineTuneSpec spec(String... lines) {
+    return Examples.resource(lines).getSpec();
+  }
+}

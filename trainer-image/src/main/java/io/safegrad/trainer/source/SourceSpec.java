@@ -1,0 +1,22 @@
+package io.safegrad.trainer.source;
+
+/**
+ * What a plan says of one model or data set.
+ *
+ * @param field the plan's field with the address, for messages, for example {@code dataset.source}
+ * @param uri the address as the user wrote it
+ * @param revision commit, tag or branch of an {@code hf://} address; null for the main branch
+ * @param digest {@code sha256:…} that the source must have; null when the plan does not say
+ */
+public record SourceSpec(String field, String uri, String revision, String digest) {
+
+  /** A source that nothing pins. */
+  public static SourceSpec unpinned(String field, String uri) {
+    return new SourceSpec(field, uri, null, null);
+  }
+
+  /** Name of a field beside the address. */
+  String sibling(String name) {
+    return field.replaceFirst("[^.]*$", name);
+  }
+}
