@@ -82,6 +82,8 @@ final class Cluster implements AutoCloseable {
 
   private static boolean established(CustomResourceDefinition crd) {
     return crd.getStatus() != null
+        // A status that is just being made has no conditions yet.
+        && crd.getStatus().getConditions() != null
         && crd.getStatus().getConditions().stream()
             .filter(condition -> condition.getType().equals("Established"))
             .anyMatch(condition -> condition.getStatus().equals("True"));
