@@ -36,7 +36,7 @@ public final class PythonJinja {
     jinjava.registerFunction(
         new ELFunctionDefinition(
             "", "strftime_now", PythonJinja.class, "strftimeNow", Object.class));
-    jinjava.getGlobalContext().registerExpTest(new PythonIterableTest());
+    jinjava.getGlobalContext().registerExpTest(new PythonIterable());
     jinjava.registerFilter(new PythonJsonFilter());
     jinjava.registerFilter(new PythonLengthFilter("length"));
     jinjava.registerFilter(new PythonLengthFilter("count"));

@@ -5,7 +5,7 @@ import com.hubspot.jinjava.lib.exptest.ExpTest;
 import java.util.Map;
 
 /** Jinja's test {@code iterable} as Python has it, where texts and maps are iterable, too. */
-final class PythonIterableTest implements ExpTest {
+final class PythonIterable implements ExpTest {
 
   @Override
   public String getName() {
