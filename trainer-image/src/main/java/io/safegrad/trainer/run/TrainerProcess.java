@@ -139,7 +139,7 @@ public final class TrainerProcess {
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
-      run = new TrainingRun(plan, resolver, journal, observer, preemption);
+      run = new TrainingRun(plan, resolver, opened.folder(), journal, observer, preemption);
       return run.run();
     }
   }
