@@ -2,6 +2,7 @@ package io.safegrad.api;
 
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.Training;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,6 +20,10 @@ final class SpecRules {
   static List<String> violations(SafeFineTuneSpec spec) {
     SpecRules rules = new SpecRules();
     rules.method(spec.method());
+    rules.training(spec.training());
+    rules.require(
+        spec.training().evalSteps() == null || spec.dataset().validationFraction() > 0,
+        "spec: " + SafeFineTuneSpec.EVAL_MESSAGE);
     return List.copyOf(rules.violations);
   }
 
@@ -34,6 +39,17 @@ final class SpecRules {
         method.lisa() == null || name == Method.Name.Lisa, "spec.method: " + Method.LISA_MESSAGE);
     require(
         method.spag() == null || name == Method.Name.Spag, "spec.method: " + Method.SPAG_MESSAGE);
+  }
+
+  private void training(Training training) {
+    boolean measured = training.evalSteps() != null;
+    require(
+        training.earlyStoppingPatience() == null || measured,
+        "spec.training: " + Training.PATIENCE_MESSAGE);
+    require(
+        training.earlyStoppingThreshold() == 0 || training.earlyStoppingPatience() != null,
+        "spec.training: " + Training.THRESHOLD_MESSAGE);
+    require(!training.loadBestModelAtEnd() || measured, "spec.training: " + Training.BEST_MESSAGE);
   }
 
   private void require(boolean holds, String sentence) {

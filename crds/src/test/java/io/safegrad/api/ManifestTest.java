@@ -90,6 +90,21 @@ class ManifestTest {
   }
 
   @Test
+  void whatDependsOnTheValidationLossNeedsOne() {
+    assertRefused(
+        "  training: {evalSteps: 5}\n", "training.evalSteps needs dataset.validationFraction");
+    assertRefused("  training: {earlyStoppingPatience: 2}\n", "needs evalSteps");
+    assertRefused("  training: {loadBestModelAtEnd: true}\n", "needs evalSteps");
+    assertRefused("  training: {earlyStoppingThreshold: 0.1}\n", "needs earlyStoppingPatience");
+    String held = SMALLEST.replace("train.jsonl\"}", "train.jsonl\", validationFraction: 0.1}");
+    assertThat(held).isNotEqualTo(SMALLEST);
+    Manifest.read(
+        held
+            + "  training: {evalSteps: 5, earlyStoppingPatience: 2, earlyStoppingThreshold: 0.1,"
+            + " loadBestModelAtEnd: true}\n");
+  }
+
+  @Test
   void thePlanHoldsTheParametersThatAMethodRunsWith() {
     Method left = plan("method: {name: Lisa}").method();
     assertThat(left.lisa()).isEqualTo(new Method.Lisa(10, 90, 1.0));

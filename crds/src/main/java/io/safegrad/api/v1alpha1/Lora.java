@@ -14,13 +14,29 @@ public record Lora(
     @Default("16")
         @Min(1)
         @Max(65536)
-        @JsonPropertyDescription("The adapter's output is scaled by alpha / rank.")
+        @JsonPropertyDescription(
+            "The adapter's output is scaled by alpha / rank, or by alpha / √rank with useRslora.")
         Integer alpha,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Rank-stabilised LoRA (arXiv 2312.03732): the scale is alpha / √rank. PEFT and vLLM read"
+                + " it from the adapter; llama.cpp does not, so merge the adapter for it.")
+        Boolean useRslora,
     @Default(
             "[\"q_proj\",\"k_proj\",\"v_proj\",\"o_proj\",\"gate_proj\",\"up_proj\",\"down_proj\"]")
         @Size(min = 1, max = 7)
         @JsonPropertyDescription("Linear layers of each block that get an adapter.")
         List<TargetModule> targetModules) {
+
+  /** An adapter whose other parameters are at their defaults. */
+  public Lora(Integer rank, Integer alpha, List<TargetModule> targetModules) {
+    this(rank, alpha, false, targetModules);
+  }
+
+  /** What the product of the two factors is multiplied with. */
+  public double scale() {
+    return alpha / (useRslora ? Math.sqrt(rank) : rank);
+  }
 
   /** The linear layers of a block, by their Hugging Face names. */
   public enum TargetModule {

@@ -4,8 +4,14 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.ValidationRule;
 
 /** What a user asks for. */
+@ValidationRule(
+    value =
+        "!has(self.training) || !has(self.training.evalSteps)"
+            + " || self.dataset.validationFraction > 0.0",
+    message = SafeFineTuneSpec.EVAL_MESSAGE)
 public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
     @Required @JsonPropertyDescription("The examples to learn from.") Dataset dataset,
@@ -36,4 +42,8 @@ public record SafeFineTuneSpec(
             "Seconds after the end of the run after which its Job and pod are removed. This"
                 + " resource and its result stay. They are kept when absent. May be changed at any"
                 + " time.")
-        Integer ttlSecondsAfterFinished) {}
+        Integer ttlSecondsAfterFinished) {
+
+  public static final String EVAL_MESSAGE =
+      "training.evalSteps needs dataset.validationFraction above 0";
+}

@@ -11,6 +11,7 @@ import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
+import io.safegrad.trainer.telemetry.ValidationSummary;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -51,6 +52,7 @@ public final class RunJournal implements RunObserver {
   private int conflicts;
   private int comparedSteps;
   private int interventions;
+  private ValidationSummary measured;
   private double earlierTrainingSeconds;
   private final List<Integer> resumedAfter = new ArrayList<>();
 
@@ -105,6 +107,7 @@ public final class RunJournal implements RunObserver {
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
     interventions = history.interventions();
+    measured = history.validation();
     earlierTrainingSeconds = history.seconds();
     resumedAfter.addAll(history.resumedAfter());
     resumedAfter.add(last.step());
@@ -119,6 +122,9 @@ public final class RunJournal implements RunObserver {
     interventions += step.method().action() == MethodFigures.Action.NONE ? 0 : 1;
     series.add(step);
     numTokens += step.numTokens();
+    if (step.validationLoss() != null) {
+      measured = ValidationSummary.with(measured, step.step(), step.validationLoss());
+    }
     if (step.conflict() != null) {
       comparedSteps++;
       conflicts += step.conflict() ? 1 : 0;
@@ -153,6 +159,7 @@ public final class RunJournal implements RunObserver {
         comparedSteps,
         conflicts,
         interventions,
+        measured,
         trainingSeconds(),
         List.copyOf(resumedAfter));
   }
@@ -230,6 +237,8 @@ public final class RunJournal implements RunObserver {
         firstLoss,
         lastLoss,
         lastAlignmentLoss,
+        measured,
+        last.step() < last.totalSteps(),
         List.copyOf(resumedAfter),
         series.steps());
   }

@@ -60,10 +60,10 @@ final class CheckpointFolder {
 
     /** Brings a state to where the checkpoint stands. */
     void restore(TrainingState state) {
+      state.resumeAfter(manifest.steps(), manifest.position(), manifest.validation());
       for (TrainingState.Part part : state.parts()) {
         state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
       }
-      state.resumeAfter(manifest.steps(), manifest.position());
     }
   }
 

@@ -3,6 +3,7 @@ package io.safegrad.trainer.run;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.DataPosition;
+import io.safegrad.trainer.train.ValidationProgress;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -15,10 +16,15 @@ import java.util.TreeSet;
  * @param origin what the checkpoint was made from
  * @param steps optimizer steps done
  * @param position how far the data was read
+ * @param validation what the validation losses were
  * @param history what is reported of the steps so far
  */
 record CheckpointManifest(
-    Origin origin, int steps, DataPosition position, TrainingHistory history) {
+    Origin origin,
+    int steps,
+    DataPosition position,
+    ValidationProgress validation,
+    TrainingHistory history) {
 
   static final String FILE_NAME = "checkpoint.json";
 

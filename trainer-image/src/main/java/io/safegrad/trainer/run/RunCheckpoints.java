@@ -114,7 +114,10 @@ final class RunCheckpoints implements Checkpoints {
     TrainingHistory history = journal.history();
     long start = System.nanoTime();
     try {
-      folder.save(state, new CheckpointManifest(origin, state.steps(), state.position(), history));
+      folder.save(
+          state,
+          new CheckpointManifest(
+              origin, state.steps(), state.position(), state.validation(), history));
       preemption.kept(state.steps());
       folder.prune(state.steps(), training.saveTotalLimit());
       LOG.debug(

@@ -83,7 +83,12 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.TRAINING);
       new TrainingLoop(model, plan.method(), plan.training())
-          .run(inputs.user(), inputs.alignment(), observer::stepDone, checkpoints);
+          .run(
+              inputs.user(),
+              inputs.validation(),
+              inputs.alignment(),
+              observer::stepDone,
+              checkpoints);
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);

@@ -70,8 +70,8 @@ public enum MetricName {
   VALIDATION_LOSS(
       "safegrad_validation_loss",
       Type.GAUGE,
-      "Mean cross-entropy in nats of the start or the tuned model on the response tokens of the"
-          + " examples held back by dataset.validationFraction.",
+      "Mean cross-entropy in nats of the start or the tuned model, or of the model in training, on"
+          + " the response tokens of the examples held back by dataset.validationFraction.",
       "model"),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
   ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");

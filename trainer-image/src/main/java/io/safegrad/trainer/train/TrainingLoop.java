@@ -63,22 +63,27 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, listener, Checkpoints.NONE);
+    run(user, List.of(), alignment, listener, Checkpoints.NONE);
   }
 
   /**
    * Trains the model in place, from where the newest checkpoint stands.
    *
+   * @param validation the user's examples that are held back; not used without evalSteps
    * @param checkpoints told of each step after the listener
    */
   public void run(
       List<TokenizedExample> user,
+      List<TokenizedExample> validation,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener,
       Checkpoints checkpoints) {
     requireExamples(user, "the data set");
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
+    }
+    if (training.evalSteps() != null) {
+      requireExamples(validation, "the part of the data set that is held back");
     }
     int totalSteps = totalSteps(method, training, user.size());
     LearningRateSchedule schedule = LearningRateSchedule.of(training, totalSteps);
@@ -90,10 +95,11 @@ public final class TrainingLoop {
       WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       FineTuningMethod tuning = tuning(new GradientAccumulator(model, scope));
-      TrainingState state = new TrainingState(model, optimizer, windows, tuning);
+      Validation validated = new Validation(model, scope, training, validation);
+      TrainingState state = new TrainingState(model, optimizer, windows, tuning, validated);
 
       checkpoints.restore(state);
-      for (int step = state.steps() + 1; step <= totalSteps; step++) {
+      for (int step = state.steps() + 1; step <= totalSteps && !validated.stops(); step++) {
         long start = System.nanoTime();
         Window window = windows.next(tuning.reads(step));
         StepOutcome outcome = tuning.descend(step, window);
@@ -107,12 +113,21 @@ public final class TrainingLoop {
         window.requireFinite("the alignment loss", outcome.alignmentLoss(), step);
 
         double seconds = (System.nanoTime() - start) / 1e9;
+        Double validationLoss = validated.after(step);
         listener.accept(
             outcome.metrics(
-                method, step, totalSteps, gradNorm, learningRate, window.numTokens(), seconds));
+                method,
+                step,
+                totalSteps,
+                gradNorm,
+                learningRate,
+                window.numTokens(),
+                seconds,
+                validationLoss));
         state.stepDone();
-        checkpoints.stepDone(state, step == totalSteps);
+        checkpoints.stepDone(state, step == totalSteps || validated.stops());
       }
+      validated.loadBest();
     }
   }
 

@@ -10,7 +10,7 @@ import java.util.Map;
 /**
  * All that the next step of a training depends on: the trained parameters, AdamW's moments, how
  * many steps are done (by which the learning rate and the moments' bias correction follow), how far
- * the data was read, and what the method remembers.
+ * the data was read, what the method remembers, and what validation found.
  */
 public final class TrainingState {
 
@@ -18,13 +18,20 @@ public final class TrainingState {
   private final AdamW optimizer;
   private final WindowReader windows;
   private final FineTuningMethod method;
+  private final Validation validation;
   private int steps;
 
-  TrainingState(CausalLm model, AdamW optimizer, WindowReader windows, FineTuningMethod method) {
+  TrainingState(
+      CausalLm model,
+      AdamW optimizer,
+      WindowReader windows,
+      FineTuningMethod method,
+      Validation validation) {
     this.model = model;
     this.optimizer = optimizer;
     this.windows = windows;
     this.method = method;
+    this.validation = validation;
   }
 
   /** The tensors of a training: one of each for every trained one. */
@@ -36,7 +43,9 @@ public final class TrainingState {
     /** AdamW's running mean of their squares. */
     EXP_AVG_SQ,
     /** What the method remembers: {@link FineTuningMethod#memory()}. Not every one does. */
-    METHOD
+    METHOD,
+    /** The parameters with the smallest validation loss, where they are kept and there are some. */
+    BEST
   }
 
   /** The parts that there are. */
@@ -58,6 +67,11 @@ public final class TrainingState {
     return windows.position();
   }
 
+  /** What the validation losses were. */
+  public ValidationProgress validation() {
+    return validation.progress();
+  }
+
   /** A copy of tensors, under the names of {@link CausalLm#trainedTensors()}. */
   public Map<String, FloatTensor> copy(Part part) {
     return model.named(tensors(part));
@@ -73,8 +87,9 @@ public final class TrainingState {
     model.setNamed(tensors(part), values);
   }
 
-  /** Goes to a later step; the tensors are set apart from that. */
-  public void resumeAfter(int stepsDone, DataPosition position) {
+  /** Goes to a later step; the tensors are set after that. */
+  public void resumeAfter(int stepsDone, DataPosition position, ValidationProgress validated) {
+    validation.resume(validated);
     steps = stepsDone;
     optimizer.resumeAfter(stepsDone);
     windows.skipTo(position);
@@ -86,6 +101,7 @@ public final class TrainingState {
       case EXP_AVG -> optimizer.mean();
       case EXP_AVG_SQ -> optimizer.square();
       case METHOD -> method.memory();
+      case BEST -> validation.best();
     };
   }
 }

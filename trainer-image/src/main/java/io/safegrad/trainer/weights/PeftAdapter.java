@@ -32,7 +32,7 @@ public record PeftAdapter(
 
   /** What the product of the two factors is multiplied with. */
   public double scale() {
-    return (double) lora.alpha() / lora.rank();
+    return lora.scale();
   }
 
   /**
@@ -76,7 +76,7 @@ public record PeftAdapter(
     lora.targetModules().stream().map(TargetModule::name).sorted().forEach(targets::add);
     config.put("task_type", "CAUSAL_LM");
     config.put("use_dora", false);
-    config.put("use_rslora", false);
+    config.put("use_rslora", lora.useRslora());
     return config;
   }
 
@@ -85,7 +85,7 @@ public record PeftAdapter(
    *
    * @throws TrainerException with BAD_DATA when a file is missing or broken, or the adapter is of a
    *     kind that this trainer does not make: another type than LoRA, a bias, modules to save,
-   *     rsLoRA, DoRA, ranks that differ
+   *     DoRA, ranks that differ
    */
   public static PeftAdapter read(Path directory) {
     Path file = directory.resolve(CONFIG);
@@ -96,7 +96,7 @@ public record PeftAdapter(
     if (!config.path("bias").asText("none").equals("none")) {
       throw TensorFile.badData(file, "field bias: expected none");
     }
-    for (String field : List.of("use_rslora", "use_dora", "fan_in_fan_out", "lora_bias")) {
+    for (String field : List.of("use_dora", "fan_in_fan_out", "lora_bias")) {
       if (config.path(field).asBoolean(false)) {
         throw TensorFile.badData(file, "field " + field + ": expected false");
       }
@@ -108,7 +108,10 @@ public record PeftAdapter(
     }
     Lora lora =
         new Lora(
-            integer(config, "r", file), integer(config, "lora_alpha", file), targets(config, file));
+            integer(config, "r", file),
+            integer(config, "lora_alpha", file),
+            config.path("use_rslora").asBoolean(false),
+            targets(config, file));
     Map<String, FloatTensor> tensors = SafetensorsFile.read(directory.resolve(WEIGHTS));
     return new PeftAdapter(
         lora, text(config, "base_model_name_or_path"), text(config, "revision"), tensors);

@@ -113,6 +113,36 @@ class ResumeTest {
     assertThat(checkpoints()).isEmpty();
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void earlyStoppingAndTheBestParametersOutliveAnInterruption(long seed) throws IOException {
+    Random random = new Random(seed);
+    run.with("datasetFields", ", validationFraction: 0.4");
+    training(
+        "Lora",
+        1 + random.nextInt(3),
+        ", evalSteps: 2, earlyStoppingPatience: 2, loadBestModelAtEnd: true");
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode report = figures();
+    int last = undisturbed.steps();
+    assertThat(report.at("/validation/measurements").asInt()).isPositive();
+
+    for (int i = 0; i < 3; i++) {
+      int at = 1 + random.nextInt(last);
+      boolean killed = random.nextBoolean();
+      try {
+        attempt(step -> interrupt(step >= at, killed));
+      } catch (IllegalStateException | TrainerException e) {
+        assertThat(log.with("resumed after")).hasSizeLessThanOrEqualTo(i);
+      }
+    }
+    TrainingResult resumed = attempt(UNDISTURBED);
+
+    assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
+    assertThat(resumed.steps()).isEqualTo(last);
+    assertThat(figures()).isEqualTo(report);
+  }
+
   @Test
   void askedToStopItKeepsTheStepItEnded() throws IOException {
     training("Lora", 1000);
@@ -208,12 +238,16 @@ class ResumeTest {
   }
 
   private void training(String mode, int saveSteps) {
+    training(mode, saveSteps, "");
+  }
+
+  private void training(String mode, int saveSteps, String more) {
     run.with(
         "training",
         "{mode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
                 .formatted(mode, STEPS)
-            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}}"
-                .formatted(saveSteps));
+            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}%s}"
+                .formatted(saveSteps, more));
   }
 
   private TrainingPlan plan() {

@@ -92,6 +92,7 @@ class ProgressTrackerTest {
             1e-4,
             10,
             1,
+            null,
             MethodFigures.of(Method.Name.Sft, Action.NONE)));
     assertThat(sft.progress().method()).isEqualTo(Method.Name.Sft);
     assertThat(sft.progress().interventions()).isZero();
@@ -106,10 +107,11 @@ class ProgressTrackerTest {
     MethodFigures user = MethodFigures.of(Method.Name.Lisa, Action.NONE);
     tracker.stepDone(
         new StepMetrics(
-            1, 2, null, 3.0, null, null, null, null, 1.0, null, 1, 1e-4, 10, 1, aligned));
+            1, 2, null, 3.0, null, null, null, null, 1.0, null, 1, 1e-4, 10, 1, null, aligned));
     assertThat(tracker.progress().loss()).isNull();
     tracker.stepDone(
-        new StepMetrics(2, 2, 2.0, null, null, null, null, 1.0, null, null, 1, 1e-4, 10, 1, user));
+        new StepMetrics(
+            2, 2, 2.0, null, null, null, null, 1.0, null, null, 1, 1e-4, 10, 1, null, user));
     assertThat(tracker.progress().loss()).isEqualTo(2.0);
     assertThat(tracker.progress().alignmentLoss()).isEqualTo(3.0);
     assertThat(tracker.progress().interventions()).isEqualTo(1);
@@ -135,6 +137,7 @@ class ProgressTrackerTest {
         1e-4,
         50,
         seconds,
+        null,
         MethodFigures.of(Method.Name.SafeGrad, conflict ? Action.PROJECTED : Action.NONE));
   }
 }

@@ -66,10 +66,11 @@ class RunEndpointTest {
     observer.stepsPlanned(10);
     observer.stepDone(
         new StepMetrics(
-            1, 10, 2.5, 0.01, -3.0, -0.25, true, 4.0, 0.5, 13.0, 4.5, 1e-4, 200, 0.3, PROJECTED));
+            1, 10, 2.5, 0.01, -3.0, -0.25, true, 4.0, 0.5, 13.0, 4.5, 1e-4, 200, 0.3, null,
+            PROJECTED));
     observer.stepDone(
         new StepMetrics(
-            2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, PLAIN));
+            2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, 1.5, PLAIN));
     observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
     observer.measured(
         EvaluatedModel.TUNED,
@@ -98,6 +99,7 @@ class RunEndpointTest {
         .containsEntry("safegrad_over_refusal_ratio{model=\"tuned\"}", 0.1)
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
         .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
+        .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
     assertThat(namesOf(samples)).isEqualTo(listedNames());
@@ -107,7 +109,7 @@ class RunEndpointTest {
   void aValueThatIsNotKnownIsNotExposed() throws Exception {
     observer.stepDone(
         new StepMetrics(
-            1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, PLAIN));
+            1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, null, PLAIN));
 
     assertThat(scrape().keySet())
         .contains("safegrad_loss{objective=\"user\"}")
@@ -120,7 +122,7 @@ class RunEndpointTest {
     observer.stageStarted(TrainingStage.TRAINING);
     observer.stepDone(
         new StepMetrics(
-            1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1.0, 1.0, 1.0, 1, 1e-4, 20, 0.1, PLAIN));
+            1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1.0, 1.0, 1.0, 1, 1e-4, 20, 0.1, null, PLAIN));
 
     HttpResponse<String> response = get("/progress");
 
