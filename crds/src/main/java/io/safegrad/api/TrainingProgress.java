@@ -14,6 +14,8 @@ package io.safegrad.api;
  * @param cosine cosine of the two gradients at the last step
  * @param refusalRate the newest measured refusal rate, 0 to 1
  * @param tokensPerSecond tokens of both batches, over the last steps
+ * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
+ *     it began at the beginning
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -25,11 +27,12 @@ public record TrainingProgress(
     Double conflictRatio,
     Double cosine,
     Double refusalRate,
-    Double tokensPerSecond) {
+    Double tokensPerSecond,
+    Integer resumedAtStep) {
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {
     return new TrainingProgress(
-        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null);
+        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null);
   }
 }

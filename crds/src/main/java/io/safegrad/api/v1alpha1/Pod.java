@@ -23,4 +23,7 @@ public record Pod(
     @Size(max = 253) @JsonPropertyDescription("Name of the pod's PriorityClass.")
         String priorityClassName,
     @Size(max = 253) @JsonPropertyDescription("Name of the pod's RuntimeClass.")
-        String runtimeClassName) {}
+        String runtimeClassName,
+    @JsonPropertyDescription(
+            "The volume that downloaded models and data are kept on while the run works.")
+        Workspace workspace) {}

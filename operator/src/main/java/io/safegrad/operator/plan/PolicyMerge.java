@@ -5,6 +5,7 @@ import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.Safety;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
@@ -80,17 +81,7 @@ public final class PolicyMerge {
                     .map(Integer::valueOf)
                     .orElse(evaluation.maxNewTokens())),
             gate(spec.safety().gate(), values));
-    return new SafeFineTuneSpec(
-        spec.model(),
-        spec.dataset(),
-        spec.method(),
-        spec.training(),
-        safety,
-        spec.output(),
-        spec.pod(),
-        spec.suspend(),
-        spec.activeDeadlineSeconds(),
-        spec.ttlSecondsAfterFinished());
+    return SafeFineTuneSpecBuilder.builder(spec).safety(safety).build();
   }
 
   /** The stricter one of each threshold. */

@@ -22,6 +22,7 @@ public final class ProgressTracker implements RunObserver {
   private TrainingStage stage = TrainingStage.PREPARING;
   private int step;
   private int totalSteps;
+  private Integer resumedAtStep;
   private int conflicts;
   private int comparedSteps;
   private Double refusalRate;
@@ -57,6 +58,7 @@ public final class ProgressTracker implements RunObserver {
   @Override
   public synchronized void resumed(TrainingHistory history) {
     step = history.last().step();
+    resumedAtStep = step;
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
     stepEnd = nanoTime.getAsLong();
@@ -100,7 +102,8 @@ public final class ProgressTracker implements RunObserver {
         comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps),
         last == null ? null : last.cosine(),
         refusalRate,
-        tokensPerSecond());
+        tokensPerSecond(),
+        resumedAtStep);
   }
 
   private Double etaSeconds() {
