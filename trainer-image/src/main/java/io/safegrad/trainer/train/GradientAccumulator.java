@@ -1,5 +1,6 @@
 package io.safegrad.trainer.train;
 
+import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Gradient;
 import io.safegrad.trainer.tensor.Scope;
@@ -19,16 +20,22 @@ final class GradientAccumulator {
   record Losses(double user, Double alignment) {}
 
   private final CausalLm model;
+  private final double ownWeight;
   private final Gradient user;
   private final Gradient alignment;
 
-  GradientAccumulator(CausalLm model, Scope scope, boolean aligned) {
+  GradientAccumulator(CausalLm model, Scope scope, boolean aligned, Method method) {
     this.model = model;
+    this.ownWeight = method.alignmentWeight();
     this.user = model.newGradient(scope);
     this.alignment = aligned ? model.newGradient(scope) : null;
   }
 
-  /** Computes the gradients of a window's losses. */
+  /**
+   * Computes the gradients of a window's losses. The user's own alignment examples are part of what
+   * the user wants: whatever they are, the alignment gradient is the same, and what they ask for
+   * against it is projected off like the rest.
+   */
   Losses accumulate(Window window) {
     clear(user);
     double userTokens = window.userResponseTokens();
@@ -41,6 +48,7 @@ final class GradientAccumulator {
     }
     clear(alignment);
     double alignmentTokens = window.alignmentResponseTokens();
+    double ownTokens = window.ownResponseTokens();
     double loss = 0;
     double divergence = 0;
     for (MicroBatch each : window.microBatches()) {
@@ -49,6 +57,9 @@ final class GradientAccumulator {
               each.user(), 1 / userTokens, each.alignment(), 1 / alignmentTokens, user, alignment);
       loss += losses[0];
       divergence += losses[1];
+      if (each.own() != null) {
+        model.addAlignmentGradient(each.own(), ownWeight / ownTokens, user);
+      }
     }
     return new Losses(loss / userTokens, divergence / alignmentTokens);
   }

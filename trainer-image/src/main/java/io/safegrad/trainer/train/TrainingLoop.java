@@ -62,17 +62,19 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, listener, Checkpoints.NONE);
+    run(user, alignment, List.of(), listener, Checkpoints.NONE);
   }
 
   /**
    * Trains the model in place, from where the newest checkpoint stands.
    *
+   * @param additional alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
    */
   public void run(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
+      List<TokenizedExample> additional,
       Consumer<StepMetrics> listener,
       Checkpoints checkpoints) {
     boolean aligned = method.name() != Method.Name.Sft;
@@ -87,10 +89,13 @@ public final class TrainingLoop {
     Operators operators = model.torch().operators();
 
     try (Scope scope = model.torch().scope().child();
-        ReferenceModel reference = aligned ? model.reference(alignment) : null) {
-      WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
+        ReferenceModel reference = aligned ? model.reference(alignment) : null;
+        ReferenceModel own =
+            aligned && !additional.isEmpty() ? model.reference(additional) : null) {
+      WindowReader windows =
+          new WindowReader(user, alignment, reference, own, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
-      GradientAccumulator gradients = new GradientAccumulator(model, scope, aligned);
+      GradientAccumulator gradients = new GradientAccumulator(model, scope, aligned, method);
       TrainingState state = new TrainingState(model, optimizer, windows);
 
       checkpoints.restore(state);

@@ -28,8 +28,9 @@ record Window(
    *
    * @param user the user's examples
    * @param alignment the alignment examples; null for Sft
+   * @param own the user's own alignment examples; null for none
    */
-  record MicroBatch(Batch user, AlignmentBatch alignment) {}
+  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own) {}
 
   /**
    * Ends a run whose numbers have gone wrong.
@@ -63,6 +64,14 @@ record Window(
   /** Response tokens of the alignment examples. */
   int alignmentResponseTokens() {
     return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
+  }
+
+  /** Response tokens of the user's own alignment examples; 0 for none. */
+  int ownResponseTokens() {
+    return microBatches.stream()
+        .filter(each -> each.own() != null)
+        .mapToInt(each -> responseTokens(each.own().batch()))
+        .sum();
   }
 
   /** Tokens of a batch that the loss is on. */

@@ -19,30 +19,38 @@ final class WindowReader {
   private final List<TokenizedExample> user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
+  private final ReferenceModel own;
   private final int batchSize;
   private final int alignmentBatchSize;
   private final int accumulationSteps;
   private final ExampleCycle userCycle;
   private final ExampleCycle alignmentCycle;
 
+  /** Takes as many as the alignment's cycle, so that its position is the same. */
+  private final ExampleCycle ownCycle;
+
   /**
    * @param reference of the alignment examples; null for none
+   * @param own of the user's own alignment examples; null for none
    */
   WindowReader(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       ReferenceModel reference,
+      ReferenceModel own,
       Method method,
       Training training,
       ExampleOrder order) {
     this.user = user;
     this.alignment = alignment;
     this.reference = reference;
+    this.own = own;
     this.batchSize = training.batchSize();
     this.alignmentBatchSize = method.alignmentBatchSize();
     this.accumulationSteps = training.gradientAccumulationSteps();
     this.userCycle = new ExampleCycle(user.size(), order, training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
+    this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
   }
 
   /** How far the data was read. */
@@ -54,6 +62,9 @@ final class WindowReader {
   void skipTo(DataPosition position) {
     userCycle.skipTo(position.user());
     alignmentCycle.skipTo(position.alignment());
+    if (ownCycle != null) {
+      ownCycle.skipTo(position.alignment());
+    }
   }
 
   Window next() {
@@ -70,7 +81,11 @@ final class WindowReader {
         indexes.forEach(index -> alignmentTaken.add(alignment.get(index)));
         alignmentBatch = reference.batch(indexes);
       }
-      microBatches.add(new MicroBatch(Batch.of(examples), alignmentBatch));
+      microBatches.add(
+          new MicroBatch(
+              Batch.of(examples),
+              alignmentBatch,
+              own == null ? null : own.batch(ownCycle.take(alignmentBatchSize))));
     } while (microBatches.size() < accumulationSteps && !userCycle.atEndOfPass());
     return new Window(
         microBatches,

@@ -13,7 +13,9 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.GradientAccumulator.Losses;
+import java.util.Collections;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -31,12 +33,32 @@ class GradientAccumulatorTest {
     try (CausalLm model = moved(mode, training);
         CausalLm start = golden.load(training);
         ReferenceModel reference = start.reference(golden.examples("align"))) {
-      Result twice = accumulate(model, reference, Golden.training(mode, 1, 2, 2), 2);
-      Result once = accumulate(model, reference, Golden.training(mode, 1, 4, 1), 4);
+      Result twice = accumulate(model, reference, null, Golden.training(mode, 1, 2, 2), 2);
+      Result once = accumulate(model, reference, null, Golden.training(mode, 1, 4, 1), 4);
       assertThat(twice.losses().user()).isCloseTo(once.losses().user(), within(1e-5));
       assertThat(twice.losses().alignment()).isCloseTo(once.losses().alignment(), within(1e-5));
       assertClose(twice.user(), once.user());
       assertClose(twice.alignment(), once.alignment());
+    }
+  }
+
+  /** However many examples a user adds, and whatever is in them. */
+  @Test
+  void whatAUserAddsLeavesTheAlignmentGradientAsItWas() {
+    Training training = Golden.training(Mode.Lora, 1, 2, 2);
+    List<TokenizedExample> flood = Collections.nCopies(100_000, golden.examples("user").get(0));
+    try (CausalLm model = moved(Mode.Lora, training);
+        CausalLm start = golden.load(training);
+        ReferenceModel reference = start.reference(golden.examples("align"));
+        ReferenceModel own = start.reference(flood)) {
+      Result without = accumulate(model, reference, null, training, 2);
+      Result with = accumulate(model, reference, own, training, 2);
+      assertThat(with.losses()).isEqualTo(without.losses());
+      assertThat(with.alignment()).usingRecursiveComparison().isEqualTo(without.alignment());
+      assertThat(with.user())
+          .as("it is part of what the user wants")
+          .usingRecursiveComparison()
+          .isNotEqualTo(without.user());
     }
   }
 
@@ -50,14 +72,19 @@ class GradientAccumulatorTest {
   }
 
   private Result accumulate(
-      CausalLm model, ReferenceModel reference, Training training, int alignmentBatchSize) {
+      CausalLm model,
+      ReferenceModel reference,
+      ReferenceModel own,
+      Training training,
+      int alignmentBatchSize) {
     List<TokenizedExample> user = golden.examples("user");
     List<TokenizedExample> alignment = golden.examples("align");
     Method method = new Method(Method.Name.SafeGrad, 1.0, alignmentBatchSize);
     try (Scope scope = model.torch().scope().child()) {
-      GradientAccumulator gradients = new GradientAccumulator(model, scope, true);
+      GradientAccumulator gradients = new GradientAccumulator(model, scope, true, method);
       Window window =
-          new WindowReader(user, alignment, reference, method, training, ExampleOrder.FILE).next();
+          new WindowReader(user, alignment, reference, own, method, training, ExampleOrder.FILE)
+              .next();
       assertThat(window.userLines()).containsExactly(1, 2, 3, 4);
       assertThat(window.alignmentLines()).containsExactly(1, 2, 3, 4);
       Losses losses = gradients.accumulate(window);
