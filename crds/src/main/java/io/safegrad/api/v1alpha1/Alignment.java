@@ -27,7 +27,7 @@ public record Alignment(
             "Further sets of such examples, of a user's own. Their KL divergence, times"
                 + " alignmentWeight, is added to the user's loss: they pull towards the start"
                 + " model's replies, too, but never stand beside the set above, whose gradient is"
-                + " what the user's is held to. Not used by Sft.")
+                + " what the user's is held to. Used by SafeGrad and WeightedSum.")
         List<DataSource> additional) {
 
   /** The examples of a run that names none. */

@@ -7,6 +7,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -73,20 +74,29 @@ public final class PolicyCheck {
   }
 
   private void method(Violations policy, SafetyPolicySpec demanded) {
-    Method.Name required = demanded.requiredMethod();
-    Method.Name used = spec.method().name();
-    // The constants stand in the order of their strictness, the strictest first.
-    if (required != null && used.compareTo(required) > 0) {
-      policy.add("spec.method.name", "requiredMethod", used, required + " expected");
+    Method method = spec.method();
+    RequiredMethod required = demanded.requiredMethod();
+    if (required != null && !required.isSatisfiedBy(method.name())) {
+      policy.add("spec.method.name", "requiredMethod", method.name(), required + " expected");
     }
     Double least = demanded.minimumAlignmentWeight();
-    double weight = used == Method.Name.Sft ? 0 : spec.method().alignmentWeight();
-    if (least != null && weight < least) {
+    boolean weighted = method.name().hasAlignmentWeight();
+    if (least != null && (weighted ? method.alignmentWeight() : 0) < least) {
       policy.add(
           "spec.method.alignmentWeight",
           "minimumAlignmentWeight",
-          used == Method.Name.Sft ? "none (Sft)" : weight,
+          weighted ? method.alignmentWeight() : "none (" + method.name() + ")",
           "at least " + least + " expected");
+    }
+    Integer refresh = demanded.alignmentRefreshBound();
+    if (refresh != null && method.alignmentRefreshSteps() > refresh) {
+      policy.add(
+          "spec.method.alignmentRefreshSteps",
+          demanded.maxAlignmentRefreshSteps() == null
+              ? "requiredMethod, minimumAlignmentWeight"
+              : "maxAlignmentRefreshSteps",
+          method.alignmentRefreshSteps(),
+          "at most " + refresh + " expected");
     }
   }
 

@@ -6,7 +6,6 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -21,6 +20,8 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -30,13 +31,14 @@ import org.slf4j.LoggerFactory;
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param opened what {@link #close} closes
  * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that span the alignment gradient; empty for the method Sft
- * @param additionalAlignment the user's own further ones; may be empty
+ * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
  * @param additionalHarmful the user's own further harmful prompts; may be empty
@@ -44,6 +46,7 @@ import org.slf4j.LoggerFactory;
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    List<Closeable> opened,
     Source model,
     PretrainedModel pretrained,
     ModelConfig config,
@@ -63,23 +66,25 @@ record RunInputs(
   /**
    * Finds and checks everything, the model's weights excepted.
    *
+   * @param workspace where files are made that last as long as this
    * @throws TrainerException naming the field, file or line that cannot be used
    */
-  static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
+  static RunInputs read(
+      TrainingPlan plan, SourceResolver resolver, Path workspace, RunJournal journal) {
     Model model = plan.model();
     Source source =
         resolver.resolve(
             new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
+    List<Closeable> opened = new ArrayList<>(List.of(pretrained));
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
-      Reader reader = new Reader(resolver, pretrained, journal);
+      Reader reader = new Reader(resolver, workspace, opened, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
       Dataset dataset = plan.dataset();
-      boolean aligned = plan.method().name() != Method.Name.Sft;
       TrainingExamples.Rules alignmentRules =
           new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength);
       ValidationSplit user =
@@ -91,12 +96,13 @@ record RunInputs(
               dataset.validationFraction(),
               plan.training().seed());
       return new RunInputs(
+          opened,
           source,
           pretrained,
           config,
           user.training(),
           user.validation(),
-          aligned
+          plan.method().name().readsAlignmentSet()
               ? reader.examples(
                   new SourceSpec(
                       "safety.alignment.source",
@@ -105,7 +111,7 @@ record RunInputs(
                       alignment.digest()),
                   alignmentRules)
               : List.of(),
-          aligned
+          plan.method().name().hasAlignmentWeight()
               ? each(
                   "safety.alignment.additional",
                   alignment.additional(),
@@ -125,7 +131,7 @@ record RunInputs(
               ? List.of()
               : reader.task("safety.evaluation.task", evaluation.task()));
     } catch (RuntimeException e) {
-      pretrained.close();
+      close(opened);
       throw e;
     }
   }
@@ -137,10 +143,10 @@ record RunInputs(
    */
   private static <T> List<T> each(
       String field, List<DataSource> sources, Function<SourceSpec, List<T>> reader) {
-    List<T> records = new ArrayList<>();
+    List<List<T>> files = new ArrayList<>();
     for (int i = 0; sources != null && i < sources.size(); i++) {
       DataSource one = sources.get(i);
-      records.addAll(
+      files.add(
           reader.apply(
               new SourceSpec(
                   "%s[%d].source".formatted(field, i),
@@ -148,15 +154,30 @@ record RunInputs(
                   one.revision(),
                   one.digest())));
     }
-    return List.copyOf(records);
+    return files.size() == 1 ? files.get(0) : files.stream().flatMap(List::stream).toList();
   }
 
   @Override
   public void close() {
-    pretrained.close();
+    close(opened);
   }
 
-  private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
+  private static void close(List<Closeable> opened) {
+    for (Closeable each : opened) {
+      try {
+        each.close();
+      } catch (IOException e) {
+        LOG.warn("a file that was read cannot be closed", e);
+      }
+    }
+  }
+
+  private record Reader(
+      SourceResolver resolver,
+      Path workspace,
+      List<Closeable> opened,
+      PretrainedModel pretrained,
+      RunJournal journal) {
 
     List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
       Source source = resolver.resolve(spec);
@@ -166,7 +187,9 @@ record RunInputs(
               spec.shownUri(),
               pretrained.tokenizer(),
               pretrained.chatTemplate(),
-              rules);
+              rules,
+              workspace);
+      opened.add(read);
       LOG.info(
           "{}: {} examples of format {}, {} of them cut at {} tokens",
           spec.field(),
