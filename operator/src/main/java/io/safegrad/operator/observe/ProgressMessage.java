@@ -40,6 +40,8 @@ final class ProgressMessage {
               finite(progress.cosine()),
               share(progress.refusalRate()),
               finite(progress.tokensPerSecond()),
+              progress.method(),
+              progress.interventions(),
               progress.resumedAtStep()));
     } catch (IOException e) {
       return Optional.empty();

@@ -17,6 +17,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.plan.PlanResolver;
 import io.safegrad.operator.plan.PolicyCheck;
 import io.safegrad.operator.plan.PolicyMerge;
 import java.time.Instant;
@@ -148,7 +149,7 @@ public final class RunStatus {
         Outcome.of(
             observation.job().end(),
             observation.lastEnded(),
-            resource.getSpec(),
+            PlanResolver.demandedSpec(resource),
             gate,
             last.planDigest(),
             PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));

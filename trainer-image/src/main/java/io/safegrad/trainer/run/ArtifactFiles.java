@@ -2,10 +2,13 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.export.HuggingFaceModel;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.source.Sha256;
 import io.safegrad.trainer.weights.PeftAdapter;
+import io.safegrad.trainer.weights.StorageType;
+import io.safegrad.trainer.weights.TensorContents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,8 +24,13 @@ final class ArtifactFiles {
 
   private ArtifactFiles() {}
 
-  /** Writes what was trained into an empty folder and describes it. */
-  static RunReport.Artifact write(TrainingPlan plan, CausalLm model, RunInputs inputs, Path folder)
+  /**
+   * Writes what was trained into an empty folder and describes it.
+   *
+   * @param uri the address that the folder will have
+   */
+  static RunReport.Artifact write(
+      String uri, TrainingPlan plan, CausalLm model, RunInputs inputs, Path folder)
       throws IOException {
     Training training = plan.training();
     switch (training.mode()) {
@@ -33,9 +41,15 @@ final class ArtifactFiles {
               training.lora(),
               baseModelName(inputs),
               inputs.model().commit());
-      case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
+      case Full ->
+          HuggingFaceModel.write(
+              inputs.pretrained(),
+              TensorContents.of(model.trainedTensors()),
+              StorageType.FLOAT32,
+              Long.MAX_VALUE,
+              folder);
     }
-    return describe(plan.output().destination(), folder);
+    return describe(uri, folder);
   }
 
   /** PEFT takes a path or org/name without a scheme; others are named as the plan names them. */

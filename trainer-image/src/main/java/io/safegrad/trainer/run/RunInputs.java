@@ -3,9 +3,9 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Alignment;
+import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -20,32 +20,44 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param opened what {@link #close} closes
  * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that span the alignment gradient; empty for the method Sft
+ * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
+ * @param additionalHarmful the user's own further harmful prompts; may be empty
+ * @param additionalHarmless the user's own further harmless prompts; may be empty
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    List<Closeable> opened,
     Source model,
     PretrainedModel pretrained,
     ModelConfig config,
     List<TokenizedExample> user,
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
+    List<TokenizedExample> additionalAlignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
+    List<EvaluationPrompt> additionalHarmful,
+    List<EvaluationPrompt> additionalHarmless,
     List<EvaluationPrompt> task)
     implements Closeable {
 
@@ -54,22 +66,27 @@ record RunInputs(
   /**
    * Finds and checks everything, the model's weights excepted.
    *
+   * @param workspace where files are made that last as long as this
    * @throws TrainerException naming the field, file or line that cannot be used
    */
-  static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
+  static RunInputs read(
+      TrainingPlan plan, SourceResolver resolver, Path workspace, RunJournal journal) {
     Model model = plan.model();
     Source source =
         resolver.resolve(
             new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
+    List<Closeable> opened = new ArrayList<>(List.of(pretrained));
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
-      Reader reader = new Reader(resolver, pretrained, journal);
+      Reader reader = new Reader(resolver, workspace, opened, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
       Dataset dataset = plan.dataset();
+      TrainingExamples.Rules alignmentRules =
+          new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength);
       ValidationSplit user =
           ValidationSplit.of(
               reader.examples(
@@ -79,37 +96,88 @@ record RunInputs(
               dataset.validationFraction(),
               plan.training().seed());
       return new RunInputs(
+          opened,
           source,
           pretrained,
           config,
           user.training(),
           user.validation(),
-          plan.method().name() == Method.Name.Sft
-              ? List.of()
-              : reader.examples(
+          plan.method().name().readsAlignmentSet()
+              ? reader.examples(
                   new SourceSpec(
                       "safety.alignment.source",
                       alignment.source(),
                       alignment.revision(),
                       alignment.digest()),
-                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
+                  alignmentRules)
+              : List.of(),
+          plan.method().name().hasAlignmentWeight()
+              ? each(
+                  "safety.alignment.additional",
+                  alignment.additional(),
+                  spec -> reader.examples(spec, alignmentRules))
+              : List.of(),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
+          each(
+              "safety.evaluation.additionalHarmful",
+              evaluation.additionalHarmful(),
+              reader::prompts),
+          each(
+              "safety.evaluation.additionalHarmless",
+              evaluation.additionalHarmless(),
+              reader::prompts),
           evaluation.task() == null
               ? List.of()
               : reader.task("safety.evaluation.task", evaluation.task()));
     } catch (RuntimeException e) {
-      pretrained.close();
+      close(opened);
       throw e;
     }
   }
 
-  @Override
-  public void close() {
-    pretrained.close();
+  /**
+   * The records of several files, one after the other.
+   *
+   * @param sources null for none
+   */
+  private static <T> List<T> each(
+      String field, List<DataSource> sources, Function<SourceSpec, List<T>> reader) {
+    List<List<T>> files = new ArrayList<>();
+    for (int i = 0; sources != null && i < sources.size(); i++) {
+      DataSource one = sources.get(i);
+      files.add(
+          reader.apply(
+              new SourceSpec(
+                  "%s[%d].source".formatted(field, i),
+                  one.source(),
+                  one.revision(),
+                  one.digest())));
+    }
+    return files.size() == 1 ? files.get(0) : files.stream().flatMap(List::stream).toList();
   }
 
-  private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
+  @Override
+  public void close() {
+    close(opened);
+  }
+
+  private static void close(List<Closeable> opened) {
+    for (Closeable each : opened) {
+      try {
+        each.close();
+      } catch (IOException e) {
+        LOG.warn("a file that was read cannot be closed", e);
+      }
+    }
+  }
+
+  private record Reader(
+      SourceResolver resolver,
+      Path workspace,
+      List<Closeable> opened,
+      PretrainedModel pretrained,
+      RunJournal journal) {
 
     List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
       Source source = resolver.resolve(spec);
@@ -119,7 +187,9 @@ record RunInputs(
               spec.shownUri(),
               pretrained.tokenizer(),
               pretrained.chatTemplate(),
-              rules);
+              rules,
+              workspace);
+      opened.add(read);
       LOG.info(
           "{}: {} examples of format {}, {} of them cut at {} tokens",
           spec.field(),
@@ -132,10 +202,14 @@ record RunInputs(
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
-      Source source = resolver.resolve(SourceSpec.unpinned(field, uri));
+      return prompts(SourceSpec.unpinned(field, uri));
+    }
+
+    List<EvaluationPrompt> prompts(SourceSpec spec) {
+      Source source = resolver.resolve(spec);
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());
+              source.path(), spec.shownUri(), pretrained.tokenizer(), pretrained.chatTemplate());
       journal.readPrompts(source, prompts.size());
       return prompts;
     }
