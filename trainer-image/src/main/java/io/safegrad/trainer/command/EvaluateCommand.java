@@ -100,13 +100,13 @@ final class EvaluateCommand implements Callable<Integer> {
     SafetyMeasurements measured;
     try (Locations locations = new Locations(trainer.context());
         OpenedModel opened = model.open(locations)) {
-      List<EvaluationPrompt> harmfulPrompts = prompts(locations, opened, "harmful", harmful);
-      List<EvaluationPrompt> harmlessPrompts = prompts(locations, opened, "harmless", harmless);
-      List<EvaluationPrompt> taskPrompts =
-          task == null ? List.of() : prompts(locations, opened, "task", task);
-      int total = harmfulPrompts.size() + harmlessPrompts.size() + taskPrompts.size();
+      SafetyEvaluation.Prompts prompts =
+          new SafetyEvaluation.Prompts(
+              prompts(locations, opened, "harmful", harmful),
+              prompts(locations, opened, "harmless", harmless),
+              task == null ? List.of() : prompts(locations, opened, "task", task));
       try (CausalLm loaded = opened.load();
-          ProgressBar bar = trainer.context().terminal() ? bar(total) : null) {
+          ProgressBar bar = trainer.context().terminal() ? bar(prompts.count()) : null) {
         IntConsumer progress = count -> {};
         if (bar != null) {
           progress = bar::stepBy;
@@ -118,7 +118,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 opened.pretrained().endOfSequenceIds(),
                 maxNewTokens,
                 progress);
-        measured = SafetyEvaluation.measure(replies, harmfulPrompts, harmlessPrompts, taskPrompts);
+        measured = SafetyEvaluation.measure(replies, prompts);
       }
     }
     trainer.context().out().print(json ? asJson(measured) : asTable(measured));
