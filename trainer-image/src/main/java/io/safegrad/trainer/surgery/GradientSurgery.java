@@ -30,6 +30,9 @@ public record GradientSurgery(Method.Name method, double alignmentWeight) {
   /** Below this squared norm the alignment gradient has no direction worth projecting on. */
   static final double MIN_SQUARED_NORM = 1e-9;
 
+  /** The same, as a norm. */
+  public static final double MIN_NORM = Math.sqrt(MIN_SQUARED_NORM);
+
   /**
    * What two gradients are to each other, and what follows. All but the user's norm is null for the
    * method Sft.
