@@ -39,9 +39,9 @@ public final class ReferenceModel implements AutoCloseable {
     this.states = new Tensor[examples.size()];
   }
 
-  /** How many examples the alignment set has. */
+  /** How many examples there are. */
   public int size() {
-    return states.length;
+    return examples.size();
   }
 
   /** Some of the alignment set's examples as a batch. */
