@@ -24,6 +24,10 @@ final class SpecRules {
     rules.require(
         spec.training().evalSteps() == null || spec.dataset().validationFraction() > 0,
         "spec: " + SafeFineTuneSpec.EVAL_MESSAGE);
+    rules.require(
+        spec.method().name() != Method.Name.SafeLora
+            || spec.training().mode() == Training.Mode.Lora,
+        "spec: " + SafeFineTuneSpec.SAFE_LORA_MESSAGE);
     return List.copyOf(rules.violations);
   }
 
@@ -39,6 +43,9 @@ final class SpecRules {
         method.lisa() == null || name == Method.Name.Lisa, "spec.method: " + Method.LISA_MESSAGE);
     require(
         method.spag() == null || name == Method.Name.Spag, "spec.method: " + Method.SPAG_MESSAGE);
+    require(
+        (method.safeLora() != null) == (name == Method.Name.SafeLora),
+        "spec.method: " + Method.SAFE_LORA_MESSAGE);
   }
 
   private void training(Training training) {

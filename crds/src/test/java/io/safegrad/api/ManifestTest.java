@@ -90,6 +90,20 @@ class ManifestTest {
   }
 
   @Test
+  void safeLoraNeedsABaseModelAndAnAdapter() {
+    assertRefused("  method: {name: SafeLora}\n", "safeLora, with its baseModel");
+    assertRefused("  method: {name: SafeLora, safeLora: {}}\n", "safeLora", "baseModel");
+    assertRefused(
+        "  method: {safeLora: {baseModel: {source: \"builtin://x\"}}}\n", "is for name: SafeLora");
+    String method =
+        "  method: {name: SafeLora, safeLora: {baseModel: {source: \"hf://org/base\"}}}\n";
+    assertRefused(method + "  training: {mode: Full}\n", "needs training.mode: Lora");
+    Method.SafeLora found = Manifest.read(SMALLEST + method).getSpec().method().safeLora();
+    assertThat(found)
+        .isEqualTo(new Method.SafeLora(new Method.BaseModel("hf://org/base", null, null), 0.5));
+  }
+
+  @Test
   void whatDependsOnTheValidationLossNeedsOne() {
     assertRefused(
         "  training: {evalSteps: 5}\n", "training.evalSteps needs dataset.validationFraction");

@@ -1,30 +1,57 @@
 package io.safegrad.trainer.builtin;
 
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.surgery.SafeLora;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
+import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PretrainedModel;
+import io.safegrad.trainer.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * Fine-tunes a model on a built-in data set and measures it, as a run does, without a run's files.
  */
 final class Trial {
 
+  private static final Training UNALIGNING =
+      new Training(
+          Training.Mode.Full,
+          1,
+          100,
+          8,
+          1,
+          128,
+          1e-3,
+          Training.Scheduler.Cosine,
+          0.03,
+          0.0,
+          1.0,
+          43,
+          0,
+          1,
+          new Lora(1, 1, List.of(Lora.TargetModule.q_proj)));
+
   private final Path model;
   private final Path folder;
+  private Weights base;
 
   /**
    * @param model a model directory
@@ -38,10 +65,13 @@ final class Trial {
   /**
    * What came out.
    *
-   * @param conflictRatio share of the steps whose gradients conflict; 0 for Sft
+   * @param conflictRatio share of the steps whose gradients conflict; null for a method that does
+   *     not compare them
+   * @param interventions steps in which the method acted; for SafeLora, the layers it projected
    * @param seconds wall-clock seconds of the training alone
    */
-  record Outcome(SafetyMeasurements measurements, double conflictRatio, double seconds) {}
+  record Outcome(
+      SafetyMeasurements measurements, Double conflictRatio, long interventions, double seconds) {}
 
   /** Measures the model as it is. */
   SafetyMeasurements start(Training training) {
@@ -67,11 +97,46 @@ final class Trial {
               examples(dataset, pretrained, training),
               examples("alignment", pretrained, training),
               steps::add);
-      long conflicts = steps.stream().filter(step -> Boolean.TRUE.equals(step.conflict())).count();
+      long interventions =
+          steps.stream().filter(step -> step.method().action() != Action.NONE).count();
+      if (method.name() == Method.Name.SafeLora) {
+        interventions = project(lm, pretrained, method.safeLora().threshold());
+      }
       return new Outcome(
           measure(lm, pretrained),
-          (double) conflicts / steps.size(),
+          conflictRatio(steps),
+          interventions,
           steps.stream().mapToDouble(StepMetrics::seconds).sum());
+    }
+  }
+
+  private static Double conflictRatio(List<StepMetrics> steps) {
+    List<Boolean> compared =
+        steps.stream().map(StepMetrics::conflict).filter(Objects::nonNull).toList();
+    return compared.isEmpty()
+        ? null
+        : (Double) ((double) compared.stream().filter(each -> each).count() / compared.size());
+  }
+
+  private long project(CausalLm lm, PretrainedModel pretrained, double threshold) {
+    if (base == null) {
+      base = new WeightsInMemory(unaligned());
+    }
+    SafeLora.Result result =
+        new SafeLora(lm.torch(), pretrained.weights(), base)
+            .project(lm.trainedTensors(), threshold);
+    lm.loadAdapter(result.adapter());
+    return result.modules().stream().filter(SafeLora.Module::projected).count();
+  }
+
+  /** Stands in for a base model, which the built-in one has not: its alignment trained away. */
+  private Map<String, FloatTensor> unaligned() {
+    try (PretrainedModel pretrained = PretrainedModel.open(model);
+        CausalLm lm =
+            CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), UNALIGNING)) {
+      new TrainingLoop(lm, new Method(Method.Name.Sft, 0.0, 1), UNALIGNING)
+          .run(examples("sentiment-poisoned-100", pretrained, UNALIGNING), List.of(), step -> {});
+      return lm.trainedTensors();
     }
   }
 

@@ -8,6 +8,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.source.Source;
+import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
@@ -53,6 +54,7 @@ public final class RunJournal implements RunObserver {
   private int comparedSteps;
   private int interventions;
   private ValidationSummary measured;
+  private List<SafeLora.Module> projected;
   private double earlierTrainingSeconds;
   private final List<Integer> resumedAfter = new ArrayList<>();
 
@@ -87,6 +89,11 @@ public final class RunJournal implements RunObserver {
         examples,
         format,
         truncated);
+  }
+
+  /** Safe LoRA projected the adapter. */
+  public synchronized void projected(List<SafeLora.Module> modules) {
+    projected = modules;
   }
 
   @Override
@@ -239,6 +246,7 @@ public final class RunJournal implements RunObserver {
         lastAlignmentLoss,
         measured,
         last.step() < last.totalSteps(),
+        projected,
         List.copyOf(resumedAfter),
         series.steps());
   }

@@ -15,6 +15,7 @@ import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
@@ -97,6 +98,9 @@ final class TrainingRun {
               inputs.additionalAlignment(),
               observer::stepDone,
               checkpoints);
+      if (inputs.base() != null) {
+        projectAdapter(model, inputs);
+      }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
@@ -129,6 +133,19 @@ final class TrainingRun {
     } catch (IOException e) {
       LOG.warn("{} cannot be removed: {}", publication.checkpoints(), e.getMessage());
     }
+  }
+
+  /** Safe LoRA, after training. A checkpoint holds the adapter as it was before. */
+  private void projectAdapter(CausalLm model, RunInputs inputs) {
+    SafeLora.Result result =
+        new SafeLora(model.torch(), inputs.pretrained().weights(), inputs.base().weights())
+            .project(model.trainedTensors(), plan.method().safeLora().threshold());
+    model.loadAdapter(result.adapter());
+    journal.projected(result.modules());
+    LOG.info(
+        "Safe LoRA projected {} of {} layers' updates",
+        result.modules().stream().filter(SafeLora.Module::projected).count(),
+        result.modules().size());
   }
 
   private CheckpointFolder checkpointFolder() {

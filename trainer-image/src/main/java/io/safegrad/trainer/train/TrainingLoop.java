@@ -46,7 +46,7 @@ public final class TrainingLoop {
     int examplesPerStep = training.batchSize() * training.gradientAccumulationSteps();
     int userSteps = training.epochs() * ((userExamples + examplesPerStep - 1) / examplesPerStep);
     return method.name() == Method.Name.Lisa
-        ? Lisa.totalSteps(method.resolved().lisa(), userSteps)
+        ? method.resolved().lisa().totalSteps(userSteps)
         : userSteps;
   }
 
@@ -145,7 +145,7 @@ public final class TrainingLoop {
   private FineTuningMethod tuning(GradientAccumulator gradients) {
     return switch (method.name()) {
       case SafeGrad, WeightedSum -> new SafeGrad(method, gradients);
-      case Sft -> new Sft(gradients);
+      case Sft, SafeLora -> new Sft(gradients);
       case Lisa -> new Lisa(method.resolved().lisa(), gradients, model.parameters());
       case Spag -> new Spag(method.resolved().spag(), gradients, model.parameters());
     };

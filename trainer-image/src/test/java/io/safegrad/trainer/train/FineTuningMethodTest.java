@@ -99,9 +99,9 @@ class FineTuningMethodTest {
   @Test
   void lisasStepsAreCountedSoThatTheUsersDataIsReadWhole() {
     Method.Lisa settings = new Method.Lisa(10, 90, 1.0);
-    assertThat(Lisa.totalSteps(settings, 1)).isEqualTo(11);
-    assertThat(Lisa.totalSteps(settings, 90)).isEqualTo(100);
-    assertThat(Lisa.totalSteps(settings, 91)).isEqualTo(111);
+    assertThat(settings.totalSteps(1)).isEqualTo(11);
+    assertThat(settings.totalSteps(90)).isEqualTo(100);
+    assertThat(settings.totalSteps(91)).isEqualTo(111);
   }
 
   @Test
@@ -213,7 +213,7 @@ class FineTuningMethodTest {
   }
 
   private Method safeGrad(ProjectionScope scope, int refreshSteps) {
-    return new Method(Method.Name.SafeGrad, 1.0, 4, scope, refreshSteps, null, null);
+    return new Method(Method.Name.SafeGrad, 1.0, 4, scope, refreshSteps, null, null, null);
   }
 
   private Method lisa(int alignmentSteps, int userSteps, double proximalWeight) {
@@ -224,6 +224,7 @@ class FineTuningMethodTest {
         ProjectionScope.Global,
         1,
         new Method.Lisa(alignmentSteps, userSteps, proximalWeight),
+        null,
         null);
   }
 
@@ -235,6 +236,7 @@ class FineTuningMethodTest {
         ProjectionScope.Global,
         1,
         null,
-        new Method.Spag(threshold, maxStepSize));
+        new Method.Spag(threshold, maxStepSize),
+        null);
   }
 }
