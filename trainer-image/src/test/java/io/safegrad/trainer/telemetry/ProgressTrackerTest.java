@@ -123,7 +123,8 @@ class ProgressTrackerTest {
     assertThat(tracker.progress().resumedAtStep()).isNull();
     StepMetrics last = step(20, false, 1.0);
     tracker.resumed(
-        new TrainingHistory(last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, 20.0, List.of()));
+        new TrainingHistory(
+            last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, null, 20.0, List.of()));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
     tracker.stepDone(step(21, false, 1.0));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
