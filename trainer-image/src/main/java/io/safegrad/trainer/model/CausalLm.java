@@ -21,8 +21,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
- * weight trained. Not for concurrent use.
+ * A decoder-only language model ({@link Architecture} has the families), in float32, with a LoRA
+ * adapter or with every weight trained. Not for concurrent use.
  */
 public final class CausalLm implements AutoCloseable {
 
@@ -115,7 +115,8 @@ public final class CausalLm implements AutoCloseable {
         all[i] = i;
       }
       Tensor states = states(scope, batch, gates.trained(), all);
-      Tensor logits = torch.operators().one(scope, "logits", states, model.head());
+      Tensor logits =
+          torch.operators().one(scope, "logits", states, model.head(), config.logitSoftCap());
       return new FloatTensor(
           new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
     }
@@ -211,7 +212,8 @@ public final class CausalLm implements AutoCloseable {
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
-          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
           .get(0)
           .item();
     }
