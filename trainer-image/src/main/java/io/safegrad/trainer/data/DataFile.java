@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -32,21 +33,39 @@ final class DataFile {
   private DataFile() {}
 
   /**
-   * Turns every record into a value.
+   * Turns every record into a value, and keeps all values.
+   *
+   * @throws TrainerException as {@link #forEach}
+   */
+  static <T> List<T> read(Path file, String displayName, Function<DataRecord, T> parser) {
+    List<T> values = new ArrayList<>();
+    forEach(file, displayName, each -> values.add(parser.apply(each)));
+    return values;
+  }
+
+  /**
+   * Hands every record on.
    *
    * @param displayName the file's name in errors; its ending says what the file is
    * @throws TrainerException with BAD_DATA for a broken record or a file without any; with
    *     SOURCE_UNAVAILABLE when the file is not there or cannot be read
    */
-  static <T> List<T> read(Path file, String displayName, Function<DataRecord, T> parser) {
+  static void forEach(Path file, String displayName, Consumer<DataRecord> consumer) {
     if (!Files.isRegularFile(file)) {
       throw new TrainerException(
           ExitReason.SOURCE_UNAVAILABLE,
           displayName + ": expected a file of examples, but there is no such file");
     }
-    List<T> values = new ArrayList<>();
+    AtomicBoolean any = new AtomicBoolean();
     try (InputStream bytes = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
-      readRecords(bytes, Files.size(file), displayName, each -> values.add(parser.apply(each)));
+      readRecords(
+          bytes,
+          Files.size(file),
+          displayName,
+          each -> {
+            any.set(true);
+            consumer.accept(each);
+          });
     } catch (EOFException | ZipException e) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
@@ -56,11 +75,10 @@ final class DataFile {
       throw new TrainerException(
           ExitReason.SOURCE_UNAVAILABLE, displayName + ": could not be read", e);
     }
-    if (values.isEmpty()) {
+    if (!any.get()) {
       throw new TrainerException(
           ExitReason.BAD_DATA, displayName + ": expected at least one example, found none");
     }
-    return values;
   }
 
   private static void readRecords(

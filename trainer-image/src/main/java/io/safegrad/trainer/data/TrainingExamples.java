@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.api.v1alpha1.Dataset.TrainOn;
 import io.safegrad.trainer.TrainerException;
+import java.io.Closeable;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Examples to train on. A file is JSON Lines, CSV with a header (its name ends in {@code .csv}), or
@@ -34,7 +37,8 @@ import java.util.List;
  * @param format of all of them
  * @param truncated how many were cut at their end, since they were longer than the limit
  */
-public record TrainingExamples(List<TokenizedExample> examples, Format format, int truncated) {
+public record TrainingExamples(List<TokenizedExample> examples, Format format, int truncated)
+    implements Closeable {
 
   /**
    * How records become examples.
@@ -62,14 +66,62 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
    */
   public static TrainingExamples read(
       Path file, String displayName, Tokenizer tokenizer, ChatTemplate template, Rules rules) {
+    return read(new ArrayList<>(), file, displayName, tokenizer, template, rules);
+  }
+
+  /**
+   * The same for a data set of any size: the examples lie in a file, which {@link #close} gives up.
+   *
+   * @param folder where the file is made
+   * @throws TrainerException also with INTERNAL, when the folder has no room
+   */
+  public static TrainingExamples read(
+      Path file,
+      String displayName,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      Rules rules,
+      Path folder) {
+    ExampleFile examples = ExampleFile.create(folder);
+    try {
+      return read(examples, file, displayName, tokenizer, template, rules);
+    } catch (RuntimeException e) {
+      try {
+        examples.close();
+      } catch (IOException closing) {
+        e.addSuppressed(closing);
+      }
+      throw e;
+    }
+  }
+
+  private static TrainingExamples read(
+      List<TokenizedExample> examples,
+      Path file,
+      String displayName,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      Rules rules) {
     Reader reader =
         new Reader(
             new ExampleTokenizer(tokenizer, template), rules, new FormatDetection(rules.format()));
-    List<Cut> read = DataFile.read(file, displayName, reader::example);
-    List<TokenizedExample> examples = new ArrayList<>(read.size());
-    read.forEach(each -> examples.add(each.example()));
-    return new TrainingExamples(
-        examples, reader.formats().found(), (int) read.stream().filter(Cut::truncated).count());
+    AtomicInteger truncated = new AtomicInteger();
+    DataFile.forEach(
+        file,
+        displayName,
+        record -> {
+          Cut cut = reader.example(record);
+          examples.add(cut.example());
+          truncated.addAndGet(cut.truncated() ? 1 : 0);
+        });
+    return new TrainingExamples(examples, reader.formats().found(), truncated.get());
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (examples instanceof Closeable file) {
+      file.close();
+    }
   }
 
   /** An example, and whether something was cut off. */

@@ -2,12 +2,12 @@ package io.safegrad.trainer.data;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashSet;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
+import java.util.RandomAccess;
 import java.util.stream.IntStream;
 
 /**
@@ -40,14 +40,34 @@ public record ValidationSplit(List<TokenizedExample> training, List<TokenizedExa
               + size);
     }
     int held = Math.min(size - 1, Math.max(1, (int) Math.round(size * fraction)));
-    List<Integer> indexes = new ArrayList<>(IntStream.range(0, size).boxed().toList());
-    Collections.shuffle(indexes, new Random(seed + (long) SEED_OFFSET));
-    Set<Integer> heldBack = new HashSet<>(indexes.subList(0, held));
-    List<TokenizedExample> training = new ArrayList<>(size - held);
-    List<TokenizedExample> validation = new ArrayList<>(held);
-    for (int i = 0; i < size; i++) {
-      (heldBack.contains(i) ? validation : training).add(examples.get(i));
+    BitSet heldBack = new BitSet(size);
+    int[] shuffled = ShuffledIndexes.of(size, new Random(seed + (long) SEED_OFFSET));
+    Arrays.stream(shuffled, 0, held).forEach(heldBack::set);
+    int[] training = IntStream.range(0, size).filter(index -> !heldBack.get(index)).toArray();
+    return new ValidationSplit(
+        new Selection(examples, training), new Selection(examples, heldBack.stream().toArray()));
+  }
+
+  /** Some of the examples, which stay where they are. */
+  private static final class Selection extends AbstractList<TokenizedExample>
+      implements RandomAccess {
+
+    private final List<TokenizedExample> examples;
+    private final int[] indexes;
+
+    Selection(List<TokenizedExample> examples, int[] indexes) {
+      this.examples = examples;
+      this.indexes = indexes;
     }
-    return new ValidationSplit(training, validation);
+
+    @Override
+    public TokenizedExample get(int index) {
+      return examples.get(indexes[index]);
+    }
+
+    @Override
+    public int size() {
+      return indexes.length;
+    }
   }
 }

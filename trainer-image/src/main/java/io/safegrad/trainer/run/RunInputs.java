@@ -20,6 +20,9 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +30,7 @@ import org.slf4j.LoggerFactory;
 /**
  * All that a run reads, found, checked and in the model's tokens.
  *
+ * @param opened what {@link #close} closes
  * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
@@ -38,6 +42,7 @@ import org.slf4j.LoggerFactory;
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
+    List<Closeable> opened,
     Source model,
     PretrainedModel pretrained,
     ModelConfig config,
@@ -54,18 +59,21 @@ record RunInputs(
   /**
    * Finds and checks everything, the model's weights excepted.
    *
+   * @param workspace where files are made that last as long as this
    * @throws TrainerException naming the field, file or line that cannot be used
    */
-  static RunInputs read(TrainingPlan plan, SourceResolver resolver, RunJournal journal) {
+  static RunInputs read(
+      TrainingPlan plan, SourceResolver resolver, Path workspace, RunJournal journal) {
     Model model = plan.model();
     Source source =
         resolver.resolve(
             new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
     PretrainedModel pretrained = PretrainedModel.open(source.path());
+    List<Closeable> opened = new ArrayList<>(List.of(pretrained));
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
-      Reader reader = new Reader(resolver, pretrained, journal);
+      Reader reader = new Reader(resolver, workspace, opened, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
@@ -79,6 +87,7 @@ record RunInputs(
               dataset.validationFraction(),
               plan.training().seed());
       return new RunInputs(
+          opened,
           source,
           pretrained,
           config,
@@ -99,17 +108,32 @@ record RunInputs(
               ? List.of()
               : reader.task("safety.evaluation.task", evaluation.task()));
     } catch (RuntimeException e) {
-      pretrained.close();
+      close(opened);
       throw e;
     }
   }
 
   @Override
   public void close() {
-    pretrained.close();
+    close(opened);
   }
 
-  private record Reader(SourceResolver resolver, PretrainedModel pretrained, RunJournal journal) {
+  private static void close(List<Closeable> opened) {
+    for (Closeable each : opened) {
+      try {
+        each.close();
+      } catch (IOException e) {
+        LOG.warn("a file that was read cannot be closed", e);
+      }
+    }
+  }
+
+  private record Reader(
+      SourceResolver resolver,
+      Path workspace,
+      List<Closeable> opened,
+      PretrainedModel pretrained,
+      RunJournal journal) {
 
     List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
       Source source = resolver.resolve(spec);
@@ -119,7 +143,9 @@ record RunInputs(
               spec.shownUri(),
               pretrained.tokenizer(),
               pretrained.chatTemplate(),
-              rules);
+              rules,
+              workspace);
+      opened.add(read);
       LOG.info(
           "{}: {} examples of format {}, {} of them cut at {} tokens",
           spec.field(),

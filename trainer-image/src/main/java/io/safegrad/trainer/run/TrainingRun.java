@@ -33,23 +33,27 @@ final class TrainingRun {
 
   private final TrainingPlan plan;
   private final SourceResolver resolver;
+  private final Path workspace;
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
   private volatile Publication publication;
 
   /**
+   * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
    */
   TrainingRun(
       TrainingPlan plan,
       SourceResolver resolver,
+      Path workspace,
       RunJournal journal,
       RunObserver observer,
       Preemption preemption) {
     this.plan = plan;
     this.resolver = resolver;
+    this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
@@ -62,7 +66,7 @@ final class TrainingRun {
    */
   TrainingResult run() {
     publication = prepareDestination();
-    try (RunInputs inputs = RunInputs.read(plan, resolver, journal);
+    try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
       observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));

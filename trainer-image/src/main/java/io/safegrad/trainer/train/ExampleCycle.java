@@ -10,7 +10,7 @@ final class ExampleCycle {
   private final int size;
   private final ExampleOrder order;
   private final Random random;
-  private List<Integer> pass = List.of();
+  private int[] pass = {};
   private int next;
   private long taken;
 
@@ -24,11 +24,11 @@ final class ExampleCycle {
   List<Integer> take(int count) {
     List<Integer> indexes = new ArrayList<>();
     while (indexes.size() < count) {
-      if (next == pass.size()) {
+      if (next == pass.length) {
         pass = order.pass(size, random);
         next = 0;
       }
-      indexes.add(pass.get(next++));
+      indexes.add(pass[next++]);
     }
     taken += count;
     return indexes;
@@ -42,19 +42,19 @@ final class ExampleCycle {
   /** Takes none, but goes to where so many are taken; never back. */
   void skipTo(long position) {
     while (taken < position) {
-      int left = next == pass.size() ? size : pass.size() - next;
+      int left = next == pass.length ? size : pass.length - next;
       take((int) Math.min(left, position - taken));
     }
   }
 
   /** The next indexes, at most to the end of the pass. */
   List<Integer> takeWithinPass(int count) {
-    int left = next == pass.size() ? size : pass.size() - next;
+    int left = next == pass.length ? size : pass.length - next;
     return take(Math.min(count, left));
   }
 
   /** Whether the pass is at its end. */
   boolean atEndOfPass() {
-    return next == pass.size();
+    return next == pass.length;
   }
 }

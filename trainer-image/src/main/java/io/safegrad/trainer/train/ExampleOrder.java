@@ -1,9 +1,8 @@
 package io.safegrad.trainer.train;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
+import io.safegrad.trainer.data.ShuffledIndexes;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /** The order in which examples are taken. */
 public enum ExampleOrder {
@@ -13,14 +12,7 @@ public enum ExampleOrder {
   FILE;
 
   /** Indexes of one pass over {@code size} examples. */
-  List<Integer> pass(int size, Random random) {
-    List<Integer> indexes = new ArrayList<>();
-    for (int i = 0; i < size; i++) {
-      indexes.add(i);
-    }
-    if (this == SHUFFLED) {
-      Collections.shuffle(indexes, random);
-    }
-    return indexes;
+  int[] pass(int size, Random random) {
+    return this == SHUFFLED ? ShuffledIndexes.of(size, random) : IntStream.range(0, size).toArray();
   }
 }

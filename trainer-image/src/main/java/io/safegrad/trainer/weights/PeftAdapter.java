@@ -40,6 +40,11 @@ public record PeftAdapter(
               "qkv_proj", List.of(TargetModule.q_proj, TargetModule.k_proj, TargetModule.v_proj),
               "gate_up_proj", List.of(TargetModule.gate_proj, TargetModule.up_proj)));
 
+  /** What the product of the two factors is multiplied with. */
+  public double scale() {
+    return (double) lora.alpha() / lora.rank();
+  }
+
   /**
    * Writes an adapter into a directory, which is made if need be.
    *

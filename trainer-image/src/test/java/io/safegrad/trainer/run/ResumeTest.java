@@ -231,6 +231,7 @@ class ResumeTest {
                 workspace,
                 new RemoteSources(
                     DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
+            workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption);
