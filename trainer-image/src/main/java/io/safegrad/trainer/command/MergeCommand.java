@@ -1,6 +1,7 @@
 package io.safegrad.trainer.command;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.export.GgufModel;
 import io.safegrad.trainer.export.HuggingFaceModel;
 import io.safegrad.trainer.weights.StorageType;
 import java.io.IOException;
@@ -23,13 +24,14 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Adds an adapter to its model and writes the result as a model of its own: a Hugging Face"
-          + " directory with tokenizer, chat template and configuration.",
+          + " directory with tokenizer, chat template and configuration, or one GGUF file.",
       "The sum is taken in float32 and rounded once. Without --adapter the model itself is written."
     },
     footer = {
       "",
       "Example:",
-      "  safegrad-trainer merge --model hf://org/name --adapter ./adapter --output ./merged"
+      "  safegrad-trainer merge --model hf://org/name --adapter ./adapter --output ./merged",
+      "  safegrad-trainer merge --model ./merged --output ./model.gguf --dtype q8_0"
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -42,16 +44,19 @@ import picocli.CommandLine.Spec;
     })
 final class MergeCommand implements Callable<Integer> {
 
-  /** Types by PyTorch's names. */
+  /** Types by PyTorch's names, and by ggml's where PyTorch has none. */
   enum Dtype {
     float32,
     bfloat16,
-    float16;
+    float16,
+    q8_0;
 
     StorageType type() {
       return StorageType.valueOf(name().toUpperCase(Locale.ROOT));
     }
   }
+
+  private static final String GGUF = ".gguf";
 
   @ParentCommand private TrainerCommand trainer;
 
@@ -62,8 +67,8 @@ final class MergeCommand implements Callable<Integer> {
   @Option(
       names = "--output",
       required = true,
-      paramLabel = "DIR",
-      description = "The directory to write, which is not there yet.")
+      paramLabel = "DIR|FILE.gguf",
+      description = "What to write, which is not there yet: GGUF when the name ends so.")
   private Path output;
 
   @Option(
@@ -82,27 +87,44 @@ final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    boolean gguf = output.toString().endsWith(GGUF);
+    if (dtype == Dtype.q8_0 && !gguf) {
+      throw badOption("--dtype: q8_0 is for GGUF; expected an --output that ends in " + GGUF);
+    }
     long shardBytes = bytes(maxShardSize);
     try (StagedOutput staged = StagedOutput.at(output);
         Locations locations = new Locations(trainer.context());
         OpenedModel opened = model.open(locations)) {
-      StorageType type =
-          dtype == null
-              ? HuggingFaceModel.typeOf(opened.pretrained().config()).orElse(StorageType.FLOAT32)
-              : dtype.type();
-      Files.createDirectory(staged.path());
-      HuggingFaceModel.write(
-          opened.pretrained(), opened.weights(), type, shardBytes, staged.path());
+      if (gguf) {
+        writeGguf(opened, staged.path());
+      } else {
+        writeDirectory(opened, shardBytes, staged.path());
+      }
       staged.publish();
-      trainer.context().out().println("merged into " + output);
     }
+    trainer.context().out().println("written: " + output);
     return ExitReason.SUCCESS.code();
+  }
+
+  private void writeGguf(OpenedModel opened, Path file) {
+    StorageType type = dtype == null ? StorageType.FLOAT16 : dtype.type();
+    String name = output.getFileName().toString().replaceFirst("\\.gguf$", "");
+    GgufModel.write(opened.pretrained(), opened.weights(), type, name, file);
+  }
+
+  private void writeDirectory(OpenedModel opened, long shardBytes, Path directory)
+      throws IOException {
+    StorageType type =
+        dtype == null
+            ? HuggingFaceModel.typeOf(opened.pretrained().config()).orElse(StorageType.FLOAT32)
+            : dtype.type();
+    Files.createDirectory(directory);
+    HuggingFaceModel.write(opened.pretrained(), opened.weights(), type, shardBytes, directory);
   }
 
   private long bytes(String text) {
     if (!text.matches("[1-9]\\d{0,8}[KMG]B")) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw badOption(
           "--max-shard-size: expected a number of KB, MB or GB, for example 5GB, found " + text);
     }
     long unit =
@@ -112,5 +134,9 @@ final class MergeCommand implements Callable<Integer> {
           default -> 1_000_000_000L;
         };
     return Long.parseLong(text.substring(0, text.length() - 2)) * unit;
+  }
+
+  private ParameterException badOption(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 }

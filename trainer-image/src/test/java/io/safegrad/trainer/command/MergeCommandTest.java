@@ -51,12 +51,34 @@ class MergeCommandTest {
             "--max-shard-size",
             shardSize);
 
-    assertThat(run).isEqualTo(new CommandRun(0, "merged into " + output + "\n", ""));
+    assertThat(run).isEqualTo(new CommandRun(0, "written: " + output + "\n", ""));
     assertThat(output.resolve(file)).exists();
     float[] expected = logitsWithAdapter();
     assertThat(Models.difference(expected, logits(output))).isLessThan(tolerance);
     assertThat(Models.difference(expected, logits(Path.of(MODEL)))).isGreaterThan(0.05);
-    assertThat(Files.list(folder)).containsExactly(output);
+    assertThat(folder.toFile().list()).containsExactly("merged");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"float32, 1e-6", "float16, 3e-3", "bfloat16, 2e-2", "q8_0, 3e-2"})
+  void soIsTheMergedGguf(String dtype, double tolerance) throws IOException {
+    Path output = folder.resolve("merged.gguf");
+
+    CommandRun run =
+        CommandRun.of(
+            "merge",
+            "--model",
+            MODEL,
+            "--adapter",
+            ADAPTER,
+            "--output",
+            output.toString(),
+            "--dtype",
+            dtype);
+
+    assertThat(run).isEqualTo(new CommandRun(0, "written: " + output + "\n", ""));
+    assertThat(Models.difference(logitsWithAdapter(), logits(output))).isLessThan(tolerance);
+    assertThat(folder.toFile().list()).containsExactly("merged.gguf");
   }
 
   @Test
@@ -77,6 +99,7 @@ class MergeCommandTest {
       delimiter = '~',
       value = {
         "64 ~ --output X --model M --dtype int3 ~ Invalid value for option '--dtype'",
+        "64 ~ --output X --model M --dtype q8_0 ~ --dtype: q8_0 is for GGUF; expected an --output",
         "64 ~ --output X --model M --max-shard-size 0 ~ --max-shard-size: expected a number of KB,",
         "64 ~ --output X ~ Missing required option: '--model=MODEL'",
         "64 ~ --output X --model M --adaptor A ~ Unknown options: '--adaptor',",
