@@ -50,7 +50,7 @@ final class GgufTensors implements TensorContents {
   }
 
   private float[] ropeFactors(double theta) {
-    float[] frequencies = config.rotary().frequencies();
+    float[] frequencies = config.attention().get(0).rotary().frequencies();
     float[] factors = new float[frequencies.length];
     boolean scaled = false;
     for (int i = 0; i < factors.length; i++) {
