@@ -74,7 +74,7 @@ public record TrainingPlan(
             run,
             spec.model(),
             spec.dataset(),
-            spec.method(),
+            spec.method().resolved(),
             spec.training(),
             spec.safety(),
             spec.output(),

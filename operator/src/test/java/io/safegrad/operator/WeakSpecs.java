@@ -31,6 +31,11 @@ public final class WeakSpecs {
     return Stream.of(
         row("method: {name: Sft}", "spec.method.name: found Sft, SafeGrad expected"),
         row("method: {name: WeightedSum}", "spec.method.name: found WeightedSum, SafeGrad"),
+        row("method: {name: Lisa}", "spec.method.name: found Lisa, SafeGrad expected"),
+        row("method: {name: Spag}", "spec.method.name: found Spag, SafeGrad expected"),
+        row(
+            "method: {alignmentRefreshSteps: 2}",
+            "spec.method.alignmentRefreshSteps: found 2, at most 1 expected"),
         row("method: {alignmentWeight: 0.4}", "spec.method.alignmentWeight: found 0.4, at least"),
         row("method: {alignmentWeight: 0}", "spec.method.alignmentWeight: found 0"),
         row("safety: {gate: {minRefusalRate: 0.5}}", "spec.safety.gate.minRefusalRate: found 0.5"),

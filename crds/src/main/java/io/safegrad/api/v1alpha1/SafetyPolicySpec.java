@@ -18,12 +18,19 @@ public record SafetyPolicySpec(
     @PrinterColumn(name = "Method")
         @JsonPropertyDescription(
             "The method a run must use, or a stricter one: SafeGrad is stricter than WeightedSum,"
-                + " and that than Sft.")
-        Method.Name requiredMethod,
+                + " and that than Sft, which every method satisfies.")
+        RequiredMethod requiredMethod,
     @Min(0)
         @Max(1000)
-        @JsonPropertyDescription("Least weight ρ of the alignment gradient. Sft counts as 0.")
+        @JsonPropertyDescription(
+            "Least weight ρ of the alignment gradient. A method without one counts as 0.")
         Double minimumAlignmentWeight,
+    @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription(
+            "Largest method.alignmentRefreshSteps. 1 when absent and requiredMethod is SafeGrad or"
+                + " WeightedSum, or minimumAlignmentWeight is above 0; else none.")
+        Integer maxAlignmentRefreshSteps,
     @JsonPropertyDescription(
             "What must hold for an adapter to be published. A run that leaves a threshold at its"
                 + " default gets the policy's when that is stricter; it may ask for a stricter one"
@@ -46,6 +53,36 @@ public record SafetyPolicySpec(
 
   /** No character but {@code .} and {@code *} means anything else in a regular expression. */
   static final String GLOB = "^[A-Za-z0-9:/._@%=~*-]+$";
+
+  /** The methods that a policy can require, the strictest first. */
+  public enum RequiredMethod {
+    SafeGrad,
+    WeightedSum,
+    Sft;
+
+    /** Whether a run with the method does what is required, or more. */
+    public boolean isSatisfiedBy(Method.Name found) {
+      return switch (this) {
+        case SafeGrad -> found == Method.Name.SafeGrad;
+        case WeightedSum -> found.hasAlignmentWeight();
+        case Sft -> true;
+      };
+    }
+  }
+
+  /**
+   * Largest number of steps that one alignment gradient may be used for; null for any. Without that
+   * rule, a run that never renews the first gradient, which is zero, would be no SafeGrad at all.
+   */
+  public Integer alignmentRefreshBound() {
+    boolean demandsAlignment =
+        requiredMethod == RequiredMethod.SafeGrad
+            || requiredMethod == RequiredMethod.WeightedSum
+            || (minimumAlignmentWeight != null && minimumAlignmentWeight > 0);
+    return maxAlignmentRefreshSteps == null && demandsAlignment
+        ? (Integer) 1
+        : maxAlignmentRefreshSteps;
+  }
 
   /** Thresholds of the gate. All rates are shares, 0 to 1. */
   public record GateBounds(

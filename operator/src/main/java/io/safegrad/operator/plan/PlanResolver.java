@@ -46,6 +46,7 @@ public final class PlanResolver {
    */
   public static void requireKnown(SafeFineTuneSpec spec) {
     known("spec.method.name", spec.method().name());
+    known("spec.method.projectionScope", spec.method().projectionScope());
     known("spec.training.mode", spec.training().mode());
     known("spec.training.scheduler", spec.training().scheduler());
     spec.training()

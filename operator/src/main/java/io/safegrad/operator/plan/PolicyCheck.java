@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.SafetyPolicySpec.AllowedSources;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.EvaluationSources;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Limits;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
 import io.safegrad.api.v1alpha1.Training;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -79,21 +80,31 @@ public final class PolicyCheck {
   }
 
   private void method(String policy, SafetyPolicySpec demanded) {
-    Method.Name required = demanded.requiredMethod();
-    Method.Name found = spec.method().name();
-    // The constants stand in the order of their strictness, the strictest first.
-    if (required != null && found.compareTo(required) > 0) {
-      violated(policy, "spec.method.name", "requiredMethod", found, required + " expected");
+    Method method = spec.method();
+    RequiredMethod required = demanded.requiredMethod();
+    if (required != null && !required.isSatisfiedBy(method.name())) {
+      violated(policy, "spec.method.name", "requiredMethod", method.name(), required + " expected");
     }
     Double least = demanded.minimumAlignmentWeight();
-    double weight = found == Method.Name.Sft ? 0 : spec.method().alignmentWeight();
-    if (least != null && weight < least) {
+    boolean weighted = method.name().hasAlignmentWeight();
+    if (least != null && (weighted ? method.alignmentWeight() : 0) < least) {
       violated(
           policy,
           "spec.method.alignmentWeight",
           "minimumAlignmentWeight",
-          found == Method.Name.Sft ? "none (Sft)" : weight,
+          weighted ? method.alignmentWeight() : "none (" + method.name() + ")",
           "at least " + least + " expected");
+    }
+    Integer refresh = demanded.alignmentRefreshBound();
+    if (refresh != null && method.alignmentRefreshSteps() > refresh) {
+      violated(
+          policy,
+          "spec.method.alignmentRefreshSteps",
+          demanded.maxAlignmentRefreshSteps() == null
+              ? "requiredMethod, minimumAlignmentWeight"
+              : "maxAlignmentRefreshSteps",
+          method.alignmentRefreshSteps(),
+          "at most " + refresh + " expected");
     }
   }
 

@@ -3,7 +3,6 @@ package io.safegrad.operator.plan;
 import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Gate;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.Safety;
@@ -13,6 +12,7 @@ import io.safegrad.api.v1alpha1.SafetyPolicySpec.AlignmentSource;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.EvaluationSources;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Limits;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -129,9 +129,11 @@ public final class PolicyMerge {
     strictest(
         "requiredMethod",
         policy -> Optional.ofNullable(policy.requiredMethod()),
-        Comparator.<Method.Name>naturalOrder());
+        Comparator.<RequiredMethod>naturalOrder());
     largest(
         "minimumAlignmentWeight", policy -> Optional.ofNullable(policy.minimumAlignmentWeight()));
+    smallest(
+        "maxAlignmentRefreshSteps", policy -> Optional.ofNullable(policy.alignmentRefreshBound()));
     largest(MIN_REFUSAL_RATE, policy -> bounds(policy).map(GateBounds::minRefusalRate));
     smallest(MAX_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxRefusalDrop));
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));

@@ -77,6 +77,33 @@ class PolicyCheckTest {
         .isEqualTo("none");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "requiredMethod: Sft | {name: Lisa} | true",
+        "requiredMethod: Sft | {name: Spag} | true",
+        "requiredMethod: Sft | {name: SafeGrad, alignmentRefreshSteps: 9} | true",
+        "requiredMethod: WeightedSum | {name: SafeGrad} | true",
+        "requiredMethod: WeightedSum | {name: SafeGrad, projectionScope: PerLayer} | true",
+        "requiredMethod: WeightedSum | {name: Lisa} | false",
+        "requiredMethod: WeightedSum | {name: WeightedSum, alignmentRefreshSteps: 2} | false",
+        "requiredMethod: SafeGrad | {projectionScope: PerLayer} | true",
+        "requiredMethod: SafeGrad | {alignmentRefreshSteps: 2} | false",
+        "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 4} | true",
+        "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 5} | false",
+        "minimumAlignmentWeight: 0.5 | {name: Spag, alignmentWeight: 1} | false",
+        "minimumAlignmentWeight: 0.5 | {alignmentRefreshSteps: 2} | false",
+        "minimumAlignmentWeight: 0 | {name: Lisa} | true",
+        "maxAlignmentRefreshSteps: 2 | {name: Sft} | true"
+      })
+  void whatAMethodSatisfies(String policy, String method, boolean admitted) {
+    assertThat(
+            PolicyCheck.ofSpec(spec("method: " + method), List.of(policy("p", policy.split("; "))))
+                .isEmpty())
+        .isEqualTo(admitted);
+  }
+
   @Test
   void ofSeveralPoliciesTheStrictestOfEachFieldWins() {
     SafetyPolicy one =
@@ -91,6 +118,7 @@ class PolicyCheckTest {
     assertThat(values)
         .containsExactly(
             new PolicyValue("requiredMethod", "WeightedSum", "two"),
+            new PolicyValue("maxAlignmentRefreshSteps", "1", "two"),
             new PolicyValue("gate.minRefusalRate", "0.95", "one"),
             new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
             new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));

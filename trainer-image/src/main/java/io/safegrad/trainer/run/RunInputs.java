@@ -5,7 +5,6 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -36,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * @param config the start model's architecture
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that span the alignment gradient; empty for the method Sft
+ * @param alignment examples that keep the alignment; empty for a method that reads none
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
  * @param task held-out prompts of the user's task, each with its reply; may be empty
@@ -93,15 +92,15 @@ record RunInputs(
           config,
           user.training(),
           user.validation(),
-          plan.method().name() == Method.Name.Sft
-              ? List.of()
-              : reader.examples(
+          plan.method().name().readsAlignmentSet()
+              ? reader.examples(
                   new SourceSpec(
                       "safety.alignment.source",
                       alignment.source(),
                       alignment.revision(),
                       alignment.digest()),
-                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
+                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength))
+              : List.of(),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
           evaluation.task() == null

@@ -69,7 +69,8 @@ final class TrainingRun {
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
+      observer.stepsPlanned(
+          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
 

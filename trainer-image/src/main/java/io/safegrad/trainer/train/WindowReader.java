@@ -6,6 +6,7 @@ import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.train.Window.Content;
 import io.safegrad.trainer.train.Window.MicroBatch;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,7 @@ final class WindowReader {
   private final ExampleCycle alignmentCycle;
 
   /**
-   * @param reference of the alignment examples; null for none
+   * @param reference of the alignment examples; null when nothing is compared with the start model
    */
   WindowReader(
       List<TokenizedExample> user,
@@ -56,27 +57,40 @@ final class WindowReader {
     alignmentCycle.skipTo(position.alignment());
   }
 
-  Window next() {
+  /** The next window; it has as many micro-batches as gradients are accumulated over. */
+  Window next(Content content) {
     List<MicroBatch> microBatches = new ArrayList<>();
     List<TokenizedExample> userTaken = new ArrayList<>();
     List<TokenizedExample> alignmentTaken = new ArrayList<>();
     do {
-      List<TokenizedExample> examples =
-          userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
-      userTaken.addAll(examples);
+      Batch userBatch = null;
       AlignmentBatch alignmentBatch = null;
-      if (reference != null) {
-        List<Integer> indexes = alignmentCycle.take(alignmentBatchSize);
-        indexes.forEach(index -> alignmentTaken.add(alignment.get(index)));
-        alignmentBatch = reference.batch(indexes);
+      if (content != Content.ALIGNMENT) {
+        List<TokenizedExample> examples =
+            userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
+        userTaken.addAll(examples);
+        userBatch = Batch.of(examples);
       }
-      microBatches.add(new MicroBatch(Batch.of(examples), alignmentBatch));
-    } while (microBatches.size() < accumulationSteps && !userCycle.atEndOfPass());
+      if (content != Content.USER) {
+        List<Integer> indexes = alignmentCycle.take(alignmentBatchSize);
+        List<TokenizedExample> examples = indexes.stream().map(alignment::get).toList();
+        alignmentTaken.addAll(examples);
+        alignmentBatch =
+            reference == null
+                ? AlignmentBatch.withoutReference(Batch.of(examples))
+                : reference.batch(indexes);
+      }
+      microBatches.add(new MicroBatch(userBatch, alignmentBatch));
+    } while (microBatches.size() < accumulationSteps && !endsPass(content));
     return new Window(
         microBatches,
         tokens(userTaken) + tokens(alignmentTaken),
         lines(userTaken),
         lines(alignmentTaken));
+  }
+
+  private boolean endsPass(Content content) {
+    return content != Content.ALIGNMENT && userCycle.atEndOfPass();
   }
 
   private static int tokens(List<TokenizedExample> examples) {

@@ -9,10 +9,12 @@ import io.safegrad.api.v1alpha1.Training.Mode;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.model.Gradient;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.GradientAccumulator.Losses;
+import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -55,13 +57,16 @@ class GradientAccumulatorTest {
     List<TokenizedExample> alignment = golden.examples("align");
     Method method = new Method(Method.Name.SafeGrad, 1.0, alignmentBatchSize);
     try (Scope scope = model.torch().scope().child()) {
-      GradientAccumulator gradients = new GradientAccumulator(model, scope, true);
+      GradientAccumulator gradients = new GradientAccumulator(model, scope);
+      Gradient userGradient = gradients.newGradient();
+      Gradient alignmentGradient = gradients.newGradient();
       Window window =
-          new WindowReader(user, alignment, reference, method, training, ExampleOrder.FILE).next();
+          new WindowReader(user, alignment, reference, method, training, ExampleOrder.FILE)
+              .next(Content.BOTH);
       assertThat(window.userLines()).containsExactly(1, 2, 3, 4);
       assertThat(window.alignmentLines()).containsExactly(1, 2, 3, 4);
-      Losses losses = gradients.accumulate(window);
-      return new Result(losses, values(gradients.user()), values(gradients.alignment()));
+      Losses losses = gradients.userAndAlignment(window, userGradient, alignmentGradient);
+      return new Result(losses, values(userGradient.vector()), values(alignmentGradient.vector()));
     }
   }
 
