@@ -164,10 +164,7 @@ class GgufModelTest {
     ModelConfig original = ModelConfig.of(expected.config());
     assertThat(config.attention().get(0).rotary().frequencies())
         .isEqualTo(original.attention().get(0).rotary().frequencies());
-    assertThat(config)
-        .usingRecursiveComparison()
-        .ignoringFields("rmsNormEps")
-        .isEqualTo(original);
+    assertThat(config).usingRecursiveComparison().ignoringFields("rmsNormEps").isEqualTo(original);
     assertThat((float) config.rmsNormEps()).isEqualTo((float) original.rmsNormEps());
     assertThat(found.endOfSequenceIds()).isEqualTo(expected.endOfSequenceIds());
     assertThat(found.chatTemplate().render(CHAT, true))
