@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.plan.PlanResolver;
@@ -41,8 +42,9 @@ public final class TrainerPod {
   private TrainerPod() {}
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
-    Pod pod = resource.getSpec().pod();
-    List<Claim> claims = Claim.of(PlanResolver.demandedSpec(resource));
+    SafeFineTuneSpec spec = PlanResolver.demandedSpec(resource);
+    Pod pod = spec.pod();
+    List<Claim> claims = Claim.of(spec, PlanResolver.quarantine(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))

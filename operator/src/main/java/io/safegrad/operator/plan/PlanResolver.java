@@ -31,12 +31,28 @@ public final class PlanResolver {
     }
     SafeFineTuneSpec spec = resource.getSpec();
     requireKnown(spec);
-    return TrainingPlan.of(resource, demandedSpec(resource));
+    return TrainingPlan.of(resource, demandedSpec(resource), quarantine(resource));
   }
 
   /** The spec with what policies demanded when the run was accepted. */
   public static SafeFineTuneSpec demandedSpec(SafeFineTune resource) {
-    return PolicyMerge.apply(resource.getSpec(), policyValues(resource));
+    return DemandedSpec.of(resource.getSpec(), policyValues(resource));
+  }
+
+  /**
+   * Where the run's adapter is kept when the gate refuses it, as an address; null when it is
+   * discarded.
+   */
+  public static String quarantine(SafeFineTune resource) {
+    return DemandedSpec.quarantineClaim(policyValues(resource))
+        .map(
+            claim ->
+                "pvc://%s/%s/%s"
+                    .formatted(
+                        claim,
+                        resource.getMetadata().getNamespace(),
+                        resource.getMetadata().getName()))
+        .orElse(null);
   }
 
   /**

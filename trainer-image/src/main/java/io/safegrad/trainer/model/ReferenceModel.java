@@ -39,6 +39,11 @@ public final class ReferenceModel implements AutoCloseable {
     this.states = new Tensor[examples.size()];
   }
 
+  /** How many examples there are. */
+  public int size() {
+    return examples.size();
+  }
+
   /** Some of the alignment set's examples as a batch. */
   public AlignmentBatch batch(List<Integer> indexes) {
     return new AlignmentBatch(

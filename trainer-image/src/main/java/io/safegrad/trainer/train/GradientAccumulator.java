@@ -11,6 +11,10 @@ import java.util.List;
 /**
  * Gradients of a window's mean losses, accumulated over its micro-batches into gradients whose
  * memory is used again each step.
+ *
+ * <p>The user's own alignment examples are part of what the user wants: their divergence from the
+ * start model is in the user's gradient. So whatever they are, the alignment gradient is the same,
+ * and what they ask for against it is projected off like the rest.
  */
 final class GradientAccumulator {
 
@@ -24,13 +28,16 @@ final class GradientAccumulator {
 
   private final CausalLm model;
   private final Scope scope;
+  private final double ownWeight;
 
   /**
    * @param scope holds the gradients
+   * @param ownWeight the weight of the user's own alignment examples
    */
-  GradientAccumulator(CausalLm model, Scope scope) {
+  GradientAccumulator(CausalLm model, Scope scope, double ownWeight) {
     this.model = model;
     this.scope = scope;
+    this.ownWeight = ownWeight;
   }
 
   /** A gradient of zeros. */
@@ -46,6 +53,7 @@ final class GradientAccumulator {
     for (MicroBatch each : window.microBatches()) {
       loss += model.addUserGradient(each.user(), 1 / tokens, user);
     }
+    addOwn(window, user);
     return loss / tokens;
   }
 
@@ -75,7 +83,17 @@ final class GradientAccumulator {
       loss += losses[0];
       divergence += losses[1];
     }
+    addOwn(window, user);
     return new Losses(loss / userTokens, divergence / alignmentTokens);
+  }
+
+  private void addOwn(Window window, Gradient user) {
+    double tokens = window.ownResponseTokens();
+    for (MicroBatch each : window.microBatches()) {
+      if (each.own() != null) {
+        model.addAlignmentGradient(each.own(), ownWeight / tokens, user);
+      }
+    }
   }
 
   /** The squared Euclidean norm of a vector. */

@@ -63,17 +63,19 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, listener, Checkpoints.NONE);
+    run(user, alignment, List.of(), listener, Checkpoints.NONE);
   }
 
   /**
    * Trains the model in place, from where the newest checkpoint stands.
    *
+   * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
    */
   public void run(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
+      List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
       Checkpoints checkpoints) {
     requireExamples(user, "the data set");
@@ -86,10 +88,14 @@ public final class TrainingLoop {
     Operators operators = model.torch().operators();
 
     try (Scope scope = model.torch().scope().child();
-        ReferenceModel reference = comparesWithStart() ? model.reference(alignment) : null) {
-      WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
+        ReferenceModel reference = comparesWithStart() ? model.reference(alignment) : null;
+        ReferenceModel ownReference =
+            comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
+      WindowReader windows =
+          new WindowReader(user, alignment, reference, ownReference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
-      FineTuningMethod tuning = tuning(new GradientAccumulator(model, scope));
+      FineTuningMethod tuning =
+          tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
       TrainingState state = new TrainingState(model, optimizer, windows, tuning);
 
       checkpoints.restore(state);

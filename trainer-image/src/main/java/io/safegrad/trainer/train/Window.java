@@ -31,8 +31,9 @@ record Window(
    *
    * @param user the user's examples; null when they are not read
    * @param alignment the alignment examples; null when they are not read
+   * @param own the user's own alignment examples, which come with the user's others; null for none
    */
-  record MicroBatch(Batch user, AlignmentBatch alignment) {}
+  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own) {}
 
   /** The examples that a window is of. */
   enum Content {
@@ -86,6 +87,14 @@ record Window(
   /** Response tokens of the alignment examples. */
   int alignmentResponseTokens() {
     return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
+  }
+
+  /** Response tokens of the user's own alignment examples; 0 for none. */
+  int ownResponseTokens() {
+    return microBatches.stream()
+        .filter(each -> each.own() != null)
+        .mapToInt(each -> responseTokens(each.own().batch()))
+        .sum();
   }
 
   /** Tokens of a batch that the loss is on. */
