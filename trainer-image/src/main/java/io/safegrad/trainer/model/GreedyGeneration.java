@@ -135,7 +135,8 @@ final class GreedyGeneration {
                     model.head(),
                     length,
                     config.rmsNormEps(),
-                    config.normOffset())
+                    config.normOffset(),
+                    config.logitSoftCap())
                 .longs();
         long[] copy = new long[tokens.remaining()];
         tokens.get(copy);
