@@ -9,19 +9,26 @@ import io.fabric8.generator.annotation.ValidationRule;
 /** The examples that span the alignment gradient. */
 @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
 @ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
+@ValidationRule(value = Sources.SECRET_RULE, message = Sources.SECRET_MESSAGE)
 public record Alignment(
     @Default("builtin://alignment")
         @Size(min = 1, max = 1024)
         @Pattern(Sources.DATA)
         @JsonPropertyDescription(
             "Harmful prompts with the replies an aligned model gives:"
-                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path"
-                + " or https://host/path. Any file that dataset.source may be.")
+                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path,"
+                + " https://host/path or s3://bucket/key. Any file that dataset.source may be.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
-    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {
+    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
+    @JsonPropertyDescription(Sources.SECRET_DOC) SecretReference secretRef) {
 
   /** The examples of a run that names none. */
   public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
+
+  /** Examples that need no secret. */
+  public Alignment(String source, String revision, String digest) {
+    this(source, revision, digest, null);
+  }
 }

@@ -78,7 +78,8 @@ public final class PolicyMerge {
                 evaluation.task(),
                 value(values, MAX_NEW_TOKENS)
                     .map(Integer::valueOf)
-                    .orElse(evaluation.maxNewTokens())),
+                    .orElse(evaluation.maxNewTokens()),
+                evaluation.secretRef()),
             gate(spec.safety().gate(), values));
     return new SafeFineTuneSpec(
         spec.model(),

@@ -17,7 +17,7 @@ import java.util.List;
  *   <li>{@code pvc://claim/path}: below the folder at which the claim is mounted, and never outside
  *       of it, through {@code ..} or a symbolic link;
  *   <li>{@code file:///path}: as it is; nothing in it is percent-decoded;
- *   <li>{@code https://} and {@code hf://}: downloaded, see {@link RemoteSources}.
+ *   <li>{@code https://}, {@code hf://} and {@code s3://}: downloaded, see {@link RemoteSources}.
  * </ul>
  */
 public final class SourceResolver {
@@ -175,7 +175,7 @@ public final class SourceResolver {
         field,
         uri
             + " is not supported; expected builtin://name, file:///path, pvc://claim/path,"
-            + " https://host/path or hf://");
+            + " https://host/path, hf:// or s3://bucket/key");
   }
 
   /** A model directory may hold links, as the Hugging Face cache does; each must stay inside. */
