@@ -1,6 +1,7 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
@@ -41,20 +42,34 @@ public final class CausalLm implements AutoCloseable {
 
   private CausalLm(
       ModelConfig config, Torch torch, Weights weights, Training training, long maxSavedBytes) {
+    this(
+        config,
+        torch,
+        weights,
+        training.mode() == Training.Mode.Full ? null : training.lora(),
+        training.seed(),
+        maxSavedBytes);
+  }
+
+  /**
+   * @param lora the adapter that is trained; null when every weight is
+   */
+  private CausalLm(
+      ModelConfig config, Torch torch, Weights weights, Lora lora, long seed, long maxSavedBytes) {
     this.config = config;
     this.torch = torch;
-    boolean full = training.mode() == Training.Mode.Full;
+    boolean full = lora == null;
     Scope scope = torch.scope();
     ModelLoader loader = new ModelLoader(config, scope);
-    this.model = loader.load(weights, full ? null : training.lora(), training.seed());
+    this.model = loader.load(weights, lora, seed);
     this.trained = full ? loader.weights() : loader.adapter();
     Tensor none = scope.uninitialised(0);
     this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
     this.decoder = new Decoder(config, torch.operators(), scope.child());
     this.trainingPass = new TrainingPass(config, torch.operators(), decoder, maxSavedBytes);
-    this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(training.lora(), scope);
+    this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     this.jointPass =
-        full ? null : new JointPass(torch.operators(), trainingPass, gates, training.lora().rank());
+        full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
   }
 
   /**
@@ -67,6 +82,21 @@ public final class CausalLm implements AutoCloseable {
    */
   public static CausalLm load(ModelConfig config, Weights weights, Training training) {
     return load(config, weights, training, MAX_SAVED_BYTES);
+  }
+
+  /**
+   * Reads a model that is asked and not trained.
+   *
+   * @throws TrainerException as {@link #load(ModelConfig, Weights, Training)}
+   */
+  public static CausalLm load(ModelConfig config, Weights weights) {
+    Torch torch = Torch.open();
+    try {
+      return new CausalLm(config, torch, weights, null, 0, MAX_SAVED_BYTES);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
   }
 
   static CausalLm load(ModelConfig config, Weights weights, Training training, long maxSavedBytes) {

@@ -2,10 +2,13 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.export.HuggingFaceModel;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.source.Sha256;
 import io.safegrad.trainer.weights.PeftAdapter;
+import io.safegrad.trainer.weights.StorageType;
+import io.safegrad.trainer.weights.TensorContents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +36,13 @@ final class ArtifactFiles {
               training.lora(),
               baseModelName(inputs),
               inputs.model().commit());
-      case Full -> inputs.pretrained().writeWith(model.trainedTensors(), folder);
+      case Full ->
+          HuggingFaceModel.write(
+              inputs.pretrained(),
+              TensorContents.of(model.trainedTensors()),
+              StorageType.FLOAT32,
+              Long.MAX_VALUE,
+              folder);
     }
     return describe(plan.output().destination(), folder);
   }

@@ -30,6 +30,11 @@ public record PeftAdapter(
   static final String CONFIG = "adapter_config.json";
   static final String WEIGHTS = "adapter_model.safetensors";
 
+  /** What the product of the two factors is multiplied with. */
+  public double scale() {
+    return (double) lora.alpha() / lora.rank();
+  }
+
   /**
    * Writes an adapter into a directory, which is made if need be.
    *
