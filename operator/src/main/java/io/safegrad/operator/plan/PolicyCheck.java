@@ -69,6 +69,12 @@ public final class PolicyCheck {
       gate(policy, demanded.gate());
     }
     sources(policy, demanded);
+    allowed(
+        policy,
+        "spec.output.destination",
+        spec.output().destination(),
+        "allowedDestinations",
+        demanded.allowedDestinations());
     String image = spec.pod().image();
     if (image != null && demanded.allowedImages() != null) {
       allowed(policy, "spec.pod.image", image, "allowedImages", demanded.allowedImages());

@@ -13,6 +13,8 @@ import io.fabric8.kubernetes.api.model.batch.v1.PodFailurePolicyRule;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.Examples;
+import io.safegrad.operator.OperatorConfig;
+import io.smallrye.config.SmallRyeConfigBuilder;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -133,6 +135,37 @@ class TrainerJobTest {
     assertThat(pod.getPriorityClassName()).isEqualTo("low");
     assertThat(pod.getRuntimeClassName()).isEqualTo("nvidia");
     assertThat(trainer(pod()).getImage()).isEqualTo("ghcr.io/safegrad/trainer:0.1.0");
+  }
+
+  @Test
+  void thePlatformSaysWhichS3AndWhichCacheThereIs() {
+    OperatorConfig.Trainer trainer =
+        new SmallRyeConfigBuilder()
+            .withMapping(OperatorConfig.class)
+            .withDefaultValue("safegrad.trainer.s3-endpoint", "http://minio.storage:9000")
+            .withDefaultValue("safegrad.trainer.s3-region", "eu")
+            .withDefaultValue("safegrad.trainer.cache-claim", "downloads")
+            .build()
+            .getConfigMapping(OperatorConfig.class)
+            .trainer();
+    PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
+
+    assertThat(trainer(pod).getEnv())
+        .contains(
+            new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
+            new EnvVar("AWS_REGION", "eu", null),
+            new EnvVar("SAFEGRAD_CACHE", "/cache", null));
+    assertThat(trainer(pod).getVolumeMounts())
+        .filteredOn(mount -> mount.getName().equals("cache"))
+        .singleElement()
+        .satisfies(mount -> assertThat(mount.getMountPath()).isEqualTo("/cache"));
+    assertThat(pod.getVolumes())
+        .filteredOn(volume -> volume.getName().equals("cache"))
+        .singleElement()
+        .satisfies(
+            volume ->
+                assertThat(volume.getPersistentVolumeClaim().getClaimName())
+                    .isEqualTo("downloads"));
   }
 
   @Test
