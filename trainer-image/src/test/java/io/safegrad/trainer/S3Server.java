@@ -5,12 +5,13 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,8 +22,13 @@ import org.gaul.s3proxy.blobstore.ForwardingBlobStore;
 import org.gaul.s3proxy.blobstore.S3Exceptions;
 import org.gaul.s3proxy.blobstore.domain.MultipartUpload;
 import org.gaul.s3proxy.nio2blob.TransientNio2BlobStore;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.http.AbortableInputStream;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
 import software.amazon.awssdk.services.s3.model.DeleteObjectRequest;
@@ -60,7 +66,7 @@ public final class S3Server implements AutoCloseable {
     if (authentication != AuthenticationType.NONE) {
       builder.awsAuthentication(authentication, ACCESS_KEY, SECRET_KEY);
     }
-    proxy = builder.build();
+    proxy = builder.stopTimeout(0).build();
     proxy.start();
     for (String bucket : buckets) {
       store.createContainer(bucket);
@@ -111,6 +117,8 @@ public final class S3Server implements AutoCloseable {
         .contents()
         .stream()
         .map(S3Object::key)
+        // By which S3Proxy remembers an upload; its answers do not list them.
+        .filter(key -> !key.startsWith(".s3proxy-"))
         .sorted()
         .toList();
   }
@@ -140,22 +148,36 @@ public final class S3Server implements AutoCloseable {
   /**
    * Answers the next requests of a kind with these statuses.
    *
-   * @param kind GET, PART, COMPLETE or DELETE
+   * @param beginning of the requests, as {@link #requests} has them
    */
-  public S3Server fail(String kind, Integer... statuses) {
-    synchronized (store.failures) {
-      store
-          .failures
-          .computeIfAbsent(kind, key -> new ArrayDeque<>())
-          .addAll(Arrays.asList(statuses));
-    }
+  public S3Server fail(String beginning, Integer... statuses) {
+    store
+        .failures
+        .computeIfAbsent(beginning, key -> new ConcurrentLinkedDeque<>())
+        .addAll(Arrays.asList(statuses));
     return this;
   }
 
-  /** Runs once, before the next request of a kind is answered. */
-  public S3Server before(String kind, Runnable action) {
-    store.actions.put(kind, action);
+  /** Runs once, before the next request with this beginning is answered. */
+  public S3Server before(String beginning, Runnable action) {
+    store.actions.put(beginning, action);
     return this;
+  }
+
+  /** Begins an upload in parts, as a process that is killed leaves it. */
+  public void begin(String bucket, String key) {
+    try (S3Client client =
+        S3Client.builder()
+            .endpointOverride(URI.create(endpoint()))
+            .forcePathStyle(true)
+            .region(Region.US_EAST_1)
+            .httpClientBuilder(UrlConnectionHttpClient.builder())
+            .credentialsProvider(
+                StaticCredentialsProvider.create(
+                    AwsBasicCredentials.create(ACCESS_KEY, SECRET_KEY)))
+            .build()) {
+      client.createMultipartUpload(upload -> upload.bucket(bucket).key(key));
+    }
   }
 
   @Override
@@ -167,9 +189,9 @@ public final class S3Server implements AutoCloseable {
   private static final class FaultyStore extends ForwardingBlobStore {
 
     private final List<String> requests = new CopyOnWriteArrayList<>();
-    private final Map<String, Deque<Integer>> failures = new TreeMap<>();
-    private final Map<String, Runnable> actions = new TreeMap<>();
-    private final Deque<Integer> breaks = new ArrayDeque<>();
+    private final Map<String, Deque<Integer>> failures = new ConcurrentHashMap<>();
+    private final Map<String, Runnable> actions = new ConcurrentHashMap<>();
+    private final Deque<Integer> breaks = new ConcurrentLinkedDeque<>();
     private final AtomicReference<Integer> stall = new AtomicReference<>();
     private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -217,18 +239,22 @@ public final class S3Server implements AutoCloseable {
     }
 
     private void arrived(String kind, String what) {
-      requests.add(kind + " " + what);
-      Runnable action = actions.remove(kind);
-      if (action != null) {
-        action.run();
-      }
-      Integer status;
-      synchronized (failures) {
-        status = failures.getOrDefault(kind, new ArrayDeque<>()).poll();
-      }
-      if (status != null) {
-        throw S3Exceptions.fromStatusCode(status);
-      }
+      String request = kind + " " + what;
+      requests.add(request);
+      actions.keySet().stream()
+          .filter(request::startsWith)
+          .findFirst()
+          .map(actions::remove)
+          .ifPresent(Runnable::run);
+      failures.entrySet().stream()
+          .filter(entry -> request.startsWith(entry.getKey()))
+          .map(entry -> entry.getValue().poll())
+          .filter(Objects::nonNull)
+          .findFirst()
+          .ifPresent(
+              status -> {
+                throw S3Exceptions.fromStatusCode(status);
+              });
     }
 
     /** Some bytes, and then a failure or nothing. */

@@ -93,7 +93,7 @@ public final class TrainerProcess {
     }
     tell(result);
     if (manifest != null && result.report() != null) {
-      out.print(ResultTable.of(result, run.destination()));
+      out.print(ResultTable.of(result, run.place()));
     }
     preemption.ended(result.reason().code());
     return result.reason().code();

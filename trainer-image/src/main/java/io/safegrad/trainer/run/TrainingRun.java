@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
@@ -37,7 +38,7 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
-  private volatile Publication publication;
+  private volatile Destination destination;
 
   /**
    * @param workspace where files are made that last as long as the run
@@ -65,13 +66,13 @@ final class TrainingRun {
    * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
    */
   TrainingResult run() {
-    publication = prepareDestination();
+    destination = Destination.prepare(plan, resolver);
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
       observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
-          RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
+          RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
@@ -95,14 +96,14 @@ final class TrainingRun {
     }
   }
 
-  /** The folder that receives the results; null until it is known to be writable. */
-  Path destination() {
-    return publication == null ? null : publication.destination();
+  /** Where a user finds the results; null until it is known to be writable. */
+  String place() {
+    return destination == null ? null : destination.place();
   }
 
   /** Removes what is written but not published, from another thread, as the process is ending. */
   void abandon() {
-    Publication current = publication;
+    Destination current = destination;
     if (current != null) {
       current.discard();
     }
@@ -110,23 +111,14 @@ final class TrainingRun {
 
   /** Removes the checkpoints, once no other attempt can use them. */
   void removeCheckpoints() {
-    if (publication == null) {
+    if (destination == null) {
       return;
     }
     try {
-      checkpointFolder().remove();
-    } catch (IOException e) {
-      LOG.warn("{} cannot be removed: {}", publication.checkpoints(), e.getMessage());
+      destination.checkpoints().remove();
+    } catch (IOException | TrainerException e) {
+      LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
     }
-  }
-
-  private CheckpointFolder checkpointFolder() {
-    return new CheckpointFolder(publication.checkpoints());
-  }
-
-  private Publication prepareDestination() {
-    String uri = plan.output().destination();
-    return Publication.prepare(uri, resolver.destination("output.destination", uri), plan.digest());
   }
 
   private void validate(EvaluatedModel which, CausalLm model, RunInputs inputs) {
@@ -172,10 +164,10 @@ final class TrainingRun {
   private TrainingResult end(
       CausalLm model,
       RunReport.Verdict verdict,
-      Publication.Content<RunReport.Artifact> artifactFiles) {
+      Destination.Content<RunReport.Artifact> artifactFiles) {
     observer.stageStarted(TrainingStage.PUBLISHING);
     RunReport.Artifact artifact =
-        publication.publish(
+        destination.publish(
             folder -> {
               RunReport.Artifact written = artifactFiles.writeTo(folder);
               RunReport report =

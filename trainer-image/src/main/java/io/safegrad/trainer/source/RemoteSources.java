@@ -78,6 +78,12 @@ public final class RemoteSources {
     return new Downloaded(link(source, fileName(address.key()), s3.file(source, address)), null);
   }
 
+  /** A folder that receives results. */
+  S3Folder folder(String field, String uri) {
+    S3Address address = S3Address.parse(field, uri);
+    return new S3Folder(s3.bucket(field, address), address.key(), field + ": " + uri);
+  }
+
   private Downloaded fromWeb(SourceSpec source) throws IOException {
     if (source.digest() == null) {
       throw new TrainerException(

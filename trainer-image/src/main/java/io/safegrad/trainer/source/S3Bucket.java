@@ -125,6 +125,11 @@ final class S3Bucket implements Closeable {
     return retries.call(label, () -> S3Failure.attempt(label, signed, call));
   }
 
+  /** Does a request once: where there is no time for more. */
+  <T> T once(String label, S3Failure.Call<T> call) {
+    return new Retries(1, Duration.ZERO).call(label, () -> S3Failure.attempt(label, signed, call));
+  }
+
   /** An object as it is now. */
   Version version(String label, String key) {
     HeadObjectResponse head = call(label, () -> head(key));

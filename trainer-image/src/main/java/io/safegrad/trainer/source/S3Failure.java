@@ -22,6 +22,7 @@ final class S3Failure {
   private static final int FORBIDDEN = 403;
   private static final int NOT_FOUND = 404;
   private static final int SERVER = 500;
+  private static final int NOT_IMPLEMENTED = 501;
 
   private S3Failure() {}
 
@@ -68,7 +69,7 @@ final class S3Failure {
               .formatted(label),
           e);
     }
-    if (MAY_CHANGE.contains(status) || status >= SERVER || TEMPORARY.contains(code)) {
+    if (MAY_CHANGE.contains(status) || status >= SERVER && status != NOT_IMPLEMENTED || TEMPORARY.contains(code)) {
       throw new TransferException("S3 answers with " + answer, e);
     }
     return new TrainerException(

@@ -111,6 +111,26 @@ public final class SourceResolver {
     return path;
   }
 
+  /** Whether a destination is a folder of S3, and not one that is mounted. */
+  public static boolean isObjectStore(String uri) {
+    return uri.startsWith(S3Address.SCHEME);
+  }
+
+  /**
+   * The folder of S3 that receives the results; nothing is asked yet.
+   *
+   * @throws TrainerException with BAD_PLAN for an address that is not allowed
+   */
+  public S3Folder objectStore(String field, String uri) {
+    checkNoControls(field, uri);
+    return remote.folder(field, uri);
+  }
+
+  /** A folder for files of this run. */
+  public Path workspace() {
+    return workspace;
+  }
+
   private void checkClaim(String field, String uri, Path path) {
     Path claim = claimOf(uri);
     if (!Files.isDirectory(claim)) {

@@ -107,14 +107,14 @@ final class ToyRun {
           method: %s
           training: %s
           safety:
-            alignment: {source: "pvc://data/alignment.jsonl"}
+            alignment: {source: "%s"%s}
             evaluation:
-              harmful: "pvc://data/harmful.jsonl"
+              harmful: "%s"
               harmless: "pvc://data/harmless.jsonl"
-              task: "pvc://data/task.jsonl"
-              maxNewTokens: 4
+              task: "%s"
+              maxNewTokens: 4%s
             gate: %s
-          output: {destination: "%s"}
+          output: {destination: "%s"%s}
         %s
         """
         .formatted(
@@ -124,8 +124,14 @@ final class ToyRun {
             fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
+            fields.getOrDefault("alignment", "pvc://data/alignment.jsonl"),
+            fields.getOrDefault("alignmentFields", ""),
+            fields.getOrDefault("harmful", "pvc://data/harmful.jsonl"),
+            fields.getOrDefault("task", "pvc://data/task.jsonl"),
+            fields.getOrDefault("evaluationFields", ""),
             fields.get("gate"),
             fields.get("destination"),
+            fields.getOrDefault("destinationFields", ""),
             fields.get("more"));
   }
 
