@@ -6,6 +6,7 @@ import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
+import java.util.List;
 
 /** The prompts that measure safety before and after training. */
 public record Evaluation(
@@ -31,18 +32,26 @@ public record Evaluation(
         String task,
     @Default("48") @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
         Integer maxNewTokens,
-    @JsonPropertyDescription(
-            "A Secret in the run's namespace with the keys for all s3:// sources of the prompts: "
-                + Sources.KEYS_DOC
-                + ".")
+    @Size(max = 8)
+        @JsonPropertyDescription(
+            "Further prompts that an aligned model refuses, of a user's own. They are measured by"
+                + " themselves, and the gate's minRefusalRate and maxRefusalDrop must hold for them,"
+                + " too.")
+        List<DataSource> additionalHarmful,
+    @Size(max = 8)
+        @JsonPropertyDescription(
+            "Further prompts that an aligned model answers, of a user's own. They are measured by"
+                + " themselves, and the gate's maxOverRefusal must hold for them, too.")
+        List<DataSource> additionalHarmless,
+    @JsonPropertyDescription(Sources.SECRET_DOC + " It is for all prompts.")
         SecretReference secretRef) {
 
   /** The evaluation of a run that names none. */
   public static final Evaluation DEFAULT =
       new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
 
-  /** An evaluation that needs no secret. */
+  /** An evaluation that needs no secret, without any further prompts. */
   public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
-    this(harmful, harmless, task, maxNewTokens, null);
+    this(harmful, harmless, task, maxNewTokens, null, null, null);
   }
 }

@@ -10,7 +10,7 @@ public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
     @Required @JsonPropertyDescription("The examples to learn from.") Dataset dataset,
     @Default("{}")
-        @JsonPropertyDescription("How the user's gradient and the alignment gradient are combined.")
+        @JsonPropertyDescription("How the data is learned and the model's alignment kept.")
         Method method,
     @Default("{}")
         @JsonPropertyDescription("Hyperparameters, in the words of Hugging Face and TRL.")

@@ -33,9 +33,10 @@ public record SafeFineTuneStatus(
     @Size(max = 253) @JsonPropertyDescription("The Job that runs the trainer.") String jobName,
     @Size(max = 128) @JsonPropertyDescription("Digest of the plan that the Job runs.")
         String planDigest,
-    @Size(max = 64)
+    @Size(max = 256)
         @JsonPropertyDescription(
-            "What SafetyPolicies demand of the run: of several on one field, the strictest.")
+            "What SafetyPolicies demand of the run: of several on one field, the strictest; of lists,"
+                + " each.")
         List<PolicyValue> policyValues,
     @JsonPropertyDescription("Seconds the run is expected to take from now on.") Long etaSeconds,
     @JsonPropertyDescription("Figures of the run, as numbers.") Measurements measurements,

@@ -40,9 +40,9 @@ public final class TrainerPod {
   private TrainerPod() {}
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
-    Pod pod = resource.getSpec().pod();
-    SafeFineTuneSpec demanded = PlanResolver.demandedSpec(resource);
-    List<Claim> claims = Claim.of(demanded);
+    SafeFineTuneSpec spec = PlanResolver.demandedSpec(resource);
+    Pod pod = spec.pod();
+    List<Claim> claims = Claim.of(spec, PlanResolver.quarantine(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))
@@ -71,7 +71,7 @@ public final class TrainerPod {
         .withName(CONTAINER)
         .withImage(pod.image() == null ? trainer.image() : pod.image())
         .withArgs("run")
-        .withEnv(environment(demanded, trainer))
+        .withEnv(environment(spec, trainer))
         .withResources(pod.resources())
         .addNewPort()
         .withName("http")

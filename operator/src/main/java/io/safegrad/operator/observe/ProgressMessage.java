@@ -39,7 +39,9 @@ final class ProgressMessage {
               share(progress.conflictRatio()),
               finite(progress.cosine()),
               share(progress.refusalRate()),
-              finite(progress.tokensPerSecond())));
+              finite(progress.tokensPerSecond()),
+              progress.method(),
+              progress.interventions()));
     } catch (IOException e) {
       return Optional.empty();
     }

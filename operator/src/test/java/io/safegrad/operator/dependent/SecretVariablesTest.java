@@ -53,6 +53,19 @@ class SecretVariablesTest {
   }
 
   @Test
+  void thePromptsAUserAddsShareTheSecretOfTheOthers() {
+    assertThat(
+            variables(
+                "safety: {evaluation: {task: \"s3://tests/task.jsonl\", secretRef: {name: tests},"
+                    + " additionalHarmful: [{source: \"hf://datasets/a/b/c\"}]}}"))
+        .containsExactly(
+            "SAFEGRAD_EVALUATION_TOKEN=tests/token?",
+            "SAFEGRAD_EVALUATION_AWS_ACCESS_KEY_ID=tests/AWS_ACCESS_KEY_ID?",
+            "SAFEGRAD_EVALUATION_AWS_SECRET_ACCESS_KEY=tests/AWS_SECRET_ACCESS_KEY?",
+            "SAFEGRAD_EVALUATION_AWS_SESSION_TOKEN=tests/AWS_SESSION_TOKEN?");
+  }
+
+  @Test
   void noneIsGivenWhereNoneIsNamed() {
     assertThat(
             variables(

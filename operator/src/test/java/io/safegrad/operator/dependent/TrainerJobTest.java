@@ -14,8 +14,10 @@ import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.OperatorConfig;
-import io.smallrye.config.SmallRyeConfigBuilder;
+import java.net.URI;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class TrainerJobTest {
@@ -140,14 +142,14 @@ class TrainerJobTest {
   @Test
   void thePlatformSaysWhichS3AndWhichCacheThereIs() {
     OperatorConfig.Trainer trainer =
-        new SmallRyeConfigBuilder()
-            .withMapping(OperatorConfig.class)
-            .withDefaultValue("safegrad.trainer.s3-endpoint", "http://minio.storage:9000")
-            .withDefaultValue("safegrad.trainer.s3-region", "eu")
-            .withDefaultValue("safegrad.trainer.cache-claim", "downloads")
-            .build()
-            .getConfigMapping(OperatorConfig.class)
-            .trainer();
+        new Platform(
+            "image",
+            3,
+            Optional.empty(),
+            Optional.of(URI.create("http://minio.storage:9000")),
+            Optional.of("eu"),
+            Optional.of("downloads"),
+            Duration.ofSeconds(60));
     PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
 
     assertThat(trainer(pod).getEnv())
@@ -179,6 +181,16 @@ class TrainerJobTest {
         .containsExactly("Ignore", "FailJob");
     assertThat(rules.get(1).getOnExitCodes().getValues()).containsExactly(64, 65, 66, 71, 137);
   }
+
+  private record Platform(
+      String image,
+      int backoffLimit,
+      Optional<URI> hubEndpoint,
+      Optional<URI> s3Endpoint,
+      Optional<String> s3Region,
+      Optional<String> cacheClaim,
+      Duration terminationGracePeriod)
+      implements OperatorConfig.Trainer {}
 
   private static PodSpec pod() {
     return TrainerJob.of(Examples.resource(), Examples.TRAINER).getSpec().getTemplate().getSpec();

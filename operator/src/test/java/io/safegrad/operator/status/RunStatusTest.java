@@ -167,7 +167,8 @@ class RunStatusTest {
   }
 
   private static TrainingProgress progress(TrainingStage stage, int step, Double refusal) {
-    return new TrainingProgress(stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0);
+    return new TrainingProgress(
+        stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0, null, null);
   }
 
   private static Condition condition(SafeFineTuneStatus status, String type) {

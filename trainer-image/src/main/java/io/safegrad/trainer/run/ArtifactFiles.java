@@ -24,8 +24,13 @@ final class ArtifactFiles {
 
   private ArtifactFiles() {}
 
-  /** Writes what was trained into an empty folder and describes it. */
-  static RunReport.Artifact write(TrainingPlan plan, CausalLm model, RunInputs inputs, Path folder)
+  /**
+   * Writes what was trained into an empty folder and describes it.
+   *
+   * @param uri the address that the folder will have
+   */
+  static RunReport.Artifact write(
+      String uri, TrainingPlan plan, CausalLm model, RunInputs inputs, Path folder)
       throws IOException {
     Training training = plan.training();
     switch (training.mode()) {
@@ -44,7 +49,7 @@ final class ArtifactFiles {
               Long.MAX_VALUE,
               folder);
     }
-    return describe(plan.output().destination(), folder);
+    return describe(uri, folder);
   }
 
   /** PEFT takes a path or org/name without a scheme; others are named as the plan names them. */

@@ -1,6 +1,5 @@
 package io.safegrad.trainer.run;
 
-import io.safegrad.api.TrainingPlan;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.source.SourceResolver;
 import java.io.IOException;
@@ -12,8 +11,6 @@ import java.nio.file.Path;
  */
 interface Destination {
 
-  String FIELD = "output.destination";
-
   /** What is to be published. */
   @FunctionalInterface
   interface Content<T> {
@@ -23,18 +20,18 @@ interface Destination {
   }
 
   /**
-   * Proves, before any time is spent, that the plan's destination can be written and that nothing
-   * of somebody else is lost by it. Leaves it as it was.
+   * Proves, before any time is spent, that a destination can be written and that nothing of
+   * somebody else is lost by it. Leaves it as it was.
    *
+   * @param field the plan's field with the address, for messages
    * @throws TrainerException with BAD_PLAN when it cannot be used, with SOURCE_UNAVAILABLE when it
    *     cannot be reached
    */
-  static Destination prepare(TrainingPlan plan, SourceResolver resolver) {
-    String uri = plan.output().destination();
+  static Destination prepare(String field, String uri, SourceResolver resolver, String planDigest) {
     return SourceResolver.isObjectStore(uri)
         ? S3Publication.prepare(
-            uri, resolver.objectStore(FIELD, uri), resolver.workspace(), plan.digest())
-        : Publication.prepare(uri, resolver.destination(FIELD, uri), plan.digest());
+            field, uri, resolver.objectStore(field, uri), resolver.workspace(), planDigest)
+        : Publication.prepare(field, uri, resolver.destination(field, uri), planDigest);
   }
 
   /**

@@ -29,13 +29,16 @@ final class S3Publication implements Destination {
   private static final List<String> LAST = List.of("adapter_config.json", RunReport.FILE_NAME);
   private static final int LONGEST_REPORT = 64 << 20;
 
+  private final String field;
   private final String uri;
   private final S3Folder folder;
   private final Path staging;
   private final CheckpointStore checkpoints;
   private final String planDigest;
 
-  private S3Publication(String uri, S3Folder folder, Path workspace, String planDigest) {
+  private S3Publication(
+      String field, String uri, S3Folder folder, Path workspace, String planDigest) {
+    this.field = field;
     this.uri = uri;
     this.folder = folder;
     this.planDigest = planDigest;
@@ -50,10 +53,12 @@ final class S3Publication implements Destination {
   /**
    * Checks the destination.
    *
+   * @param field the plan's field with the address, for messages
    * @param workspace for the files that are sent
    */
-  static S3Publication prepare(String uri, S3Folder folder, Path workspace, String planDigest) {
-    S3Publication publication = new S3Publication(uri, folder, workspace, planDigest);
+  static S3Publication prepare(
+      String field, String uri, S3Folder folder, Path workspace, String planDigest) {
+    S3Publication publication = new S3Publication(field, uri, folder, workspace, planDigest);
     publication.checkReplaceable();
     folder.removeUnfinished();
     folder.requireWritable();
@@ -164,14 +169,14 @@ final class S3Publication implements Destination {
   }
 
   private TrainerException badDestination(String message) {
-    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(FIELD, uri, message));
+    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(field, uri, message));
   }
 
   private TrainerException cannotWrite(IOException cause) {
     return new TrainerException(
         ExitReason.INTERNAL,
         "%s: the files for %s cannot be written to the workspace: %s; nothing of it was published"
-            .formatted(FIELD, uri, cause.getMessage()),
+            .formatted(field, uri, cause.getMessage()),
         cause);
   }
 }

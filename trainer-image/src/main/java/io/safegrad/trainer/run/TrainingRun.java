@@ -23,7 +23,9 @@ import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +41,7 @@ final class TrainingRun {
   private final RunObserver observer;
   private final Preemption preemption;
   private volatile Destination destination;
+  private volatile Destination quarantine;
 
   /**
    * @param workspace where files are made that last as long as the run
@@ -66,11 +69,13 @@ final class TrainingRun {
    * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
    */
   TrainingResult run() {
-    destination = Destination.prepare(plan, resolver);
+    destination = prepare("output.destination", plan.output().destination());
+    quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
+      observer.stepsPlanned(
+          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
@@ -83,16 +88,19 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.TRAINING);
       new TrainingLoop(model, plan.method(), plan.training())
-          .run(inputs.user(), inputs.alignment(), observer::stepDone, checkpoints);
+          .run(
+              inputs.user(),
+              inputs.alignment(),
+              inputs.additionalAlignment(),
+              observer::stepDone,
+              checkpoints);
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
-      return failures.isEmpty()
-          ? publish(model, inputs)
-          : refuse(model, "the gate refused the adapter", failures);
+      return failures.isEmpty() ? publish(model, inputs) : refuseAdapter(model, inputs, failures);
     }
   }
 
@@ -103,10 +111,7 @@ final class TrainingRun {
 
   /** Removes what is written but not published, from another thread, as the process is ending. */
   void abandon() {
-    Destination current = destination;
-    if (current != null) {
-      current.discard();
-    }
+    Stream.of(destination, quarantine).filter(Objects::nonNull).forEach(Destination::discard);
   }
 
   /** Removes the checkpoints, once no other attempt can use them. */
@@ -121,6 +126,15 @@ final class TrainingRun {
     }
   }
 
+  private Destination prepare(String field, String uri) {
+    return Destination.prepare(field, uri, resolver, plan.digest());
+  }
+
+  /** One folder for each plan: what is kept of another run is not replaced. */
+  private String quarantineUri() {
+    return plan.quarantine() + "/" + plan.digest().replace("sha256:", "");
+  }
+
   private void validate(EvaluatedModel which, CausalLm model, RunInputs inputs) {
     if (!inputs.validation().isEmpty()) {
       observer.validated(
@@ -129,7 +143,13 @@ final class TrainingRun {
   }
 
   private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
-    int total = inputs.harmful().size() + inputs.harmless().size() + inputs.task().size();
+    SafetyEvaluation.Prompts prompts =
+        new SafetyEvaluation.Prompts(
+            inputs.harmful(),
+            inputs.harmless(),
+            inputs.task(),
+            inputs.additionalHarmful(),
+            inputs.additionalHarmless());
     AtomicInteger done = new AtomicInteger();
     GreedyReplies replies =
         new GreedyReplies(
@@ -137,46 +157,67 @@ final class TrainingRun {
             inputs.pretrained().tokenizer(),
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
-            count -> observer.repliesDone(done.addAndGet(count), total));
-    SafetyMeasurements measurements =
-        SafetyEvaluation.measure(replies, inputs.harmful(), inputs.harmless(), inputs.task());
+            count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
+    SafetyMeasurements measurements = SafetyEvaluation.measure(replies, prompts);
     observer.measured(which, measurements);
     return measurements;
   }
 
   private TrainingResult publish(CausalLm model, RunInputs inputs) {
-    return end(
-        model,
+    RunReport.Verdict verdict =
         new RunReport.Verdict(
-            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of()),
-        folder -> ArtifactFiles.write(plan, model, inputs, folder));
+            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
+    observer.stageStarted(TrainingStage.PUBLISHING);
+    String uri = plan.output().destination();
+    return result(verdict, write(destination, uri, model, inputs, verdict));
+  }
+
+  /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
+  private TrainingResult refuseAdapter(CausalLm model, RunInputs inputs, List<String> failures) {
+    if (quarantine == null) {
+      return refuse(model, "the gate refused the adapter", failures);
+    }
+    String what = "the gate refused the adapter, which is kept for the platform's auditor";
+    write(quarantine, quarantineUri(), model, inputs, refusal(what, failures));
+    return refuse(model, what, failures);
   }
 
   private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
-    return end(
-        model,
-        new RunReport.Verdict(
-            ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures),
-        folder -> null);
+    RunReport.Verdict verdict = refusal(what, failures);
+    observer.stageStarted(TrainingStage.PUBLISHING);
+    destination.publish(
+        folder -> {
+          report(folder, verdict, null, model);
+          return folder;
+        });
+    return result(verdict, null);
   }
 
-  /** Publishes the report, and the artifact with it where there is one. */
-  private TrainingResult end(
-      CausalLm model,
-      RunReport.Verdict verdict,
-      Destination.Content<RunReport.Artifact> artifactFiles) {
-    observer.stageStarted(TrainingStage.PUBLISHING);
-    RunReport.Artifact artifact =
-        destination.publish(
-            folder -> {
-              RunReport.Artifact written = artifactFiles.writeTo(folder);
-              RunReport report =
-                  journal.report(
-                      plan, verdict, written, RunVersions.ofThisProcess(model.torch().threads()));
-              FiniteJson.indented()
-                  .writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
-              return written;
-            });
+  private RunReport.Verdict refusal(String what, List<String> failures) {
+    return new RunReport.Verdict(
+        ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures);
+  }
+
+  /** Writes what was trained, and the report with it. */
+  private RunReport.Artifact write(
+      Destination place, String uri, CausalLm model, RunInputs inputs, RunReport.Verdict verdict) {
+    return place.publish(
+        folder -> {
+          RunReport.Artifact written = ArtifactFiles.write(uri, plan, model, inputs, folder);
+          report(folder, verdict, written, model);
+          return written;
+        });
+  }
+
+  private void report(
+      Path folder, RunReport.Verdict verdict, RunReport.Artifact artifact, CausalLm model)
+      throws IOException {
+    RunReport report =
+        journal.report(plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
+    FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+  }
+
+  private TrainingResult result(RunReport.Verdict verdict, RunReport.Artifact artifact) {
     observer.stageStarted(TrainingStage.FINISHED);
     return journal.result(
         verdict.reason(),

@@ -69,7 +69,9 @@ final class S3Failure {
               .formatted(label),
           e);
     }
-    if (MAY_CHANGE.contains(status) || status >= SERVER && status != NOT_IMPLEMENTED || TEMPORARY.contains(code)) {
+    if (MAY_CHANGE.contains(status)
+        || status >= SERVER && status != NOT_IMPLEMENTED
+        || TEMPORARY.contains(code)) {
       throw new TransferException("S3 answers with " + answer, e);
     }
     return new TrainerException(

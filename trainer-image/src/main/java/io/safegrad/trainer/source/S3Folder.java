@@ -162,9 +162,7 @@ public final class S3Folder {
   }
 
   private List<MultipartUpload> unfinished() {
-    return client()
-        .listMultipartUploads(it -> it.bucket(bucket()).prefix(prefix + "/"))
-        .uploads();
+    return client().listMultipartUploads(it -> it.bucket(bucket()).prefix(prefix + "/")).uploads();
   }
 
   /**
@@ -202,8 +200,7 @@ public final class S3Folder {
     String sha256 = Sha256.ofFile(file);
     String key = key(name);
     String id =
-        bucket.call(
-            label + " " + name, () -> create(key, Map.of(MAKER, maker, SHA256, sha256)));
+        bucket.call(label + " " + name, () -> create(key, Map.of(MAKER, maker, SHA256, sha256)));
     Upload upload = new Upload(key, id, sha256, new ArrayList<>());
     open.add(upload);
     try (FileChannel channel = FileChannel.open(file);

@@ -50,7 +50,7 @@ public final class SourceSecrets {
    * @throws TrainerException with BAD_PLAN when it is not there
    */
   public void require(String field, String uri, String secret) {
-    if (secret == null) {
+    if (secret == null || !RemoteSources.isRemote(uri) && !field.startsWith("model.")) {
       return;
     }
     boolean s3 = uri.startsWith(S3Address.SCHEME);

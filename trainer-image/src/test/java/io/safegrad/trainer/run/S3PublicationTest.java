@@ -170,8 +170,7 @@ class S3PublicationTest {
     server.put("results", "team/out/notes.txt", new byte[1]);
 
     prepare(PLAN)
-        .publish(
-            staging -> Files.writeString(staging.resolve("report.json"), report(PLAN, false)));
+        .publish(staging -> Files.writeString(staging.resolve("report.json"), report(PLAN, false)));
 
     assertThat(server.keys("results"))
         .containsExactly("team/out/notes.txt", "team/out/report.json");
@@ -226,7 +225,11 @@ class S3PublicationTest {
             workspace,
             new RemoteSources(DownloadSettings.of(variables, workspace), workspace));
     return S3Publication.prepare(
-        uri, resolver.objectStore("output.destination", uri), workspace, plan);
+        "output.destination",
+        uri,
+        resolver.objectStore("output.destination", uri),
+        workspace,
+        plan);
   }
 
   private void publish(String plan, String weights, String report) {
@@ -256,8 +259,7 @@ class S3PublicationTest {
     return new String(server.get("results", key), StandardCharsets.UTF_8);
   }
 
-  private static void assertEndsWith(
-      ThrowingCallable call, ExitReason reason, String... sentence) {
+  private static void assertEndsWith(ThrowingCallable call, ExitReason reason, String... sentence) {
     assertThatThrownBy(call)
         .isInstanceOf(TrainerException.class)
         .hasMessageContainingAll(sentence)

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -107,12 +108,12 @@ final class ToyRun {
           method: %s
           training: %s
           safety:
-            alignment: {source: "%s"%s}
+            alignment: {source: "%s"%s%s}
             evaluation:
               harmful: "%s"
               harmless: "pvc://data/harmless.jsonl"
               task: "%s"
-              maxNewTokens: 4%s
+              maxNewTokens: %s%s%s
             gate: %s
           output: {destination: "%s"%s}
         %s
@@ -126,8 +127,11 @@ final class ToyRun {
             fields.get("training"),
             fields.getOrDefault("alignment", "pvc://data/alignment.jsonl"),
             fields.getOrDefault("alignmentFields", ""),
+            fields.getOrDefault("additionalAlignment", ""),
             fields.getOrDefault("harmful", "pvc://data/harmful.jsonl"),
             fields.getOrDefault("task", "pvc://data/task.jsonl"),
+            fields.getOrDefault("maxNewTokens", "4"),
+            fields.getOrDefault("additionalEvaluation", ""),
             fields.getOrDefault("evaluationFields", ""),
             fields.get("gate"),
             fields.get("destination"),
@@ -137,8 +141,9 @@ final class ToyRun {
 
   /** Writes the plan as the operator mounts it. */
   Path plan() throws IOException {
-    return Files.writeString(
-        folder.resolve("plan.yaml"), TrainingPlan.of(Manifest.read(manifestText())).toYaml());
+    SafeFineTune resource = Manifest.read(manifestText());
+    TrainingPlan plan = TrainingPlan.of(resource, resource.getSpec(), fields.get("quarantine"));
+    return Files.writeString(folder.resolve("plan.yaml"), plan.toYaml());
   }
 
   /** The environment of a process that stands for the pod. */

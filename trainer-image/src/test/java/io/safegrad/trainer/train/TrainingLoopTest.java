@@ -133,7 +133,7 @@ class TrainingLoopTest {
   @Test
   void stepsFollowFromEpochsOrAreGiven() {
     Training training = Golden.training(Mode.Lora, 7);
-    assertThat(TrainingLoop.totalSteps(training, 1000)).isEqualTo(7);
+    assertThat(TrainingLoop.totalSteps(method(Method.Name.Sft, 4), training, 1000)).isEqualTo(7);
     Training epochs =
         new Training(
             Mode.Lora,
@@ -151,7 +151,7 @@ class TrainingLoopTest {
             0,
             1,
             training.lora());
-    assertThat(TrainingLoop.totalSteps(epochs, 17)).isEqualTo(9);
+    assertThat(TrainingLoop.totalSteps(method(Method.Name.Sft, 4), epochs, 17)).isEqualTo(9);
     List<TokenizedExample> seventeen = new ArrayList<>();
     while (seventeen.size() < 17) {
       seventeen.addAll(golden.examples("user").subList(0, Math.min(12, 17 - seventeen.size())));
