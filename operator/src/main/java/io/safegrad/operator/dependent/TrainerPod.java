@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.Workspace;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ public final class TrainerPod {
 
   private static final String PLAN_FOLDER = "/etc/safegrad";
   private static final String WORKSPACE = "/workspace";
+  private static final String WORKSPACE_VOLUME = "workspace";
   private static final String CLAIMS_FOLDER = "/pvc";
   private static final String CACHE = "/cache";
   private static final String TERMINATION_LOG = "/dev/termination-log";
@@ -135,7 +137,7 @@ public final class TrainerPod {
             .withName(PlanConfigMap.name(resource))
             .endConfigMap()
             .build());
-    volumes.add(emptyDirectory("workspace"));
+    volumes.add(workspace(resource.getSpec().pod().workspace()));
     volumes.add(emptyDirectory("tmp"));
     trainer
         .cacheClaim()
@@ -156,6 +158,29 @@ public final class TrainerPod {
     return volumes;
   }
 
+  private static Volume workspace(Workspace workspace) {
+    if (workspace == null || workspace.size() == null) {
+      return emptyDirectory(WORKSPACE_VOLUME);
+    }
+    VolumeBuilder volume = new VolumeBuilder().withName(WORKSPACE_VOLUME);
+    if (workspace.storageClassName() == null) {
+      return volume.withNewEmptyDir().withSizeLimit(workspace.size()).endEmptyDir().build();
+    }
+    return volume
+        .withNewEphemeral()
+        .withNewVolumeClaimTemplate()
+        .withNewSpec()
+        .withAccessModes("ReadWriteOnce")
+        .withStorageClassName(workspace.storageClassName())
+        .withNewResources()
+        .addToRequests("storage", workspace.size())
+        .endResources()
+        .endSpec()
+        .endVolumeClaimTemplate()
+        .endEphemeral()
+        .build();
+  }
+
   private static Volume emptyDirectory(String name) {
     return new VolumeBuilder().withName(name).withNewEmptyDir().endEmptyDir().build();
   }
@@ -163,7 +188,7 @@ public final class TrainerPod {
   private static List<VolumeMount> mounts(List<Claim> claims, OperatorConfig.Trainer trainer) {
     List<VolumeMount> mounts = new ArrayList<>();
     mounts.add(mount("plan", PLAN_FOLDER, true));
-    mounts.add(mount("workspace", WORKSPACE, false));
+    mounts.add(mount(WORKSPACE_VOLUME, WORKSPACE, false));
     mounts.add(mount("tmp", "/tmp", false));
     trainer.cacheClaim().ifPresent(claim -> mounts.add(mount("cache", CACHE, false)));
     for (Claim claim : claims) {

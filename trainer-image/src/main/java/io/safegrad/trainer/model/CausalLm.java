@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntConsumer;
 
 /**
  * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
@@ -131,6 +132,33 @@ public final class CausalLm implements AutoCloseable {
       List<int[]> prompts, int maxNewTokens, Set<Integer> endOfSequenceIds) {
     return new GreedyGeneration(config, torch.operators(), decoder)
         .generate(torch.scope(), model, gates.trained(), prompts, maxNewTokens, endOfSequenceIds);
+  }
+
+  /**
+   * Continues one prompt token by token.
+   *
+   * @param prompt token ids, at least one
+   * @param maxNewTokens most tokens of the reply
+   * @param endOfSequenceIds tokens that end it
+   * @param sampling how each token is chosen
+   * @param token is told each new token as it comes, the one that ends the reply left out
+   */
+  public void generate(
+      int[] prompt,
+      int maxNewTokens,
+      Set<Integer> endOfSequenceIds,
+      Sampling sampling,
+      IntConsumer token) {
+    new StreamedGeneration(config, torch.operators(), decoder)
+        .generate(
+            torch.scope(),
+            model,
+            gates.trained(),
+            prompt,
+            maxNewTokens,
+            endOfSequenceIds,
+            sampling,
+            token);
   }
 
   /**
