@@ -14,6 +14,8 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
+import java.nio.DoubleBuffer;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,8 +25,8 @@ import java.util.TreeSet;
 import java.util.function.IntConsumer;
 
 /**
- * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
- * weight trained. Not for concurrent use.
+ * A decoder-only language model ({@link Architecture} has the families), in float32, with a LoRA
+ * adapter or with every weight trained. Not for concurrent use.
  */
 public final class CausalLm implements AutoCloseable {
 
@@ -173,7 +175,8 @@ public final class CausalLm implements AutoCloseable {
         all[i] = i;
       }
       Tensor states = states(scope, batch, gates.trained(), all);
-      Tensor logits = torch.operators().one(scope, "logits", states, model.head());
+      Tensor logits =
+          torch.operators().one(scope, "logits", states, model.head(), config.logitSoftCap());
       return new FloatTensor(
           new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
     }
@@ -269,9 +272,58 @@ public final class CausalLm implements AutoCloseable {
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
-          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
           .get(0)
           .item();
+    }
+  }
+
+  /**
+   * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
+   * everything that is trained moved by {@code factor} times a direction. The model itself is not
+   * moved. A forward pass without gradients.
+   *
+   * @param direction each of the shape and at the place of one of {@link #parameters()}
+   */
+  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
+    try (Scope scope = torch.scope().child()) {
+      List<Tensor> parameters = parameters();
+      List<Tensor> moved = torch.operators().call(scope, "moved", parameters, direction, factor);
+      Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
+      for (int i = 0; i < moved.size(); i++) {
+        movedOf.put(parameters.get(i), moved.get(i));
+      }
+      ModelTensors elsewhere =
+          model.map(
+              weight -> movedOf.getOrDefault(weight, weight),
+              adapter -> movedOf.getOrDefault(adapter, adapter));
+      int[] labelled = Objective.labelled(batch);
+      long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
+      Tensor states =
+          trainingPass.states(
+              scope,
+              elsewhere,
+              batch.inputIds(),
+              batch.length(),
+              gates.trained(),
+              Objective.before(batch, labelled, 0, batch.length()));
+      DoubleBuffer losses =
+          torch
+              .operators()
+              .one(
+                  scope,
+                  "cross_entropies",
+                  states,
+                  elsewhere.head(),
+                  scope.int64(targets),
+                  config.logitSoftCap())
+              .doubles();
+      double[] sums = new double[batch.rows()];
+      for (int i = 0; i < labelled.length; i++) {
+        sums[labelled[i] / batch.length()] += losses.get(i);
+      }
+      return sums;
     }
   }
 

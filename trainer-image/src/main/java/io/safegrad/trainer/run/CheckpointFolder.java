@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * {@code sha256sum -c} checks. A checkpoint is written under another name, flushed and renamed, so
  * that it is there as a whole or not at all.
  */
-final class CheckpointFolder implements CheckpointStore {
+public final class CheckpointFolder implements CheckpointStore {
 
   static final String SUMS = "SHA256SUMS";
 
@@ -161,7 +161,12 @@ final class CheckpointFolder implements CheckpointStore {
     return lines.toString();
   }
 
-  private static void requireWhole(Path checkpoint) throws IOException {
+  /**
+   * Checks that a checkpoint's files are as they were written.
+   *
+   * @throws IOException saying what is missing or damaged
+   */
+  public static void requireWhole(Path checkpoint) throws IOException {
     for (String name : List.of(CheckpointManifest.FILE_NAME, SUMS)) {
       if (!isFile(checkpoint.resolve(name))) {
         throw new IOException(name + " is missing");

@@ -65,20 +65,20 @@ final class S3Checkpoints implements CheckpointStore {
   public void save(TrainingState state, CheckpointManifest manifest) throws IOException {
     try {
       local.save(state, manifest);
+      Path checkpoint = folder.resolve(name(state.steps()));
       remote
           .folder(name(state.steps()))
-          .upload(sumsLast(folder.resolve(name(state.steps()))), planDigest, () -> {});
+          .upload(checkpoint, sumsLast(checkpoint), planDigest, () -> {});
     } finally {
       local.remove();
     }
   }
 
-  private static List<Path> sumsLast(Path checkpoint) throws IOException {
+  private static List<String> sumsLast(Path checkpoint) throws IOException {
     try (Stream<Path> files = Files.list(checkpoint)) {
       return files
-          .sorted(
-              Comparator.comparing(
-                  (Path file) -> file.getFileName().toString().equals(CheckpointFolder.SUMS)))
+          .map(file -> file.getFileName().toString())
+          .sorted(Comparator.comparing(CheckpointFolder.SUMS::equals))
           .toList();
     }
   }

@@ -71,10 +71,10 @@ final class S3Publication implements Destination {
       FileTree.delete(staging);
       Files.createDirectories(staging);
       T published = content.writeTo(staging);
-      List<Path> files = inOrder();
+      List<String> names = inOrder();
       List<String> stale = publishedNames();
-      files.forEach(file -> stale.remove(file.getFileName().toString()));
-      folder.upload(files, planDigest, () -> stale.forEach(folder::delete));
+      stale.removeAll(names);
+      folder.upload(staging, names, planDigest, () -> stale.forEach(folder::delete));
       return published;
     } catch (IOException e) {
       throw cannotWrite(e);
@@ -114,11 +114,13 @@ final class S3Publication implements Destination {
     }
   }
 
-  private List<Path> inOrder() throws IOException {
-    try (Stream<Path> files = Files.list(staging)) {
+  private List<String> inOrder() throws IOException {
+    try (Stream<Path> files = Files.walk(staging)) {
       return files
+          .filter(Files::isRegularFile)
+          .map(file -> staging.relativize(file).toString())
           .sorted(
-              Comparator.comparing((Path file) -> LAST.indexOf(file.getFileName().toString()))
+              Comparator.comparing((String name) -> LAST.indexOf(name))
                   .thenComparing(Comparator.naturalOrder()))
           .toList();
     }

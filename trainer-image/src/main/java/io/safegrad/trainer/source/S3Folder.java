@@ -169,14 +169,17 @@ public final class S3Folder {
    * Sends files. None of them is to be seen before all have arrived; then they appear one after the
    * other. A failure before that leaves nothing.
    *
+   * @param root a folder of this machine
+   * @param names paths of the files in it, which they keep
    * @param maker who sends them
    * @param arrived runs when all have arrived
    */
-  public void upload(List<Path> files, String maker, Runnable arrived) throws IOException {
+  public void upload(Path root, List<String> names, String maker, Runnable arrived)
+      throws IOException {
     List<Upload> uploads = new ArrayList<>();
     try {
-      for (Path file : files) {
-        uploads.add(send(file, maker));
+      for (String name : names) {
+        uploads.add(send(root.resolve(name), name, maker));
       }
       arrived.run();
       for (Upload upload : uploads) {
@@ -195,8 +198,7 @@ public final class S3Folder {
     abortOpen();
   }
 
-  private Upload send(Path file, String maker) throws IOException {
-    String name = file.getFileName().toString();
+  private Upload send(Path file, String name, String maker) throws IOException {
     String sha256 = Sha256.ofFile(file);
     String key = key(name);
     String id =

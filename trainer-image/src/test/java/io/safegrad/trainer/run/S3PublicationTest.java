@@ -97,11 +97,12 @@ class S3PublicationTest {
         .publish(
             staging -> {
               Files.write(staging.resolve("model.safetensors"), large);
-              return Files.write(staging.resolve("empty"), new byte[0]);
+              Path merged = Files.createDirectory(staging.resolve("merged"));
+              return Files.write(merged.resolve("empty"), new byte[0]);
             });
 
     assertThat(server.get("results", "team/out/model.safetensors")).isEqualTo(large);
-    assertThat(server.get("results", "team/out/empty")).isEmpty();
+    assertThat(server.get("results", "team/out/merged/empty")).isEmpty();
     assertThat(server.requests()).contains("PART team/out/model.safetensors 2");
   }
 

@@ -63,7 +63,7 @@ class S3RunTest {
         .with("task", "s3://team/data/task.jsonl")
         .with("evaluationFields", "\n      secretRef: {name: s3}")
         .with("destination", "s3://team/results/out")
-        .with("destinationFields", KEYS);
+        .with("outputFields", KEYS);
   }
 
   @AfterEach
@@ -87,6 +87,7 @@ class S3RunTest {
     assertThat(ending.out()).contains("s3://team/results/out/report.json");
     assertThat(results())
         .containsExactly(
+            "results/out/README.md",
             "results/out/adapter_config.json",
             "results/out/adapter_model.safetensors",
             "results/out/report.json");

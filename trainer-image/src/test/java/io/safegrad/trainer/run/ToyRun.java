@@ -135,7 +135,7 @@ final class ToyRun {
             fields.getOrDefault("evaluationFields", ""),
             fields.get("gate"),
             fields.get("destination"),
-            fields.getOrDefault("destinationFields", ""),
+            fields.getOrDefault("outputFields", ""),
             fields.get("more"));
   }
 
