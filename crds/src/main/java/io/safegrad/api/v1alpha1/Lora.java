@@ -17,6 +17,13 @@ public record Lora(
         @JsonPropertyDescription(
             "The adapter's output is scaled by alpha / rank, or by alpha / √rank with useRslora.")
         Integer alpha,
+    @Default("0.0")
+        @Min(0)
+        @Max(0.9)
+        @JsonPropertyDescription(
+            "Share of each adapter's inputs that is left out at random while it learns the user's"
+                + " examples. Alignment examples and evaluations have none.")
+        Double dropout,
     @Default("false")
         @JsonPropertyDescription(
             "Rank-stabilised LoRA (arXiv 2312.03732): the scale is alpha / √rank. PEFT and vLLM read"
@@ -30,7 +37,7 @@ public record Lora(
 
   /** An adapter whose other parameters are at their defaults. */
   public Lora(Integer rank, Integer alpha, List<TargetModule> targetModules) {
-    this(rank, alpha, false, targetModules);
+    this(rank, alpha, 0.0, false, targetModules);
   }
 
   /** What the product of the two factors is multiplied with. */

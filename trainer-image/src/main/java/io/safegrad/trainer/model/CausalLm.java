@@ -42,6 +42,8 @@ public final class CausalLm implements AutoCloseable {
   private final ModelTensors trainedTensors;
   private final AdapterGates gates;
   private final JointPass jointPass;
+  private final double dropout;
+  private final long seed;
 
   private CausalLm(
       ModelConfig config, Torch torch, Weights weights, Training training, long maxSavedBytes) {
@@ -73,6 +75,8 @@ public final class CausalLm implements AutoCloseable {
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     this.jointPass =
         full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
+    this.dropout = full ? 0 : lora.dropout();
+    this.seed = seed;
   }
 
   /**
@@ -214,12 +218,33 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
-   * Adds {@code scale} times the gradient of the batch's summed cross-entropy.
+   * Adds {@code scale} times the gradient of the batch's summed cross-entropy, without dropout.
    *
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+    return addUserGradient(batch, scale, gradient, LoraDropout.NONE);
+  }
+
+  /**
+   * The same with the adapter's dropout, where the training has any.
+   *
+   * @param pass names what drops out: the same for the same number, seed and batch
+   */
+  public double addUserGradient(Batch batch, double scale, Gradient gradient, long pass) {
+    return addUserGradient(batch, scale, gradient, dropout(batch, pass));
+  }
+
+  private double addUserGradient(
+      Batch batch, double scale, Gradient gradient, LoraDropout dropped) {
+    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient, dropped);
+  }
+
+  private LoraDropout dropout(Batch batch, long pass) {
+    return dropout == 0
+        ? LoraDropout.NONE
+        : new LoraDropout(
+            dropout, batch.inputIds().length, LoraDropout.mixed(LoraDropout.mixed(seed) + pass));
   }
 
   /**
@@ -229,13 +254,18 @@ public final class CausalLm implements AutoCloseable {
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
     int length = alignment.batch().length();
-    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+    return addGradient(
+        alignment.batch(),
+        KlDivergence.of(alignment, 0, length, scale),
+        gradient,
+        LoraDropout.NONE);
   }
 
   /**
    * Does what {@link #addUserGradient} and {@link #addAlignmentGradient} do, in one pass where that
-   * is cheaper.
+   * is cheaper. The adapter's dropout is on for the user's batch alone.
    *
+   * @param pass as for {@link #addUserGradient(Batch, double, Gradient, long)}
    * @return the summed cross-entropy and the summed KL divergence
    */
   public double[] addGradients(
@@ -244,7 +274,8 @@ public final class CausalLm implements AutoCloseable {
       AlignmentBatch alignment,
       double alignmentScale,
       Gradient userGradient,
-      Gradient alignmentGradient) {
+      Gradient alignmentGradient,
+      long pass) {
     if (jointPass != null && JointPass.pays(user, alignment.batch())) {
       return jointPass.run(
           torch.scope(),
@@ -254,10 +285,11 @@ public final class CausalLm implements AutoCloseable {
           alignment,
           alignmentScale,
           userGradient.tensors(),
-          alignmentGradient.tensors());
+          alignmentGradient.tensors(),
+          dropout(user, pass));
     }
     return new double[] {
-      addUserGradient(user, userScale, userGradient),
+      addUserGradient(user, userScale, userGradient, pass),
       addAlignmentGradient(alignment, alignmentScale, alignmentGradient)
     };
   }
@@ -327,7 +359,8 @@ public final class CausalLm implements AutoCloseable {
     }
   }
 
-  private double addGradient(Batch batch, Objective objective, Gradient gradient) {
+  private double addGradient(
+      Batch batch, Objective objective, Gradient gradient, LoraDropout dropped) {
     return trainingPass
         .run(
             torch.scope(),
@@ -336,7 +369,8 @@ public final class CausalLm implements AutoCloseable {
             batch.length(),
             gates.trained(),
             List.of(objective),
-            gradient.tensors())[0];
+            gradient.tensors(),
+            dropped)[0];
   }
 
   /**

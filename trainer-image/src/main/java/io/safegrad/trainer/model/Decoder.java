@@ -58,7 +58,13 @@ final class Decoder {
    * @return its output, and then what {@link #backward} needs besides x
    */
   List<Tensor> forward(
-      Scope results, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
+      Scope results,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      int length,
+      LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
     RotaryTables.Table table = tables.of(attention.rotary(), length);
@@ -78,7 +84,9 @@ final class Decoder {
         config.gelu(),
         config.attentionScale(),
         attention.window(),
-        config.attentionSoftCap());
+        config.attentionSoftCap(),
+        dropout.share(),
+        dropout.dropped(index));
   }
 
   /**
@@ -97,7 +105,8 @@ final class Decoder {
       int index,
       List<Tensor> saved,
       ModelTensors.Layer gradient,
-      int length) {
+      int length,
+      LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
     RotaryTables.Table table = tables.of(attention.rotary(), length);
@@ -121,7 +130,9 @@ final class Decoder {
         config.gelu(),
         config.attentionScale(),
         attention.window(),
-        config.attentionSoftCap());
+        config.attentionSoftCap(),
+        dropout.share(),
+        dropout.dropped(index));
   }
 
   /**

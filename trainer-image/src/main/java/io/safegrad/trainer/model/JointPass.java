@@ -41,7 +41,11 @@ final class JointPass {
         && joint <= (1 + MAX_EXTRA_PADDING) * separate;
   }
 
-  /** As {@link CausalLm#addGradients}. */
+  /**
+   * As {@link CausalLm#addGradients}.
+   *
+   * @param dropout of the user's tokens; how many they are follows from the batches
+   */
   double[] run(
       Scope scope,
       ModelTensors model,
@@ -50,7 +54,8 @@ final class JointPass {
       AlignmentBatch alignment,
       double alignmentScale,
       ModelTensors userGradient,
-      ModelTensors alignmentGradient) {
+      ModelTensors alignmentGradient,
+      LoraDropout dropout) {
     Batch reference = alignment.batch();
     int length = Math.max(user.length(), reference.length());
     int[] inputIds = new int[(user.rows() + reference.rows()) * length];
@@ -73,7 +78,15 @@ final class JointPass {
                       2 * factor.shape()[0],
                       factor.shape()[1]));
       double[] losses =
-          trainingPass.run(pass, doubled, inputIds, length, gate, objectives, gradient);
+          trainingPass.run(
+              pass,
+              doubled,
+              inputIds,
+              length,
+              gate,
+              objectives,
+              gradient,
+              new LoraDropout(dropout.share(), user.rows() * length, dropout.seed()));
       addHalves(gradient, userGradient, alignmentGradient);
       return losses;
     }

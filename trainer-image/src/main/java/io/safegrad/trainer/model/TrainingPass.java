@@ -44,7 +44,8 @@ final class TrainingPass {
       int length,
       Tensor gate,
       List<? extends Objective> objectives,
-      ModelTensors gradient) {
+      ModelTensors gradient,
+      LoraDropout dropout) {
     config.requireSupportedLength(length);
     try (Scope pass = scope.child()) {
       Tensor ids = decoder.ids(pass, inputIds);
@@ -52,7 +53,8 @@ final class TrainingPass {
       List<List<Tensor>> saved = new ArrayList<>();
       inputs.add(decoder.embed(pass, model, ids));
       for (int i = 0; i < config.layers(); i++) {
-        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, length);
+        List<Tensor> outputs =
+            decoder.forward(pass, inputs.get(i), gate, model, i, length, dropout);
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
@@ -68,11 +70,20 @@ final class TrainingPass {
       for (int i = config.layers() - 1; i >= 0; i--) {
         Tensor x = inputs.remove(i);
         if (saved.get(i).isEmpty()) {
-          saved.set(i, forwardAgain(pass, x, gate, model, i, length));
+          saved.set(i, forwardAgain(pass, x, gate, model, i, length, dropout));
         }
         Tensor dx =
             decoder.backward(
-                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), length);
+                pass,
+                d,
+                x,
+                gate,
+                model,
+                i,
+                saved.get(i),
+                gradient.layers().get(i),
+                length,
+                dropout);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();
@@ -96,8 +107,14 @@ final class TrainingPass {
   }
 
   private List<Tensor> forwardAgain(
-      Scope pass, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
-    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, length);
+      Scope pass,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      int length,
+      LoraDropout dropout) {
+    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, length, dropout);
     outputs.get(0).close();
     return outputs.subList(1, outputs.size());
   }
@@ -147,7 +164,7 @@ final class TrainingPass {
       Tensor x = decoder.embed(pass, model, decoder.ids(pass, inputIds));
       for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
-          Tensor y = decoder.forward(within, x, gate, model, i, length).get(0);
+          Tensor y = decoder.forward(within, x, gate, model, i, length, LoraDropout.NONE).get(0);
           x.close();
           x = pass.keep(y);
         }

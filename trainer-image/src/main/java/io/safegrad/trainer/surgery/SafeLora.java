@@ -35,6 +35,7 @@ public final class SafeLora {
   private final Torch torch;
   private final Weights aligned;
   private final Weights base;
+  private int unchangedLayers;
 
   /**
    * @param aligned the start model
@@ -50,7 +51,8 @@ public final class SafeLora {
    * What became of one linear layer's update.
    *
    * @param name of the layer
-   * @param cosine of the update and its projection; null when one of them is zero
+   * @param cosine of the update and its projection, 0 when the projection is zero; null when there
+   *     is no update, or alignment changed nothing here
    */
   public record Module(String name, Double cosine, boolean projected) {}
 
@@ -70,6 +72,7 @@ public final class SafeLora {
    */
   public Result project(Map<String, FloatTensor> adapter, double threshold) {
     Map<String, FloatTensor> projected = new LinkedHashMap<>(adapter);
+    unchangedLayers = 0;
     List<Module> modules = new ArrayList<>();
     for (Map.Entry<String, FloatTensor> factor : adapter.entrySet()) {
       if (factor.getKey().endsWith(B)) {
@@ -81,7 +84,7 @@ public final class SafeLora {
         }
       }
     }
-    if (modules.stream().allMatch(module -> module.cosine() == null)) {
+    if (unchangedLayers == modules.size()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           "method.safeLora.baseModel: its linear layers are those of model.source; expected the"
@@ -109,15 +112,22 @@ public final class SafeLora {
                 difference,
                 scope.float32(b.values(), b.shape()),
                 scope.float32(a.values(), a.shape()));
-    double cosine = found.get(1).item();
-    if (!Double.isFinite(cosine)) {
+    boolean unchanged = isZero(scope, difference);
+    unchangedLayers += unchanged ? 1 : 0;
+    if (unchanged || isZero(scope, scope.float32(b.values(), b.shape()))) {
       return new Module(name, null, false);
     }
+    double cosine = Double.isFinite(found.get(1).item()) ? found.get(1).item() : 0;
     boolean projects = cosine < threshold;
     if (projects) {
       projected.put(PREFIX + name + B, new FloatTensor(b.shape(), found.get(0).toFloatArray()));
     }
     return new Module(name, cosine, projects);
+  }
+
+  private boolean isZero(Scope scope, Tensor tensor) {
+    List<Tensor> vector = List.of(tensor);
+    return torch.operators().one(scope, "dot", vector, vector).item() == 0;
   }
 
   private Tensor weight(Scope scope, Weights weights, String name) {

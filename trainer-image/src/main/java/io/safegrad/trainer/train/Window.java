@@ -32,8 +32,9 @@ record Window(
    * @param user the user's examples; null when they are not read
    * @param alignment the alignment examples; null when they are not read
    * @param own the user's own alignment examples, which come with the user's others; null for none
+   * @param pass how many of the user's examples were taken before it: the number of its dropout
    */
-  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own) {}
+  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own, long pass) {}
 
   /** The examples that a window is of. */
   enum Content {

@@ -81,6 +81,7 @@ final class WindowReader {
       Batch userBatch = null;
       AlignmentBatch alignmentBatch = null;
       AlignmentBatch ownBatch = null;
+      long pass = userCycle.taken();
       if (content != Content.ALIGNMENT) {
         List<TokenizedExample> examples =
             userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
@@ -97,7 +98,7 @@ final class WindowReader {
                 ? AlignmentBatch.withoutReference(Batch.of(examples))
                 : reference.batch(indexes);
       }
-      microBatches.add(new MicroBatch(userBatch, alignmentBatch, ownBatch));
+      microBatches.add(new MicroBatch(userBatch, alignmentBatch, ownBatch, pass));
     } while (microBatches.size() < accumulationSteps && !endsPass(content));
     return new Window(
         microBatches,

@@ -93,7 +93,7 @@ public record PeftAdapter(
     config.putNull("layers_pattern");
     config.putNull("layers_to_transform");
     config.put("lora_alpha", lora.alpha());
-    config.put("lora_dropout", 0.0);
+    config.put("lora_dropout", lora.dropout());
     config.putNull("modules_to_save");
     config.put("peft_type", "LORA");
     config.put("r", lora.rank());
@@ -137,6 +137,7 @@ public record PeftAdapter(
         new Lora(
             integer(config, "r", file),
             integer(config, "lora_alpha", file),
+            0.0,
             config.path("use_rslora").asBoolean(false),
             targets(config, file));
     Map<String, FloatTensor> tensors = SafetensorsFile.read(directory.resolve(WEIGHTS));

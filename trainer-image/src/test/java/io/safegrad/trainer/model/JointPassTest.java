@@ -34,7 +34,7 @@ class JointPassTest {
       assertThat(JointPass.pays(user, alignment.batch())).isTrue();
       Gradient jointUser = model.newGradient(scope);
       Gradient jointAlignment = model.newGradient(scope);
-      double[] losses = model.addGradients(user, 0.1, alignment, 0.2, jointUser, jointAlignment);
+      double[] losses = model.addGradients(user, 0.1, alignment, 0.2, jointUser, jointAlignment, 0);
 
       Gradient separateUser = model.newGradient(scope);
       Gradient separateAlignment = model.newGradient(scope);

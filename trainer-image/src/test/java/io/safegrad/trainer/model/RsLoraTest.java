@@ -39,7 +39,8 @@ class RsLoraTest {
   private static Training training() {
     Training plain = Golden.training(Mode.Lora, 1);
     Lora lora =
-        new Lora(plain.lora().rank(), plain.lora().alpha(), true, plain.lora().targetModules());
+        new Lora(
+            plain.lora().rank(), plain.lora().alpha(), 0.0, true, plain.lora().targetModules());
     return new Training(
         plain.mode(),
         plain.epochs(),

@@ -45,6 +45,7 @@ class ResumeTest {
 
   @TempDir private Path folder;
   private final LogLines log = new LogLines();
+  private String lora = "{rank: 2, alpha: 4}";
   private ToyRun run;
   private Preemption preemption;
   private ProgressTracker progress;
@@ -80,13 +81,17 @@ class ResumeTest {
         "Lora | name: SafeGrad, alignmentRefreshSteps: 3, projectionScope: PerLayer | 5",
         "Lora | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 6",
         "Full | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 7",
-        "Lora | name: Spag, spag: {threshold: 0.1} | 8"
+        "Lora | name: Spag, spag: {threshold: 0.1} | 8",
+        "Dropout | name: SafeGrad | 9"
       })
   void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
       String mode, String method, long seed) throws IOException {
     Random random = new Random(seed);
     run.with("method", "{%s, alignmentBatchSize: 2}".formatted(method));
-    training(mode, 1 + random.nextInt(3));
+    if (mode.equals("Dropout")) {
+      lora = "{rank: 2, alpha: 4, dropout: 0.3, useRslora: true}";
+    }
+    training(mode.equals("Dropout") ? "Lora" : mode, 1 + random.nextInt(3));
     TrainingResult undisturbed = attempt(UNDISTURBED);
     JsonNode report = figures();
     List<Integer> interruptions = new ArrayList<>();
@@ -246,8 +251,8 @@ class ResumeTest {
         "training",
         "{mode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
                 .formatted(mode, STEPS)
-            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}%s}"
-                .formatted(saveSteps, more));
+            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: %s%s}"
+                .formatted(saveSteps, lora, more));
   }
 
   private TrainingPlan plan() {

@@ -72,7 +72,9 @@ class SafeLoraTest {
 
     double[][] beside = b.clone();
     beside[0] = new double[RANK];
-    assertThat(project(along, beside, 1).modules().get(0).cosine()).isNull();
+    Result removed = project(along, beside, 0.5);
+    assertThat(removed.modules().get(0).cosine()).isZero();
+    assertThat(removed.adapter().get(B).values()).containsOnly(0);
     assertThat(project(along, b, 1).adapter().get(B).values())
         .as("what is left is along the first output")
         .satisfies(values -> assertThat(values[RANK]).isZero());

@@ -50,12 +50,14 @@ class PeftAdapterTest {
   @Test
   void rankStabilisedLoraIsWrittenAndRead() throws IOException {
     PeftAdapter plain = PeftAdapter.read(GoldenFiles.path("peft-adapter"));
-    Lora lora = new Lora(4, 8, true, plain.lora().targetModules());
+    Lora lora = new Lora(4, 8, 0.1, true, plain.lora().targetModules());
     PeftAdapter.write(folder, plain.tensors(), lora, "org/toy-llama", "main");
 
     JsonNode config = new ObjectMapper().readTree(folder.resolve("adapter_config.json").toFile());
     assertThat(config.get("use_rslora").asBoolean()).isTrue();
-    assertThat(PeftAdapter.read(folder).lora()).isEqualTo(lora);
+    assertThat(config.get("lora_dropout").asDouble()).isEqualTo(0.1);
+    Lora read = PeftAdapter.read(folder).lora();
+    assertThat(read).isEqualTo(new Lora(4, 8, 0.0, true, lora.targetModules()));
     assertThat(PeftAdapter.read(folder).scale()).isEqualTo(4);
     assertThat(plain.scale()).isEqualTo(2);
   }
