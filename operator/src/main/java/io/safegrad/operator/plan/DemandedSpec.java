@@ -53,7 +53,8 @@ public final class DemandedSpec {
                     .orElse(evaluation.maxNewTokens()),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless()),
-            gate(spec.safety().gate(), values));
+            gate(spec.safety().gate(), values),
+            spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)
         .safety(safety)
         .pod(pod(spec.pod(), values))

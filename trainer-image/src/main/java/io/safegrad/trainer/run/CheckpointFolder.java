@@ -63,7 +63,7 @@ final class CheckpointFolder {
       for (TrainingState.Part part : state.parts()) {
         state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
       }
-      state.resumeAfter(manifest.steps(), manifest.position());
+      state.resumeAfter(manifest.steps(), manifest.position(), manifest.attribution());
     }
   }
 
