@@ -47,8 +47,7 @@ public final class RecordDigests {
 
   private static String digest(DataRecord record) {
     try {
-      byte[] json =
-          CANONICAL.writeValueAsString(record.object()).getBytes(StandardCharsets.UTF_8);
+      byte[] json = CANONICAL.writeValueAsString(record.object()).getBytes(StandardCharsets.UTF_8);
       return "sha256:"
           + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(json));
     } catch (JsonProcessingException | NoSuchAlgorithmException e) {

@@ -20,7 +20,8 @@ import java.util.stream.IntStream;
  * @param worst how many examples to name; with {@code wanted}, 0 or more
  * @param wanted whether to measure at all
  * @param leavesOut whether those that stand apart are left out from then on
- * @param completed is handed what was found and returns what is kept of it; may throw to end the run
+ * @param completed is handed what was found and returns what is kept of it; may throw to end the
+ *     run
  * @param batchDone is called after each batch; may throw to end the run
  */
 public record ConflictMeasurement(
@@ -49,9 +50,7 @@ public record ConflictMeasurement(
       long userTaken) {
     long start = System.nanoTime();
     double[] conflicts =
-        new ConflictAttribution(model, reference, batchSize, batchDone)
-            .measure(user)
-            .orElse(null);
+        new ConflictAttribution(model, reference, batchSize, batchDone).measure(user).orElse(null);
     if (conflicts == null) {
       return null;
     }

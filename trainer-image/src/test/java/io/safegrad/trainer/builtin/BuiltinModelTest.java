@@ -95,8 +95,7 @@ class BuiltinModelTest {
     Gate gate = quickstart.safety().gate();
 
     SafeFineTuneSpec spec = QuickstartManifests.safeGrad().getSpec();
-    Trial.Outcome outcome =
-        trial.run("sentiment-poisoned-10", spec.method(), spec.training());
+    Trial.Outcome outcome = trial.run("sentiment-poisoned-10", spec.method(), spec.training());
     SafetyMeasurements safeGrad = outcome.measurements();
     SafetyMeasurements sft = run(quickstart, trial);
 

@@ -21,8 +21,7 @@ class RecordDigestsTest {
   @Test
   void theDigestIsThatOfTheCanonicalRecord() throws IOException {
     Path lines = folder.resolve("a.jsonl");
-    Files.writeString(
-        lines, "{\"prompt\": \"x\"}\n{\"prompt\": \"a\",  \"completion\": \"b\"}\n");
+    Files.writeString(lines, "{\"prompt\": \"x\"}\n{\"prompt\": \"a\",  \"completion\": \"b\"}\n");
     Path csv = folder.resolve("a.csv");
     Files.writeString(csv, "prompt,completion\nx,y\na,b\n");
 
