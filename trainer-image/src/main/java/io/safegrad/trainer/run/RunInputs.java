@@ -189,8 +189,7 @@ record RunInputs(
       return examples(spec, resolver.resolve(spec), rules);
     }
 
-    List<TokenizedExample> examples(
-        SourceSpec spec, Source source, TrainingExamples.Rules rules) {
+    List<TokenizedExample> examples(SourceSpec spec, Source source, TrainingExamples.Rules rules) {
       TrainingExamples read =
           TrainingExamples.read(
               source.path(),

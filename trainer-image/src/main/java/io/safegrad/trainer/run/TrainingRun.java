@@ -104,7 +104,8 @@ final class TrainingRun {
                 new ConflictVerdict(plan, inputs, observer, preemption).measurement());
       } catch (ConflictVerdict.Stop stop) {
         return refuse(
-            model, new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
+            model,
+            new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
       }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
