@@ -67,6 +67,7 @@ class TrainerProcessTest {
             "measurements",
             "validation",
             "training",
+            "attribution",
             "artifact",
             "inputs",
             "plan",
