@@ -14,6 +14,8 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
+import java.nio.DoubleBuffer;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -272,6 +274,48 @@ public final class CausalLm implements AutoCloseable {
           .evaluate(torch.operators(), scope, states, model.head(), noGradient)
           .get(0)
           .item();
+    }
+  }
+
+  /**
+   * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
+   * everything that is trained moved by {@code factor} times a direction. The model itself is not
+   * moved. A forward pass without gradients.
+   *
+   * @param direction each of the shape and at the place of one of {@link #parameters()}
+   */
+  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
+    try (Scope scope = torch.scope().child()) {
+      List<Tensor> parameters = parameters();
+      List<Tensor> moved = torch.operators().call(scope, "moved", parameters, direction, factor);
+      Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
+      for (int i = 0; i < moved.size(); i++) {
+        movedOf.put(parameters.get(i), moved.get(i));
+      }
+      ModelTensors elsewhere =
+          model.map(
+              weight -> movedOf.getOrDefault(weight, weight),
+              adapter -> movedOf.getOrDefault(adapter, adapter));
+      int[] labelled = Objective.labelled(batch);
+      long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
+      Tensor states =
+          trainingPass.states(
+              scope,
+              elsewhere,
+              batch.inputIds(),
+              batch.length(),
+              gates.trained(),
+              Objective.before(batch, labelled, 0, batch.length()));
+      DoubleBuffer losses =
+          torch
+              .operators()
+              .one(scope, "cross_entropies", states, elsewhere.head(), scope.int64(targets))
+              .doubles();
+      double[] sums = new double[batch.rows()];
+      for (int i = 0; i < labelled.length; i++) {
+        sums[labelled[i] / batch.length()] += losses.get(i);
+      }
+      return sums;
     }
   }
 
