@@ -26,8 +26,12 @@ func tell(file string) error {
 	if err != nil {
 		return err
 	}
+	json, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		return err
+	}
 	var resource unstructured.Unstructured
-	if err := yaml.Unmarshal(text, &resource.Object); err != nil {
+	if err := resource.UnmarshalJSON(json); err != nil {
 		return err
 	}
 	result, err := status.Compute(&resource)

@@ -17,7 +17,6 @@ public record RunEvent(Reason reason, String note, String occasion, int attempts
     return new RunEvent(reason, note, occasion, count);
   }
 
-
   /** What can happen, in the order in which it does. */
   public enum Reason {
     Started(false),

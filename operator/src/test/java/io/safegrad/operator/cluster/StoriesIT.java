@@ -100,8 +100,7 @@ class StoriesIT {
     String sentence = "pvc://team-data/train.jsonl:2: not JSON; expected one object per line";
     node.ends(run.awaitPod(), 65, Results.failure(ExitReason.BAD_DATA, sentence, run.planDigest()));
     run.awaitPhase(Phase.Failed);
-    assertThat(told(run, "bad-data"))
-        .contains("Reason: BadData", sentence, "Warning Failed");
+    assertThat(told(run, "bad-data")).contains("Reason: BadData", sentence, "Warning Failed");
   }
 
   @Test
