@@ -214,6 +214,7 @@ public final class SettingsSearch implements Callable<Integer> {
         refresh,
         lisa,
         spag,
+        Method.OnConflict.Project,
         safeLora);
   }
 

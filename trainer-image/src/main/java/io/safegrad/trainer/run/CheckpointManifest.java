@@ -1,6 +1,7 @@
 package io.safegrad.trainer.run;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.DataPosition;
 import io.safegrad.trainer.train.ValidationProgress;
@@ -18,13 +19,15 @@ import java.util.TreeSet;
  * @param position how far the data was read
  * @param validation what the validation losses were
  * @param history what is reported of the steps so far
+ * @param attribution which examples pull away from the alignment; null until it is measured
  */
 record CheckpointManifest(
     Origin origin,
     int steps,
     DataPosition position,
     ValidationProgress validation,
-    TrainingHistory history) {
+    TrainingHistory history,
+    Attribution attribution) {
 
   static final String FILE_NAME = "checkpoint.json";
 

@@ -63,7 +63,14 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, List.of(), alignment, List.of(), listener, Checkpoints.NONE);
+    run(
+        user,
+        List.of(),
+        alignment,
+        List.of(),
+        listener,
+        Checkpoints.NONE,
+        ConflictMeasurement.NONE);
   }
 
   /**
@@ -72,6 +79,8 @@ public final class TrainingLoop {
    * @param validation the user's examples that are held back; not used without evalSteps
    * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
+   * @param conflicts which examples pull away from the alignment; a method without the divergence
+   *     from the start model measures none
    */
   public void run(
       List<TokenizedExample> user,
@@ -79,7 +88,8 @@ public final class TrainingLoop {
       List<TokenizedExample> alignment,
       List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
-      Checkpoints checkpoints) {
+      Checkpoints checkpoints,
+      ConflictMeasurement conflicts) {
     requireExamples(user, "the data set");
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
@@ -102,7 +112,10 @@ public final class TrainingLoop {
       FineTuningMethod tuning =
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
       Validation validated = new Validation(model, scope, training, validation);
-      TrainingState state = new TrainingState(model, optimizer, windows, tuning, validated);
+      TrainingState state =
+          new TrainingState(
+              model, optimizer, windows, tuning, validated, conflicts.leavesOut());
+      int conflictStep = conflicts.step(totalSteps, reference);
 
       checkpoints.restore(state);
       for (int step = state.steps() + 1; step <= totalSteps && !validated.stops(); step++) {
@@ -131,6 +144,11 @@ public final class TrainingLoop {
                 seconds,
                 validationLoss));
         state.stepDone();
+        if (step == conflictStep) {
+          state.attributed(
+              conflicts.measure(
+                  model, reference, user, training.batchSize(), step, state.position().user()));
+        }
         checkpoints.stepDone(state, step == totalSteps || validated.stops());
       }
       validated.loadBest();

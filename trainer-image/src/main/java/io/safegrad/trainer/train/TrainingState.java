@@ -1,6 +1,7 @@
 package io.safegrad.trainer.train;
 
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
 import java.util.Arrays;
@@ -19,19 +20,26 @@ public final class TrainingState {
   private final WindowReader windows;
   private final FineTuningMethod method;
   private final Validation validation;
+  private final boolean leavesOut;
   private int steps;
+  private Attribution attribution;
 
+  /**
+   * @param leavesOut whether examples that attribution condemns are left out
+   */
   TrainingState(
       CausalLm model,
       AdamW optimizer,
       WindowReader windows,
       FineTuningMethod method,
-      Validation validation) {
+      Validation validation,
+      boolean leavesOut) {
     this.model = model;
     this.optimizer = optimizer;
     this.windows = windows;
     this.method = method;
     this.validation = validation;
+    this.leavesOut = leavesOut;
   }
 
   /** The tensors of a training: one of each for every trained one. */
@@ -72,6 +80,21 @@ public final class TrainingState {
     return validation.progress();
   }
 
+  /** Which examples pull away from the alignment; null until it is measured. */
+  public Attribution attribution() {
+    return attribution;
+  }
+
+  /**
+   * @param found null when it could not be measured
+   */
+  void attributed(Attribution found) {
+    attribution = found;
+    if (found != null && leavesOut && !found.condemned().isEmpty()) {
+      windows.leaveOut(found.condemned(), found.userTaken());
+    }
+  }
+
   /** A copy of tensors, under the names of {@link CausalLm#trainedTensors()}. */
   public Map<String, FloatTensor> copy(Part part) {
     return model.named(tensors(part));
@@ -87,10 +110,17 @@ public final class TrainingState {
     model.setNamed(tensors(part), values);
   }
 
-  /** Goes to a later step; the tensors are set after that. */
-  public void resumeAfter(int stepsDone, DataPosition position, ValidationProgress validated) {
+  /**
+   * Goes to a later step; the tensors are set after that.
+   *
+   * @param validated what the validation losses were
+   * @param found what attribution had found until then; null for nothing
+   */
+  public void resumeAfter(
+      int stepsDone, DataPosition position, ValidationProgress validated, Attribution found) {
     validation.resume(validated);
     steps = stepsDone;
+    attributed(found);
     optimizer.resumeAfter(stepsDone);
     windows.skipTo(position);
   }

@@ -213,7 +213,7 @@ class FineTuningMethodTest {
   }
 
   private Method safeGrad(ProjectionScope scope, int refreshSteps) {
-    return new Method(Method.Name.SafeGrad, 1.0, 4, scope, refreshSteps, null, null, null);
+    return new Method(Method.Name.SafeGrad, 1.0, 4, scope, refreshSteps, null, null);
   }
 
   private Method lisa(int alignmentSteps, int userSteps, double proximalWeight) {
@@ -224,7 +224,6 @@ class FineTuningMethodTest {
         ProjectionScope.Global,
         1,
         new Method.Lisa(alignmentSteps, userSteps, proximalWeight),
-        null,
         null);
   }
 
@@ -236,7 +235,6 @@ class FineTuningMethodTest {
         ProjectionScope.Global,
         1,
         null,
-        new Method.Spag(threshold, maxStepSize),
-        null);
+        new Method.Spag(threshold, maxStepSize));
   }
 }
