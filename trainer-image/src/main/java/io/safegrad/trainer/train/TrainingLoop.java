@@ -113,8 +113,7 @@ public final class TrainingLoop {
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
       Validation validated = new Validation(model, scope, training, validation);
       TrainingState state =
-          new TrainingState(
-              model, optimizer, windows, tuning, validated, conflicts.leavesOut());
+          new TrainingState(model, optimizer, windows, tuning, validated, conflicts.leavesOut());
       int conflictStep = conflicts.step(totalSteps, reference);
 
       checkpoints.restore(state);

@@ -104,7 +104,14 @@ class ValidationTest {
   private double run(Training training, List<StepMetrics> steps) {
     try (CausalLm model = golden.load(training)) {
       new TrainingLoop(model, SFT, training)
-          .run(user, heldBack, List.of(), List.of(), steps::add, Checkpoints.NONE, ConflictMeasurement.NONE);
+          .run(
+              user,
+              heldBack,
+              List.of(),
+              List.of(),
+              steps::add,
+              Checkpoints.NONE,
+              ConflictMeasurement.NONE);
       return ValidationLoss.of(model, heldBack, training.batchSize()).loss();
     }
   }
