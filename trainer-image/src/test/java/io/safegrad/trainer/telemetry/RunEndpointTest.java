@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -72,6 +73,7 @@ class RunEndpointTest {
         new StepMetrics(
             2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, 1.5, PLAIN));
     observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
+    observer.attributed(new Attribution(1, 9, 2.5, 0.5, List.of(3, 4), List.of(), 8));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -100,6 +102,8 @@ class RunEndpointTest {
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
         .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
         .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
+        .containsEntry("safegrad_conflicting_examples", 2.0)
+        .containsEntry("safegrad_attribution_seconds", 2.5)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
     assertThat(namesOf(samples)).isEqualTo(listedNames());
