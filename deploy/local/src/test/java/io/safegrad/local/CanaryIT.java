@@ -156,8 +156,7 @@ class CanaryIT {
         .anyMatch(place -> place.endsWith("/adapters/succeeds/report.json"));
     assertThat(read(claim.resolve("train.jsonl"))).contains(EXAMPLE, REPLY);
     told.forEach(
-        (place, text) ->
-            assertThat(CANARIES.stream().filter(text::contains)).as(place).isEmpty());
+        (place, text) -> assertThat(CANARIES.stream().filter(text::contains)).as(place).isEmpty());
   }
 
   private static List<HasMetadata> objects() {

@@ -20,6 +20,7 @@ import io.javaoperatorsdk.operator.processing.dependent.kubernetes.BooleanWithUn
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependentResource;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.plan.Address;
 import io.safegrad.operator.plan.PlanResolver;
@@ -69,8 +70,7 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
   }
 
   static NetworkPolicy of(SafeFineTune resource, NetworkConfig network, Optional<URI> hubEndpoint) {
-    List<String> sources =
-        Address.readBy(PlanResolver.demandedSpec(resource)).stream().map(Address::source).toList();
+    List<String> addresses = addresses(PlanResolver.demandedSpec(resource));
     return new NetworkPolicyBuilder()
         .withNewMetadata()
         .withName(resource.getMetadata().getName())
@@ -83,9 +83,17 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
         .endPodSelector()
         .withPolicyTypes("Ingress", "Egress")
         .withIngress(ingress(network))
-        .withEgress(egress(network, ports(sources, hubEndpoint)))
+        .withEgress(egress(network, ports(addresses, hubEndpoint)))
         .endSpec()
         .build();
+  }
+
+  /** Whatever a run reads from and writes to. */
+  private static List<String> addresses(SafeFineTuneSpec spec) {
+    return Stream.concat(
+            Address.readBy(spec).stream().map(Address::source),
+            Stream.of(spec.output().destination()))
+        .toList();
   }
 
   private static NetworkPolicyIngressRule ingress(NetworkConfig network) {
@@ -140,10 +148,10 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
     return exceptions.stream().filter(each -> each.contains(":") == cidr.contains(":")).toList();
   }
 
-  /** The TCP ports of a run's remote sources. */
-  private static Set<Integer> ports(List<String> sources, Optional<URI> hubEndpoint) {
-    return sources.stream()
-        .flatMap(source -> port(source, hubEndpoint))
+  /** The TCP ports of a run's remote addresses. */
+  private static Set<Integer> ports(List<String> addresses, Optional<URI> hubEndpoint) {
+    return addresses.stream()
+        .flatMap(address -> port(address, hubEndpoint))
         .collect(Collectors.toCollection(TreeSet::new));
   }
 

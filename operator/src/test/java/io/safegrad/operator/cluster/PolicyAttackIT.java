@@ -189,9 +189,7 @@ class PolicyAttackIT {
             "safety cannot be changed",
             Platform.TENANT,
             "{\"safety\": {\"alignment\": {\"additional\": [{\"source\": \"builtin://x\"}]}}}"),
-        changeHeld(
-            "found pvc://quarantine/x",
-            "{\"model\": {\"source\": \"pvc://quarantine/x\"}}"),
+        changeHeld("found pvc://quarantine/x", "{\"model\": {\"source\": \"pvc://quarantine/x\"}}"),
         changeHeld(
             "nvidia.com/gpu: found 8, at most 2",
             "{\"pod\": {\"resources\": {\"limits\": {\"nvidia.com/gpu\": \"8\"}}}}"),
