@@ -20,6 +20,8 @@ import io.safegrad.api.v1alpha1.Method;
  * @param method the method that runs
  * @param interventions steps in which it projected (SafeGrad, Spag), or in which the alignment had
  *     its turn (Lisa)
+ * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
+ *     it began at the beginning
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -33,11 +35,12 @@ public record TrainingProgress(
     Double refusalRate,
     Double tokensPerSecond,
     Method.Name method,
-    Integer interventions) {
+    Integer interventions,
+    Integer resumedAtStep) {
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {
     return new TrainingProgress(
-        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null, null);
+        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null, null, null);
   }
 }

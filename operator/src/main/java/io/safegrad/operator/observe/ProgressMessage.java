@@ -41,7 +41,8 @@ final class ProgressMessage {
               share(progress.refusalRate()),
               finite(progress.tokensPerSecond()),
               progress.method(),
-              progress.interventions()));
+              progress.interventions(),
+              progress.resumedAtStep()));
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -7,7 +7,9 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Pod;
+import io.safegrad.api.v1alpha1.PodBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.Safety;
 import java.util.List;
@@ -52,17 +54,10 @@ public final class DemandedSpec {
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless()),
             gate(spec.safety().gate(), values));
-    return new SafeFineTuneSpec(
-        spec.model(),
-        spec.dataset(),
-        spec.method(),
-        spec.training(),
-        safety,
-        spec.output(),
-        pod(spec.pod(), values),
-        spec.suspend(),
-        spec.activeDeadlineSeconds(),
-        spec.ttlSecondsAfterFinished());
+    return SafeFineTuneSpecBuilder.builder(spec)
+        .safety(safety)
+        .pod(pod(spec.pod(), values))
+        .build();
   }
 
   /** The claim on which a refused adapter is kept; empty when it is discarded. */
@@ -94,14 +89,9 @@ public final class DemandedSpec {
     if (asked.getLimits() != null) {
       limits.putAll(asked.getLimits());
     }
-    return new Pod(
-        pod.image(),
-        new ResourceRequirementsBuilder(asked).withLimits(limits).build(),
-        pod.nodeSelector(),
-        pod.tolerations(),
-        pod.affinity(),
-        pod.priorityClassName(),
-        pod.runtimeClassName());
+    return PodBuilder.builder(pod)
+        .resources(new ResourceRequirementsBuilder(asked).withLimits(limits).build())
+        .build();
   }
 
   /** The stricter one of each threshold. */

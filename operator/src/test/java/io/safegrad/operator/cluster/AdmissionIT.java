@@ -32,9 +32,8 @@ class AdmissionIT {
   @Test
   void whatIsInForceIsToldAndSoIsWhatIsNoLonger() throws Exception {
     awaitInForce(POLICY, 0);
-    assertThat(health())
-        .contains("there is no ValidatingAdmissionPolicy of this name")
-        .contains("\"status\": \"UP\"");
+    awaitHealth("there is no ValidatingAdmissionPolicy of this name");
+    assertThat(health()).contains("\"status\": \"UP\"");
 
     platform.install("safety-policy.yaml");
     platform.install("trainer-objects.yaml");

@@ -1,10 +1,14 @@
 package io.safegrad.trainer.command;
 
+import io.safegrad.api.ExitReason;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.MergedWeights;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.Weights;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** The options that say which model a command works on. */
@@ -49,15 +53,24 @@ final class ModelOptions {
     try {
       Weights weights = pretrained.weights();
       if (adapter != null) {
-        weights =
-            MergedWeights.of(
-                weights, PeftAdapter.read(locations.find("adapter", adapter, null, null)));
+        weights = MergedWeights.of(weights, PeftAdapter.read(adapterDirectory(locations)));
       }
       return new OpenedModel(pretrained, ModelConfig.of(pretrained.config()), weights);
     } catch (RuntimeException e) {
       pretrained.close();
       throw e;
     }
+  }
+
+  private Path adapterDirectory(Locations locations) {
+    Path directory = locations.find("adapter", adapter, null, null);
+    if (!Files.isDirectory(directory)) {
+      throw new TrainerException(
+          ExitReason.SOURCE_UNAVAILABLE,
+          "--adapter: there is no directory %s; expected one with adapter_config.json"
+              .formatted(adapter));
+    }
+    return directory;
   }
 
   /** The model as it was named. */

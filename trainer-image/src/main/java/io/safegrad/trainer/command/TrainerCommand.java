@@ -27,7 +27,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
     versionProvider = TrainerCommand.Version.class,
     description = "Fine-tunes language models without undoing their safety alignment.",
     footer = {"", "Example:", "  safegrad-trainer run --manifest deploy/examples/quickstart.yaml"},
-    subcommands = {RunCommand.class, MergeCommand.class})
+    subcommands = {
+      RunCommand.class,
+      MergeCommand.class,
+      EvaluateCommand.class,
+      GenerateCommand.class,
+      ChatCommand.class
+    })
 public final class TrainerCommand implements Runnable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TrainerCommand.class);

@@ -47,6 +47,32 @@ public final class GgufModel {
   public static void write(
       PretrainedModel model, Weights weights, StorageType type, String name, Path file) {
     ModelConfig config = ModelConfig.of(model.config());
+    Map<String, Object> metadata = metadata(model, config, type, name);
+    try (StreamedWeights streamed = new StreamedWeights(weights)) {
+      GgufTensors tensors = new GgufTensors(streamed, config, theta(model.config()));
+      GgufWriter.write(file, metadata, tensors, tensors.types(type));
+    }
+  }
+
+  /**
+   * Refuses, before any work, a model that cannot be written.
+   *
+   * @throws TrainerException as {@link #write}
+   */
+  public static void requireWritable(PretrainedModel model) {
+    ModelConfig config = ModelConfig.of(model.config());
+    metadata(model, config, StorageType.FLOAT16, "");
+    GgufTensors.ropeFactors(config, theta(model.config()));
+    model.weights().names().forEach(weight -> GgufTensors.ggufName(config, weight));
+  }
+
+  /** Whether rows of q_proj and k_proj are permuted in the file. */
+  static boolean isLlama(ModelConfig config) {
+    return architecture(config).equals("llama");
+  }
+
+  private static Map<String, Object> metadata(
+      PretrainedModel model, ModelConfig config, StorageType type, String name) {
     String architecture = architecture(config);
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("general.architecture", architecture);
@@ -56,11 +82,7 @@ public final class GgufModel {
     metadata.put("general.quantization_version", QUANTISATION_VERSION);
     putArchitecture(metadata, architecture + ".", config, model.config());
     metadata.putAll(GgufVocabulary.fields(model, config.vocabSize()));
-    try (StreamedWeights streamed = new StreamedWeights(weights)) {
-      GgufTensors tensors =
-          new GgufTensors(streamed, config, theta(model.config()), architecture.equals("llama"));
-      GgufWriter.write(file, metadata, tensors, tensors.types(type));
-    }
+    return metadata;
   }
 
   private static String architecture(ModelConfig config) {

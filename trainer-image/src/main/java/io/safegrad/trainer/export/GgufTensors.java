@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A model's weights under the names and in the layout of a GGUF file. */
 final class GgufTensors implements TensorContents {
@@ -28,28 +29,52 @@ final class GgufTensors implements TensorContents {
 
   /**
    * @param theta base of the rotary embedding
-   * @param permuted whether the rows of q_proj and k_proj are, as in a Llama's file
    */
-  GgufTensors(StreamedWeights weights, ModelConfig config, double theta, boolean permuted) {
+  GgufTensors(StreamedWeights weights, ModelConfig config, double theta) {
     this.weights = weights;
     this.config = config;
-    this.permuted = permuted;
-    this.ropeFactors = ropeFactors(theta);
+    this.permuted = GgufModel.isLlama(config);
+    this.ropeFactors = ropeFactors(config, theta);
     for (String name : weights.shapes().keySet()) {
-      boolean computed = name.endsWith(".rotary_emb.inv_freq");
-      boolean tied = config.tiedHead() && name.equals("lm_head.weight");
-      if (!computed && !tied) {
-        String ggufName = GgufWeights.ggufName(name).orElseThrow(() -> unsupported(name));
-        sources.put(ggufName, name);
-        shapes.put(ggufName, weights.shapes().get(name));
-      }
+      ggufName(config, name)
+          .ifPresent(
+              ggufName -> {
+                sources.put(ggufName, name);
+                shapes.put(ggufName, weights.shapes().get(name));
+              });
     }
     if (ropeFactors.length > 0) {
       shapes.put(ROPE_FACTORS, new long[] {ropeFactors.length});
     }
   }
 
-  private float[] ropeFactors(double theta) {
+  /**
+   * A tensor's name in the file; empty for one that is not written, since it is computed or the
+   * same as another.
+   *
+   * @throws TrainerException with BAD_PLAN for one that has no place there
+   */
+  static Optional<String> ggufName(ModelConfig config, String name) {
+    boolean computed = name.endsWith(".rotary_emb.inv_freq");
+    boolean tied = config.tiedHead() && name.equals("lm_head.weight");
+    if (computed || tied) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        GgufWeights.ggufName(name)
+            .orElseThrow(
+                () ->
+                    new TrainerException(
+                        ExitReason.BAD_PLAN, "tensor " + name + " has no place in a GGUF file")));
+  }
+
+  /**
+   * By how much each wavelength is stretched.
+   *
+   * @return one factor for each pair of a head's elements; none when nothing is
+   * @throws TrainerException with BAD_PLAN for an architecture whose file has no place for them
+   */
+  static float[] ropeFactors(ModelConfig config, double theta) {
     float[] frequencies = config.rotary().frequencies();
     float[] factors = new float[frequencies.length];
     boolean scaled = false;
@@ -57,18 +82,13 @@ final class GgufTensors implements TensorContents {
       factors[i] = (float) (Math.pow(theta, -2.0 * i / config.headDim()) / frequencies[i]);
       scaled |= Math.abs(factors[i] - 1) > SAME;
     }
-    if (scaled && !permuted) {
+    if (scaled && !GgufModel.isLlama(config)) {
       throw new TrainerException(
           ExitReason.BAD_PLAN,
           "config.json: %s with a rotary scaling cannot be written as GGUF"
               .formatted(config.architecture()));
     }
     return scaled ? factors : new float[0];
-  }
-
-  private static TrainerException unsupported(String name) {
-    return new TrainerException(
-        ExitReason.BAD_PLAN, "tensor " + name + " has no place in a GGUF file");
   }
 
   /** How each is stored, in the order of the file. */

@@ -8,7 +8,6 @@ import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.Weights;
-import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -45,7 +44,7 @@ public final class MergedWeights implements Weights {
   }
 
   /**
-   * The merged weights; closing them closes those of the start model.
+   * The merged weights. Those of the start model stay open when these are closed.
    *
    * @throws TrainerException with BAD_DATA when the adapter does not fit: a factor without its
    *     partner, for a tensor that the model has not, or of another shape
@@ -126,8 +125,7 @@ public final class MergedWeights implements Weights {
   }
 
   @Override
-  public void close() throws IOException {
+  public void close() {
     torch.close();
-    start.close();
   }
 }

@@ -14,12 +14,15 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
+import java.nio.DoubleBuffer;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntConsumer;
 
 /**
  * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
@@ -134,6 +137,33 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
+   * Continues one prompt token by token.
+   *
+   * @param prompt token ids, at least one
+   * @param maxNewTokens most tokens of the reply
+   * @param endOfSequenceIds tokens that end it
+   * @param sampling how each token is chosen
+   * @param token is told each new token as it comes, the one that ends the reply left out
+   */
+  public void generate(
+      int[] prompt,
+      int maxNewTokens,
+      Set<Integer> endOfSequenceIds,
+      Sampling sampling,
+      IntConsumer token) {
+    new StreamedGeneration(config, torch.operators(), decoder)
+        .generate(
+            torch.scope(),
+            model,
+            gates.trained(),
+            prompt,
+            maxNewTokens,
+            endOfSequenceIds,
+            sampling,
+            token);
+  }
+
+  /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
    * @return [rows, length, vocabulary]
@@ -244,6 +274,48 @@ public final class CausalLm implements AutoCloseable {
           .evaluate(torch.operators(), scope, states, model.head(), noGradient)
           .get(0)
           .item();
+    }
+  }
+
+  /**
+   * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
+   * everything that is trained moved by {@code factor} times a direction. The model itself is not
+   * moved. A forward pass without gradients.
+   *
+   * @param direction each of the shape and at the place of one of {@link #parameters()}
+   */
+  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
+    try (Scope scope = torch.scope().child()) {
+      List<Tensor> parameters = parameters();
+      List<Tensor> moved = torch.operators().call(scope, "moved", parameters, direction, factor);
+      Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
+      for (int i = 0; i < moved.size(); i++) {
+        movedOf.put(parameters.get(i), moved.get(i));
+      }
+      ModelTensors elsewhere =
+          model.map(
+              weight -> movedOf.getOrDefault(weight, weight),
+              adapter -> movedOf.getOrDefault(adapter, adapter));
+      int[] labelled = Objective.labelled(batch);
+      long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
+      Tensor states =
+          trainingPass.states(
+              scope,
+              elsewhere,
+              batch.inputIds(),
+              batch.length(),
+              gates.trained(),
+              Objective.before(batch, labelled, 0, batch.length()));
+      DoubleBuffer losses =
+          torch
+              .operators()
+              .one(scope, "cross_entropies", states, elsewhere.head(), scope.int64(targets))
+              .doubles();
+      double[] sums = new double[batch.rows()];
+      for (int i = 0; i < labelled.length; i++) {
+        sums[labelled[i] / batch.length()] += losses.get(i);
+      }
+      return sums;
     }
   }
 

@@ -100,11 +100,17 @@ public record RunReport(
    * What was published; null when nothing was.
    *
    * @param uri the directory
-   * @param digest {@code sha256:…} of the weights file
+   * @param digest {@code sha256:…} of the adapter's weights file, or of the model's in mode Full;
+   *     without the format Adapter, of all files but the model card, as that of a directory among
+   *     the inputs
    */
   public record Artifact(String uri, String digest, List<PublishedFile> files) {}
 
-  /** One file of the artifact. */
+  /**
+   * One file of the artifact.
+   *
+   * @param name relative to the artifact's directory
+   */
   public record PublishedFile(String name, long bytes, String digest) {}
 
   /**

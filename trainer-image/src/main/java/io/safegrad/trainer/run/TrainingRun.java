@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
@@ -73,6 +74,8 @@ final class TrainingRun {
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
+      ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
+      artifact.requireWritable();
       observer.stepsPlanned(
           TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
@@ -99,7 +102,9 @@ final class TrainingRun {
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
-      return failures.isEmpty() ? publish(model, inputs) : refuseAdapter(model, inputs, failures);
+      return failures.isEmpty()
+          ? publish(model, artifact)
+          : refuseAdapter(model, artifact, failures);
     }
   }
 
@@ -166,22 +171,23 @@ final class TrainingRun {
     return measurements;
   }
 
-  private TrainingResult publish(CausalLm model, RunInputs inputs) {
+  private TrainingResult publish(CausalLm model, ArtifactFiles artifact) {
     RunReport.Verdict verdict =
         new RunReport.Verdict(
             ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
-    return result(verdict, write(publication, uri, model, inputs, verdict));
+    return result(verdict, write(publication, uri, model, artifact, verdict));
   }
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
-  private TrainingResult refuseAdapter(CausalLm model, RunInputs inputs, List<String> failures) {
+  private TrainingResult refuseAdapter(
+      CausalLm model, ArtifactFiles artifact, List<String> failures) {
     if (quarantine == null) {
       return refuse(model, "the gate refused the adapter", failures);
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    write(quarantine, quarantineUri(), model, inputs, refusal(what, failures));
+    write(quarantine, quarantineUri(), model, artifact, refusal(what, failures));
     return refuse(model, what, failures);
   }
 
@@ -190,7 +196,7 @@ final class TrainingRun {
     observer.stageStarted(TrainingStage.PUBLISHING);
     publication.publish(
         folder -> {
-          report(folder, verdict, null, model);
+          write(report(verdict, null, model), folder);
           return folder;
         });
     return result(verdict, null);
@@ -203,20 +209,27 @@ final class TrainingRun {
 
   /** Writes what was trained, and the report with it. */
   private RunReport.Artifact write(
-      Publication place, String uri, CausalLm model, RunInputs inputs, RunReport.Verdict verdict) {
+      Publication place,
+      String uri,
+      CausalLm model,
+      ArtifactFiles artifact,
+      RunReport.Verdict verdict) {
     return place.publish(
         folder -> {
-          RunReport.Artifact written = ArtifactFiles.write(uri, plan, model, inputs, folder);
-          report(folder, verdict, written, model);
+          String card =
+              ModelCard.of(report(verdict, null, model), artifact.baseModelName()).markdown();
+          RunReport.Artifact written = artifact.write(uri, model, card, folder);
+          write(report(verdict, written, model), folder);
           return written;
         });
   }
 
-  private void report(
-      Path folder, RunReport.Verdict verdict, RunReport.Artifact artifact, CausalLm model)
-      throws IOException {
-    RunReport report =
-        journal.report(plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
+  private RunReport report(RunReport.Verdict verdict, RunReport.Artifact artifact, CausalLm model) {
+    return journal.report(
+        plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
+  }
+
+  private static void write(RunReport report, Path folder) throws IOException {
     FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
   }
 

@@ -26,6 +26,9 @@ public record GradientSurgery(Projection projection, double alignmentWeight) {
   /** Below this squared norm the alignment gradient has no direction worth projecting on. */
   static final double MIN_SQUARED_NORM = 1e-9;
 
+  /** The same, as a norm. */
+  public static final double MIN_NORM = Math.sqrt(MIN_SQUARED_NORM);
+
   /** What is projected as one vector. */
   public enum Projection {
     /** Nothing: g is the weighted sum of both gradients. */

@@ -24,6 +24,7 @@ public final class ProgressTracker implements RunObserver {
   private TrainingStage stage = TrainingStage.PREPARING;
   private int step;
   private int totalSteps;
+  private Integer resumedAtStep;
   private int conflicts;
   private int comparedSteps;
   private int interventions;
@@ -63,6 +64,7 @@ public final class ProgressTracker implements RunObserver {
   @Override
   public synchronized void resumed(TrainingHistory history) {
     step = history.last().step();
+    resumedAtStep = step;
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
     interventions = history.interventions();
@@ -116,7 +118,8 @@ public final class ProgressTracker implements RunObserver {
         refusalRate,
         tokensPerSecond(),
         method,
-        method == null ? null : (Integer) interventions);
+        method == null ? null : (Integer) interventions,
+        resumedAtStep);
   }
 
   private Double etaSeconds() {

@@ -107,7 +107,7 @@ class MergeCommandTest {
         "64 ~ --output no/X --model M ~ --output: expected a writable folder at",
         "64 ~ --output X --model M --revision main ~ model.revision: only an hf:// source has one",
         "64 ~ --output X --model ftp://x/y ~ model.source: ftp://x/y is not supported",
-        "65 ~ --output X --model M --adapter no ~ no/adapter_config.json: expected a JSON file",
+        "69 ~ --output X --model M --adapter no ~ --adapter: there is no directory no",
         "65 ~ --output X --model Q --adapter A ~ the adapter does not belong to this model",
         "69 ~ --output X --model no ~ no: expected a model directory or a .gguf file",
         "69 ~ --output X --model pvc://claim/no ~ model.source: pvc://claim/no does not exist",

@@ -14,8 +14,6 @@ import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.SafetensorsFile;
-import io.safegrad.trainer.weights.Weights;
-import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,7 +33,7 @@ class MergedWeightsTest {
 
   @ParameterizedTest
   @MethodSource("families")
-  void theMergedModelSaysWhatTheModelWithItsAdapterSays(String family) throws IOException {
+  void theMergedModelSaysWhatTheModelWithItsAdapterSays(String family) {
     Golden golden = Golden.of(family);
     Training training = Golden.training(Training.Mode.Lora, 1);
     int[] ids = golden.examples("user").get(0).inputIds();
@@ -43,12 +41,12 @@ class MergedWeightsTest {
         new PeftAdapter(training.lora(), null, null, golden.tensors("adapter.safetensors"));
     ModelConfig config =
         ModelConfig.of(Golden.json(Golden.resource(family).resolve("config.json")));
-    SafetensorsFile start =
-        SafetensorsFile.open(Golden.resource(family).resolve("model.safetensors"));
 
-    try (CausalLm adapted = golden.loadWithAdapter(training);
+    try (SafetensorsFile start =
+            SafetensorsFile.open(Golden.resource(family).resolve("model.safetensors"));
+        CausalLm adapted = golden.loadWithAdapter(training);
         CausalLm plain = golden.load(training);
-        Weights merged = MergedWeights.of(start, adapter);
+        MergedWeights merged = MergedWeights.of(start, adapter);
         CausalLm model = CausalLm.load(config, merged)) {
       float[] expected = Models.logits(adapted, ids);
       assertThat(Models.difference(expected, Models.logits(plain, ids))).isGreaterThan(0.01);

@@ -115,7 +115,7 @@ final class ToyRun {
               task: "pvc://data/task.jsonl"
               maxNewTokens: %s%s
             gate: %s
-          output: {destination: "%s"}
+          output: {destination: "%s"%s}
         %s
         """
         .formatted(
@@ -130,6 +130,7 @@ final class ToyRun {
             fields.getOrDefault("additionalEvaluation", ""),
             fields.get("gate"),
             fields.get("destination"),
+            fields.getOrDefault("outputFields", ""),
             fields.get("more"));
   }
 

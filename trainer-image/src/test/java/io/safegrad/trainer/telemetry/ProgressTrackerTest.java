@@ -11,6 +11,7 @@ import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -113,6 +114,18 @@ class ProgressTrackerTest {
     assertThat(tracker.progress().loss()).isEqualTo(2.0);
     assertThat(tracker.progress().alignmentLoss()).isEqualTo(3.0);
     assertThat(tracker.progress().interventions()).isEqualTo(1);
+  }
+
+  @Test
+  void aResumedRunSaysFromWhere() {
+    assertThat(tracker.progress().resumedAtStep()).isNull();
+    StepMetrics last = step(20, false, 1.0);
+    tracker.resumed(
+        new TrainingHistory(last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, 20.0, List.of()));
+    assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
+    tracker.stepDone(step(21, false, 1.0));
+    assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
+    assertThat(tracker.progress().step()).isEqualTo(21);
   }
 
   private void pass(int seconds) {
