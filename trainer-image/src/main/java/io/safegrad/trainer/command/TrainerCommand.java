@@ -32,7 +32,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       MergeCommand.class,
       EvaluateCommand.class,
       GenerateCommand.class,
-      ChatCommand.class
+      ChatCommand.class,
+      InspectCommand.class
     })
 public final class TrainerCommand implements Runnable {
 

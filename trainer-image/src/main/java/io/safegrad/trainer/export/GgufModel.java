@@ -112,9 +112,16 @@ public final class GgufModel {
     metadata.put(prefix + "attention.layer_norm_rms_epsilon", config.rmsNormEps());
     metadata.put(prefix + "rope.dimension_count", (long) config.headDim());
     metadata.put(prefix + "rope.freq_base", theta(json));
-    config
-        .slidingWindow()
-        .ifPresent(window -> metadata.put(prefix + "attention.sliding_window", (long) window));
+    int window = config.attention().get(0).window();
+    if (config.attention().stream().anyMatch(layer -> layer.window() != window)) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "%s with a sliding window in some of its layers cannot be written as GGUF"
+              .formatted(config.architecture()));
+    }
+    if (window > 0) {
+      metadata.put(prefix + "attention.sliding_window", (long) window);
+    }
   }
 
   private static double theta(JsonNode json) {

@@ -75,7 +75,7 @@ final class GgufTensors implements TensorContents {
    * @throws TrainerException with BAD_PLAN for an architecture whose file has no place for them
    */
   static float[] ropeFactors(ModelConfig config, double theta) {
-    float[] frequencies = config.rotary().frequencies();
+    float[] frequencies = config.attention().get(0).rotary().frequencies();
     float[] factors = new float[frequencies.length];
     boolean scaled = false;
     for (int i = 0; i < factors.length; i++) {

@@ -25,8 +25,8 @@ import java.util.TreeSet;
 import java.util.function.IntConsumer;
 
 /**
- * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
- * weight trained. Not for concurrent use.
+ * A decoder-only language model ({@link Architecture} has the families), in float32, with a LoRA
+ * adapter or with every weight trained. Not for concurrent use.
  */
 public final class CausalLm implements AutoCloseable {
 
@@ -175,7 +175,8 @@ public final class CausalLm implements AutoCloseable {
         all[i] = i;
       }
       Tensor states = states(scope, batch, gates.trained(), all);
-      Tensor logits = torch.operators().one(scope, "logits", states, model.head());
+      Tensor logits =
+          torch.operators().one(scope, "logits", states, model.head(), config.logitSoftCap());
       return new FloatTensor(
           new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
     }
@@ -271,7 +272,8 @@ public final class CausalLm implements AutoCloseable {
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
-          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
           .get(0)
           .item();
     }
@@ -309,7 +311,13 @@ public final class CausalLm implements AutoCloseable {
       DoubleBuffer losses =
           torch
               .operators()
-              .one(scope, "cross_entropies", states, elsewhere.head(), scope.int64(targets))
+              .one(
+                  scope,
+                  "cross_entropies",
+                  states,
+                  elsewhere.head(),
+                  scope.int64(targets),
+                  config.logitSoftCap())
               .doubles();
       double[] sums = new double[batch.rows()];
       for (int i = 0; i < labelled.length; i++) {

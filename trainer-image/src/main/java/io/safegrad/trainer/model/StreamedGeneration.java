@@ -32,7 +32,7 @@ final class StreamedGeneration {
       Set<Integer> endOfSequenceIds,
       Sampling sampling,
       IntConsumer token) {
-    config.requireFullAttention(prompt.length + maxNewTokens);
+    config.requireSupportedLength(prompt.length + maxNewTokens);
     Random random = sampling.random();
     try (Scope reply = scope.child()) {
       List<Tensor> keys = new ArrayList<>();
@@ -66,16 +66,25 @@ final class StreamedGeneration {
       List<Tensor> keys,
       List<Tensor> values) {
     try (Scope step = scope.child()) {
-      Tensor x = operators.one(step, "embed", model.embedding(), decoder.ids(step, ids));
+      Tensor x = decoder.embed(step, model, decoder.ids(step, ids));
       for (int i = 0; i < config.layers(); i++) {
-        ModelTensors.Layer layer = model.layers().get(i);
         Tensor y =
-            decoder.decode(step, x, gate, layer, keys.get(i), values.get(i), position, ids.length);
+            decoder.decode(
+                step, x, gate, model, i, keys.get(i), values.get(i), position, ids.length);
         x.close();
         x = y;
       }
       return operators
-          .one(step, "last_logits", x, model.norm(), model.head(), ids.length, config.rmsNormEps())
+          .one(
+              step,
+              "last_logits",
+              x,
+              model.norm(),
+              model.head(),
+              ids.length,
+              config.rmsNormEps(),
+              config.normOffset(),
+              config.logitSoftCap())
           .toFloatArray();
     }
   }

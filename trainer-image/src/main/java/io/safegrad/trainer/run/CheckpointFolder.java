@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * {@code sha256sum -c} checks. A checkpoint is written under another name, flushed and renamed, so
  * that it is there as a whole or not at all.
  */
-final class CheckpointFolder {
+public final class CheckpointFolder {
 
   static final String SUMS = "SHA256SUMS";
 
@@ -172,7 +172,12 @@ final class CheckpointFolder {
     return lines.toString();
   }
 
-  private static void requireWhole(Path checkpoint) throws IOException {
+  /**
+   * Checks that a checkpoint's files are as they were written.
+   *
+   * @throws IOException saying what is missing or damaged
+   */
+  public static void requireWhole(Path checkpoint) throws IOException {
     for (String name : List.of(CheckpointManifest.FILE_NAME, SUMS)) {
       if (!isFile(checkpoint.resolve(name))) {
         throw new IOException(name + " is missing");
