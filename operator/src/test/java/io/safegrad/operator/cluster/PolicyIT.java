@@ -31,6 +31,7 @@ class PolicyIT {
     "limits.activeDeadlineSeconds",
     "limits.resources.memory",
     "limits.resources.nvidia.com/gpu",
+    "limits.resources.storage",
     "alignment.source",
     "evaluation.harmful",
     "evaluation.harmless",
