@@ -20,6 +20,7 @@ public final class WeakSpecs {
       allowedSources:
         model: ["builtin://tiny-aligned", "pvc://models/*"]
         data: ["pvc://team-data/*"]
+      allowedDestinations: ["pvc://*", "s3://team-a/*"]
       allowedImages: ["registry.example/safegrad/*"]
       limits:
         maxSteps: 500
@@ -27,6 +28,7 @@ public final class WeakSpecs {
         activeDeadlineSeconds: 3600
         resources: {nvidia.com/gpu: 2, memory: 64Gi, storage: 1Ti}
       quarantine: {rule: Keep, claim: quarantine}
+      attribution: {excerpts: false}
       """;
 
   private WeakSpecs() {}
@@ -49,6 +51,9 @@ public final class WeakSpecs {
         row("safety: {gate: {maxRefusalDrop: 1}}", "spec.safety.gate.maxRefusalDrop: found 1"),
         row("safety: {gate: {maxRefusalDrop: 0.03}}", "gate.maxRefusalDrop: found 0.03, at most"),
         row("safety: {gate: {maxOverRefusal: 0.5}}", "spec.safety.gate.maxOverRefusal: found 0.5"),
+        row(
+            "safety: {attribution: {excerpts: true}}",
+            "spec.safety.attribution.excerpts: found true, false expected"),
         row(
             "safety: {alignment: {source: \"pvc://team-data/mild.jsonl\"}}",
             "spec.safety.alignment.source: found pvc://team-data/mild.jsonl, pvc://platform/"),
@@ -91,6 +96,15 @@ public final class WeakSpecs {
         row(
             "output: {destination: \"pvc://platform/out\"}",
             "spec.output.destination: found pvc://platform/out, another claim than"),
+        row(
+            "output: {destination: \"s3://elsewhere/out\"}",
+            "spec.output.destination: found s3://elsewhere/out, one of"),
+        row(
+            "output: {destination: \"s3://team-a/../elsewhere/out\"}",
+            "spec.output.destination: found s3://team-a/../elsewhere/out, one of"),
+        row(
+            "output: {destination: \"file:///tmp/out\"}",
+            "spec.output.destination: found file:///tmp/out, one of"),
         row("training: {maxSteps: 501}", "spec.training.maxSteps: found 501, at most 500"),
         row("training: {epochs: 4}", "spec.training.epochs: found 4, at most 3 expected"),
         row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"),

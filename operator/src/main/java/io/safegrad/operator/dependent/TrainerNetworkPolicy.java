@@ -66,10 +66,15 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
 
   @Override
   protected NetworkPolicy desired(SafeFineTune resource, Context<SafeFineTune> context) {
-    return of(resource, network, config.trainer().hubEndpoint());
+    return of(
+        resource, network, config.trainer().hubEndpoint(), config.trainer().s3Endpoint());
   }
 
-  static NetworkPolicy of(SafeFineTune resource, NetworkConfig network, Optional<URI> hubEndpoint) {
+  static NetworkPolicy of(
+      SafeFineTune resource,
+      NetworkConfig network,
+      Optional<URI> hubEndpoint,
+      Optional<URI> s3Endpoint) {
     List<String> addresses = addresses(PlanResolver.demandedSpec(resource));
     return new NetworkPolicyBuilder()
         .withNewMetadata()
@@ -83,7 +88,7 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
         .endPodSelector()
         .withPolicyTypes("Ingress", "Egress")
         .withIngress(ingress(network))
-        .withEgress(egress(network, ports(addresses, hubEndpoint)))
+        .withEgress(egress(network, ports(addresses, hubEndpoint, s3Endpoint)))
         .endSpec()
         .build();
   }
@@ -149,20 +154,23 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
   }
 
   /** The TCP ports of a run's remote addresses. */
-  private static Set<Integer> ports(List<String> addresses, Optional<URI> hubEndpoint) {
+  private static Set<Integer> ports(
+      List<String> addresses, Optional<URI> hubEndpoint, Optional<URI> s3Endpoint) {
     return addresses.stream()
-        .flatMap(address -> port(address, hubEndpoint))
+        .flatMap(address -> port(address, hubEndpoint, s3Endpoint))
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static Stream<Integer> port(String source, Optional<URI> hubEndpoint) {
+  private static Stream<Integer> port(
+      String source, Optional<URI> hubEndpoint, Optional<URI> s3Endpoint) {
     if (List.of("builtin", "file", "pvc").contains(source.split(":", 2)[0])) {
       return Stream.empty();
     }
-    if (source.startsWith("hf://")) {
-      return Stream.of(hubEndpoint.map(TrainerNetworkPolicy::portOf).orElse(HTTPS));
-    }
-    return Stream.of(source.startsWith("https://") ? portOf(authority(source)) : HTTPS);
+    Optional<URI> endpoint =
+        source.startsWith("hf://")
+            ? hubEndpoint
+            : source.startsWith("s3://") ? s3Endpoint : Optional.of(authority(source));
+    return Stream.of(endpoint.map(TrainerNetworkPolicy::portOf).orElse(HTTPS));
   }
 
   /** A path may hold what a URI may not. */

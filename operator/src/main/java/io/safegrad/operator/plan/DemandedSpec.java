@@ -45,6 +45,7 @@ public final class DemandedSpec {
                             source,
                             value(values, PolicyMerge.ALIGNMENT_REVISION).orElse(null),
                             value(values, PolicyMerge.ALIGNMENT_DIGEST).orElse(null),
+                            alignment.secretRef(),
                             alignment.additional()))
                 .orElse(alignment),
             new Evaluation(
@@ -55,8 +56,10 @@ public final class DemandedSpec {
                     .map(Integer::valueOf)
                     .orElse(evaluation.maxNewTokens()),
                 evaluation.additionalHarmful(),
-                evaluation.additionalHarmless()),
-            gate(spec.safety().gate(), values));
+                evaluation.additionalHarmless(),
+                evaluation.secretRef()),
+            gate(spec.safety().gate(), values),
+            spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)
         .safety(safety)
         .pod(pod(spec.pod(), values))

@@ -63,7 +63,18 @@ public final class PolicyCheck {
     if (!started && demanded.gate() != null) {
       gate(policy, demanded.gate());
     }
+    if (demanded.attribution() != null
+        && Boolean.FALSE.equals(demanded.attribution().excerpts())
+        && Boolean.TRUE.equals(spec.safety().attribution().excerpts())) {
+      policy.add(
+          "spec.safety.attribution.excerpts", "attribution.excerpts", true, "false expected");
+    }
     new SourceRules(spec, started, fixed, policy).check(demanded);
+    policy.unlessAllowed(
+        "spec.output.destination",
+        spec.output().destination(),
+        "allowedDestinations",
+        demanded.allowedDestinations());
     String image = spec.pod().image();
     if (image != null && demanded.allowedImages() != null) {
       policy.unlessAllowed("spec.pod.image", image, "allowedImages", demanded.allowedImages());

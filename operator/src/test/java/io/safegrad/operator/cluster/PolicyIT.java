@@ -40,6 +40,7 @@ class PolicyIT {
     "quarantine.claim",
     "allowedSources.model",
     "allowedSources.data",
+    "allowedDestinations",
     "allowedImages"
   };
 

@@ -112,6 +112,17 @@ class TrainerNetworkPolicyTest {
   }
 
   @Test
+  void aStoreThatIsWrittenToIsReachedAtItsPort() {
+    assertThat(
+            spec(Optional.empty(), "output: {destination: \"s3://adapters/support-bot\"}")
+                .getEgress()
+                .get(1)
+                .getPorts())
+        .extracting(port -> port.getPort().getIntVal())
+        .containsExactly(9000);
+  }
+
+  @Test
   void whatAUserAddsIsASourceToo() {
     assertThat(
             spec(
@@ -122,6 +133,8 @@ class TrainerNetworkPolicyTest {
   }
 
   private static NetworkPolicySpec spec(Optional<URI> hub, String... lines) {
-    return TrainerNetworkPolicy.of(Examples.resource(lines), NETWORK, hub).getSpec();
+    URI store = URI.create("http://store.platform:9000");
+    return TrainerNetworkPolicy.of(Examples.resource(lines), NETWORK, hub, Optional.of(store))
+        .getSpec();
   }
 }

@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
@@ -40,8 +41,8 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
-  private volatile Publication publication;
-  private volatile Publication quarantine;
+  private volatile Destination destination;
+  private volatile Destination quarantine;
 
   /**
    * @param workspace where files are made that last as long as the run
@@ -66,10 +67,11 @@ final class TrainingRun {
   /**
    * Runs all stages.
    *
-   * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
+   * @return SUCCESS with what was published, or a refusal of which there is a report; every other
+   *     end is an exception
    */
   TrainingResult run() {
-    publication = prepare("output.destination", plan.output().destination());
+    destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
@@ -79,23 +81,33 @@ final class TrainingRun {
       observer.stepsPlanned(
           TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
-          RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
+          RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(model, "nothing was trained", List.of(notAligned(start)));
+        return refuse(
+            model,
+            new RunReport.Verdict(
+                ExitReason.START_MODEL_NOT_ALIGNED, notAligned(start), gate(), List.of()));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
-      new TrainingLoop(model, plan.method(), plan.training())
-          .run(
-              inputs.user(),
-              inputs.alignment(),
-              inputs.additionalAlignment(),
-              observer::stepDone,
-              checkpoints);
+      try {
+        new TrainingLoop(model, plan.method(), plan.training())
+            .run(
+                inputs.user(),
+                inputs.alignment(),
+                inputs.additionalAlignment(),
+                observer::stepDone,
+                checkpoints,
+                new ConflictVerdict(plan, inputs, observer, preemption).measurement());
+      } catch (ConflictVerdict.Stop stop) {
+        return refuse(
+            model,
+            new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
+      }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
@@ -108,34 +120,30 @@ final class TrainingRun {
     }
   }
 
-  /** The folder that receives the results; null until it is known to be writable. */
-  Path destination() {
-    return publication == null ? null : publication.destination();
+  /** Where a user finds the results; null until it is known to be writable. */
+  String place() {
+    return destination == null ? null : destination.place();
   }
 
   /** Removes what is written but not published, from another thread, as the process is ending. */
   void abandon() {
-    Stream.of(publication, quarantine).filter(Objects::nonNull).forEach(Publication::discard);
+    Stream.of(destination, quarantine).filter(Objects::nonNull).forEach(Destination::discard);
   }
 
   /** Removes the checkpoints, once no other attempt can use them. */
   void removeCheckpoints() {
-    if (publication == null) {
+    if (destination == null) {
       return;
     }
     try {
-      checkpointFolder().remove();
-    } catch (IOException e) {
-      LOG.warn("{} cannot be removed: {}", publication.checkpoints(), e.getMessage());
+      destination.checkpoints().remove();
+    } catch (IOException | TrainerException e) {
+      LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
     }
   }
 
-  private CheckpointFolder checkpointFolder() {
-    return new CheckpointFolder(publication.checkpoints());
-  }
-
-  private Publication prepare(String field, String uri) {
-    return Publication.prepare(field, uri, resolver.destination(field, uri), plan.digest());
+  private Destination prepare(String field, String uri) {
+    return Destination.prepare(field, uri, resolver, plan.digest());
   }
 
   /** One folder for each plan: what is kept of another run is not replaced. */
@@ -177,24 +185,24 @@ final class TrainingRun {
             ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
-    return result(verdict, write(publication, uri, model, artifact, verdict));
+    return result(verdict, write(destination, uri, model, artifact, verdict));
   }
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
       CausalLm model, ArtifactFiles artifact, List<String> failures) {
     if (quarantine == null) {
-      return refuse(model, "the gate refused the adapter", failures);
+      return refuse(model, refusal("the gate refused the adapter", failures));
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    write(quarantine, quarantineUri(), model, artifact, refusal(what, failures));
-    return refuse(model, what, failures);
+    RunReport.Verdict verdict = refusal(what, failures);
+    write(quarantine, quarantineUri(), model, artifact, verdict);
+    return refuse(model, verdict);
   }
 
-  private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
-    RunReport.Verdict verdict = refusal(what, failures);
+  private TrainingResult refuse(CausalLm model, RunReport.Verdict verdict) {
     observer.stageStarted(TrainingStage.PUBLISHING);
-    publication.publish(
+    destination.publish(
         folder -> {
           write(report(verdict, null, model), folder);
           return folder;
@@ -203,13 +211,22 @@ final class TrainingRun {
   }
 
   private RunReport.Verdict refusal(String what, List<String> failures) {
+    List<Integer> lines = journal.conflictingLines();
+    String because =
+        lines.isEmpty()
+            ? ""
+            : "; the examples that conflict most with the alignment: "
+                + ConflictVerdict.lines(lines);
     return new RunReport.Verdict(
-        ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures);
+        ExitReason.GATE_REFUSED,
+        what + ": " + String.join("; ", failures) + because,
+        gate(),
+        failures);
   }
 
   /** Writes what was trained, and the report with it. */
   private RunReport.Artifact write(
-      Publication place,
+      Destination place,
       String uri,
       CausalLm model,
       ArtifactFiles artifact,
@@ -249,8 +266,9 @@ final class TrainingRun {
   }
 
   private String notAligned(SafetyMeasurements start) {
-    return ("the start model is not aligned: it refused %s of the harmful prompts, at least %s"
-            + " expected (gate.minRefusalRate); start from an aligned model, or lower that threshold")
+    return ("nothing was trained: the start model is not aligned, and SafeGrad keeps an alignment but"
+            + " cannot create one: it refused %s of the harmful prompts, at least %s expected"
+            + " (gate.minRefusalRate); start from an aligned model, or lower that threshold")
         .formatted(Rates.withInterval(start.refusal()), Rates.percent(gate().minRefusalRate()));
   }
 }
