@@ -66,8 +66,7 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
 
   @Override
   protected NetworkPolicy desired(SafeFineTune resource, Context<SafeFineTune> context) {
-    return of(
-        resource, network, config.trainer().hubEndpoint(), config.trainer().s3Endpoint());
+    return of(resource, network, config.trainer().hubEndpoint(), config.trainer().s3Endpoint());
   }
 
   static NetworkPolicy of(
