@@ -134,8 +134,7 @@ public final class PolicyCheck {
         gate.maxOverRefusal(),
         Gate.DEFAULT.maxOverRefusal(),
         bounds.maxOverRefusal());
-    atMost(
-        policy, "maxIncoherentRate", gate.maxIncoherentRate(), null, bounds.maxIncoherentRate());
+    atMost(policy, "maxIncoherentRate", gate.maxIncoherentRate(), null, bounds.maxIncoherentRate());
     atMost(policy, "maxSafetyKl", gate.maxSafetyKl(), null, bounds.maxSafetyKl());
   }
 
