@@ -83,7 +83,8 @@ record RunInputs(
               reader.examples(
                   new SourceSpec(
                       "dataset.source", dataset.source(), dataset.revision(), dataset.digest()),
-                  new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
+                  new TrainingExamples.Rules(
+                      dataset.format(), dataset.trainOn(), maxLength, dataset.truncation())),
               dataset.validationFraction(),
               plan.training().seed());
       return new RunInputs(
@@ -147,12 +148,13 @@ record RunInputs(
               workspace);
       opened.add(read);
       LOG.info(
-          "{}: {} examples of format {}, {} of them cut at {} tokens",
+          "{}: {} examples of format {}, {} of them cut at {} tokens; {} longer ones left out",
           spec.field(),
           read.examples().size(),
           read.format(),
           read.truncated(),
-          rules.maxLength());
+          rules.maxLength(),
+          read.dropped());
       journal.readExamples(source, read);
       return read.examples();
     }

@@ -241,11 +241,11 @@ class TrainingExamplesTest {
     assertThatThrownBy(() -> read(longReply, 40))
         .hasMessage(
             "data:1: the response is longer than the limit: expected at most 40 tokens"
-                + " (training.maxLength), found 41");
+                + " (training.maxLength), or dataset.truncation: Drop, found 41");
     assertThatThrownBy(() -> read(longPrompt, 40))
         .hasMessage(
             "data:1: the response would be cut away wholly: expected a prompt of fewer than 40"
-                + " tokens (training.maxLength), found 40");
+                + " tokens (training.maxLength), or dataset.truncation: Drop, found 40");
     assertThat(read(longPrompt, 41).get(0).labels()[40]).isNotEqualTo(TokenizedExample.IGNORED);
   }
 
