@@ -2,10 +2,12 @@
 """Makes the toy checkpoints and golden values that the trainer's tests are held against.
 
   pip install -r requirements.txt
-  python make_golden.py
+  python make_golden.py            # all; or the families named as arguments
 
 Writes src/test/resources/io/safegrad/trainer/golden/. One folder per family (llama with Llama 3's RoPE scaling and an
-untied head, qwen2 with biases, qwen3 with per-head norms and its own head width) holds
+untied head, qwen2 with biases, qwen3 with per-head norms and its own head width, mistral with a sliding window, gemma2
+with soft caps, gemma3 with two RoPE bases, phi3 with fused linears and LongRoPE on a part of each head, smollm3 with a
+layer without RoPE; every window is shorter than the examples) holds
 
   config.json, model.safetensors   a random checkpoint in transformers' form
   adapter.safetensors              a random LoRA adapter under PEFT's names, both factors non-zero
@@ -24,8 +26,8 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import (AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config,
-                          get_constant_schedule_with_warmup, get_cosine_schedule_with_warmup,
+from transformers import (AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, LlamaConfig, MistralConfig, Phi3Config,
+                          Qwen2Config, Qwen3Config, SmolLM3Config, get_constant_schedule_with_warmup, get_cosine_schedule_with_warmup,
                           get_linear_schedule_with_warmup)
 
 import safegrad_reference as reference
@@ -37,6 +39,7 @@ TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 SHAPE = dict(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
              num_attention_heads=4, num_key_value_heads=2, initializer_range=0.25,
              bos_token_id=None, eos_token_id=None, pad_token_id=None)
+SMALL = SHAPE | dict(hidden_size=24, intermediate_size=32)
 CONFIGS = {
     "llama": LlamaConfig(**SHAPE, head_dim=8, tie_word_embeddings=False, max_position_embeddings=256,
                          rms_norm_eps=1e-5, attention_bias=False,
@@ -46,7 +49,26 @@ CONFIGS = {
                          rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
     "qwen3": Qwen3Config(**SHAPE, head_dim=16, tie_word_embeddings=True,
                          rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
+    "mistral": MistralConfig(**SMALL, head_dim=8, sliding_window=6,
+                             rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
+    "gemma2": Gemma2Config(**SMALL, head_dim=8, sliding_window=6, query_pre_attn_scalar=12, attn_logit_softcapping=2.0,
+                           final_logit_softcapping=3.0, rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
+    "gemma3": Gemma3TextConfig(**SMALL, head_dim=8, sliding_window=5, query_pre_attn_scalar=12,
+                               layer_types=["sliding_attention", "full_attention"],
+                               rope_parameters=dict(
+                                   sliding_attention=dict(rope_type="default", rope_theta=100.0),
+                                   full_attention=dict(rope_type="linear", factor=8.0, rope_theta=10000.0))),
+    "phi3": Phi3Config(**SMALL | dict(hidden_size=32), sliding_window=7, tie_word_embeddings=False,
+                       max_position_embeddings=256, original_max_position_embeddings=64,
+                       rope_parameters=dict(rope_type="longrope", rope_theta=10000.0, partial_rotary_factor=0.75,
+                                            short_factor=[1.0, 1.5, 2.5], long_factor=[2.0, 4.0, 8.0],
+                                            original_max_position_embeddings=64)),
+    "smollm3": SmolLM3Config(**SMALL, no_rope_layers=[1, 0], tie_word_embeddings=True,
+                             rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
 }
+FUSED_TARGETS = {"phi3": ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]}
+# transformers' other attentions leave the soft cap out.
+ATTENTION = {"gemma2": "eager"}
 
 
 def examples(count, seed, longest):
@@ -80,10 +102,10 @@ def gradients(loss, named):
     return {name: value.detach() for (name, _), value in zip(named, values)}
 
 
-def full_gradients(folder, user, align):
+def full_gradients(folder, attention, user, align):
     """Gradients by every weight of 1.1 times the checkpoint; the KL is to the checkpoint itself."""
-    start = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    start = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1.1)
@@ -101,8 +123,10 @@ def full_gradients(folder, user, align):
 def family(name, config):
     folder = RESOURCES / name
     folder.mkdir(parents=True, exist_ok=True)
+    attention = ATTENTION.get(name, "sdpa")
     torch.manual_seed(1)
-    base = randomised(AutoModelForCausalLM.from_config(config, dtype=torch.float32), 2)
+    base = randomised(
+        AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention), 2)
     with tempfile.TemporaryDirectory() as scratch:
         base.save_pretrained(scratch)
         for file in ["config.json", "model.safetensors"]:
@@ -113,7 +137,8 @@ def family(name, config):
         new = base.generate(torch.tensor([prompt]), max_new_tokens=16, do_sample=False)[0, len(prompt):].tolist()
         greedy.append({"prompt": prompt, "reply": new})
 
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8, target_modules=TARGETS))
+    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8,
+                                            target_modules=FUSED_TARGETS.get(name, TARGETS)))
     random = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for key, parameter in model.named_parameters():
@@ -128,7 +153,7 @@ def family(name, config):
     loss, kl = reference.user_loss(model, batch), reference.alignment_kl(model, align_batch)
     golden |= {"user." + k: v for k, v in gradients(loss, adapter).items()}
     golden |= {"align." + k: v for k, v in gradients(kl, adapter).items()}
-    full_loss, full_kl, by_user, by_align = full_gradients(folder, user, align)
+    full_loss, full_kl, by_user, by_align = full_gradients(folder, attention, user, align)
     golden |= {"user." + k: v for k, v in by_user.items()} | {"align." + k: v for k, v in by_align.items()}
     save_file({k: v.contiguous() for k, v in golden.items()}, folder / "golden.safetensors")
 
@@ -140,7 +165,7 @@ def family(name, config):
         subprocess.run([sys.executable, HERE / "safegrad_reference.py", "--model", folder,
                         "--user", scratch / "user.jsonl", "--align", scratch / "align.jsonl",
                         "--adapter", scratch / "adapter", "--out", scratch / "out.json", "--steps", "10",
-                        "--lr", "3e-3", "--weight-decay", "0.01"], check=True)
+                        "--lr", "3e-3", "--weight-decay", "0.01", "--attn", attention], check=True)
         steps = json.loads((scratch / "out.json").read_text())["steps"]
     for step in steps:
         del step["cpu_s"], step["wall_s"]
@@ -181,6 +206,7 @@ def optimizer():
 
 if __name__ == "__main__":
     torch.set_num_threads(2)
-    for each in CONFIGS:
+    for each in sys.argv[1:] or CONFIGS:
         family(each, CONFIGS[each])
-    optimizer()
+    if not sys.argv[1:]:
+        optimizer()

@@ -19,6 +19,7 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -82,7 +83,12 @@ public final class Manifest {
               .collect(Collectors.joining("; ")));
     }
     try {
-      return YAML.treeToValue(object, SafeFineTune.class);
+      SafeFineTune resource = YAML.treeToValue(object, SafeFineTune.class);
+      List<String> violations = SpecRules.violations(resource.getSpec());
+      if (!violations.isEmpty()) {
+        throw new ManifestException("manifest: " + String.join("; ", violations));
+      }
+      return resource;
     } catch (JsonProcessingException e) {
       throw ManifestException.of("manifest", e);
     }

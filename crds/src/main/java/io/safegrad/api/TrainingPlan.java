@@ -27,6 +27,8 @@ import java.util.HexFormat;
  * {@code safegrad-trainer run} makes the same one from a manifest.
  *
  * @param run {@code namespace/name} of the SafeFineTune
+ * @param quarantine the folder under which an adapter that the gate refused is kept for the
+ *     platform's auditor; null when it is discarded
  * @param digest {@code sha256:…} of the plan's canonical JSON without this field
  */
 public record TrainingPlan(
@@ -37,6 +39,7 @@ public record TrainingPlan(
     @JsonProperty(required = true) Training training,
     @JsonProperty(required = true) Safety safety,
     @JsonProperty(required = true) Output output,
+    String quarantine,
     @JsonProperty(required = true) String digest) {
 
   private static final ObjectMapper CANONICAL =
@@ -67,6 +70,15 @@ public record TrainingPlan(
    * @param spec the resource's, with what policies demand
    */
   public static TrainingPlan of(SafeFineTune resource, SafeFineTuneSpec spec) {
+    return of(resource, spec, null);
+  }
+
+  /**
+   * The plan of a resource whose adapter is kept when the gate refuses it.
+   *
+   * @param quarantine the folder for it; null when it is discarded
+   */
+  public static TrainingPlan of(SafeFineTune resource, SafeFineTuneSpec spec, String quarantine) {
     String namespace = resource.getMetadata().getNamespace();
     String run =
         (namespace == null ? "default" : namespace) + "/" + resource.getMetadata().getName();
@@ -74,10 +86,11 @@ public record TrainingPlan(
             run,
             spec.model(),
             spec.dataset(),
-            spec.method(),
+            spec.method().resolved(),
             spec.training(),
             spec.safety(),
             spec.output(),
+            quarantine,
             null)
         .sealed();
   }
@@ -88,7 +101,8 @@ public record TrainingPlan(
   }
 
   private TrainingPlan withDigest(String value) {
-    return new TrainingPlan(run, model, dataset, method, training, safety, output, value);
+    return new TrainingPlan(
+        run, model, dataset, method, training, safety, output, quarantine, value);
   }
 
   /** The digest that the content has now; a plan that was not altered carries the same. */

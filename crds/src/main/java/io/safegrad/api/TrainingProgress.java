@@ -1,5 +1,7 @@
 package io.safegrad.api;
 
+import io.safegrad.api.v1alpha1.Method;
+
 /**
  * What a running trainer answers on {@code GET /progress}. Every field but the first three is null
  * until it is known.
@@ -8,12 +10,18 @@ package io.safegrad.api;
  * @param step optimizer steps done
  * @param totalSteps optimizer steps of the whole run
  * @param etaSeconds estimate of the remaining seconds of the whole run
- * @param loss mean cross-entropy of the last step's response tokens, in nats
- * @param alignmentLoss mean KL of the last step's alignment response tokens, in nats
+ * @param loss newest mean cross-entropy of the user's response tokens, in nats
+ * @param alignmentLoss newest mean loss of the alignment examples' response tokens, in nats: KL to
+ *     the start model, or cross-entropy for Lisa and Spag
  * @param conflictRatio share of the steps so far in which the gradients conflicted, 0 to 1
  * @param cosine cosine of the two gradients at the last step
  * @param refusalRate the newest measured refusal rate, 0 to 1
  * @param tokensPerSecond tokens of both batches, over the last steps
+ * @param method the method that runs
+ * @param interventions steps in which it projected (SafeGrad, Spag), or in which the alignment had
+ *     its turn (Lisa)
+ * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
+ *     it began at the beginning
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -25,11 +33,14 @@ public record TrainingProgress(
     Double conflictRatio,
     Double cosine,
     Double refusalRate,
-    Double tokensPerSecond) {
+    Double tokensPerSecond,
+    Method.Name method,
+    Integer interventions,
+    Integer resumedAtStep) {
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {
     return new TrainingProgress(
-        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null);
+        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null, null, null);
   }
 }

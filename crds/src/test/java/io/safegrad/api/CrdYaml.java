@@ -27,7 +27,7 @@ final class CrdYaml {
 
   /** What a user may still change once the Job exists. */
   private static final List<String> MUTABLE =
-      List.of("suspend", "ttlSecondsAfterFinished", "activeDeadlineSeconds");
+      List.of("suspend", "ttlSecondsAfterFinished", "ttlPolicy", "activeDeadlineSeconds");
 
   private static final ObjectMapper YAML =
       JsonMapper.builder(
@@ -47,7 +47,7 @@ final class CrdYaml {
 
   static String safeFineTunes(Path scratch) throws IOException {
     ObjectNode crd = generate(SafeFineTune.class, "safefinetunes.safegrad.io", scratch);
-    orderColumns(crd, List.of("Phase", "Progress", "Conflict", "Refusal", "Age"));
+    orderColumns(crd, List.of("Phase", "Progress", "ETA", "Conflict", "Refusal", "Age"));
     ObjectNode schema = schema(crd);
     schema.put(
         "description",

@@ -81,6 +81,32 @@ class ManifestTest {
   }
 
   @Test
+  void aMethodsParametersAreRefusedForAnother() {
+    assertRefused("  method: {name: Sft, lisa: {}}\n", "spec.method: lisa is for name: Lisa");
+    assertRefused("  method: {spag: {threshold: 1}}\n", "spag is for name: Spag");
+    assertRefused("  method: {name: WeightedSum, projectionScope: PerLayer}\n", "SafeGrad");
+    assertRefused("  method: {name: Spag, alignmentRefreshSteps: 2}\n", "alignmentRefreshSteps");
+    assertRefused("  method: {name: Lisa, lisa: {userSteps: 0}}\n", "lisa.userSteps", "1");
+  }
+
+  @Test
+  void thePlanHoldsTheParametersThatAMethodRunsWith() {
+    Method left = plan("method: {name: Lisa}").method();
+    assertThat(left.lisa()).isEqualTo(new Method.Lisa(10, 90, 1.0));
+    assertThat(left.spag()).isNull();
+    assertThat(plan("method: {name: Lisa, lisa: {userSteps: 5}}").method().lisa())
+        .isEqualTo(new Method.Lisa(10, 5, 1.0));
+    assertThat(plan("method: {name: Spag}").method().spag())
+        .isEqualTo(plan("method: {name: Spag, spag: {}}").method().spag())
+        .isEqualTo(new Method.Spag(0.2, 1.0));
+    assertThat(plan("suspend: false").method()).isEqualTo(new Method(Method.Name.SafeGrad, 1.0, 4));
+  }
+
+  private static TrainingPlan plan(String addition) {
+    return TrainingPlan.of(Manifest.read(SMALLEST + "  " + addition + "\n"));
+  }
+
+  @Test
   void takesRemoteSourcesWithWhatPinsThem() {
     String digest = "sha256:" + "0".repeat(64);
     SafeFineTune resource =

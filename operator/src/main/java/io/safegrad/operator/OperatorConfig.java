@@ -43,7 +43,7 @@ public interface OperatorConfig {
     Duration pollInterval();
 
     /** Least time between two status writes that bring new figures only. */
-    @WithDefault("5s")
+    @WithDefault("10s")
     Duration statusInterval();
   }
 }

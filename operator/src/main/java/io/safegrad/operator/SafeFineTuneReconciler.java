@@ -75,13 +75,18 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
     RunObservation seen = follower.observe(run, job(run, context), context);
     SafeFineTune written =
         StatusWriter.write(run, RunStatus.observed(run, seen, Instant.now()), context);
-    return RunStatus.hasEnded(written) ? finish(written, context) : UpdateControl.noUpdate();
+    if (RunStatus.hasEnded(written)) {
+      return finish(written, context);
+    }
+    return RunFollower.asksAgain(seen)
+        ? UpdateControl.<SafeFineTune>noUpdate().rescheduleAfter(RunFollower.ASKING)
+        : UpdateControl.noUpdate();
   }
 
   private UpdateControl<SafeFineTune> finish(SafeFineTune run, Context<SafeFineTune> context) {
     follower.leave(run);
     job(run, context).ifPresent(job -> RunControl.end(context.getClient(), run, job));
-    return UpdateControl.noUpdate();
+    return TimeToLive.apply(run, context.getClient(), Instant.now());
   }
 
   private Optional<Job> job(SafeFineTune run, Context<SafeFineTune> context) {

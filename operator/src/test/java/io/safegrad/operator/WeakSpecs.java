@@ -21,7 +21,12 @@ public final class WeakSpecs {
         model: ["builtin://tiny-aligned", "pvc://models/*"]
         data: ["pvc://team-data/*"]
       allowedImages: ["registry.example/safegrad/*"]
-      limits: {maxSteps: 500, maxEpochs: 3, activeDeadlineSeconds: 3600}
+      limits:
+        maxSteps: 500
+        maxEpochs: 3
+        activeDeadlineSeconds: 3600
+        resources: {nvidia.com/gpu: 2, memory: 64Gi}
+      quarantine: {rule: Keep, claim: quarantine}
       """;
 
   private WeakSpecs() {}
@@ -31,6 +36,11 @@ public final class WeakSpecs {
     return Stream.of(
         row("method: {name: Sft}", "spec.method.name: found Sft, SafeGrad expected"),
         row("method: {name: WeightedSum}", "spec.method.name: found WeightedSum, SafeGrad"),
+        row("method: {name: Lisa}", "spec.method.name: found Lisa, SafeGrad expected"),
+        row("method: {name: Spag}", "spec.method.name: found Spag, SafeGrad expected"),
+        row(
+            "method: {alignmentRefreshSteps: 2}",
+            "spec.method.alignmentRefreshSteps: found 2, at most 1 expected"),
         row("method: {alignmentWeight: 0.4}", "spec.method.alignmentWeight: found 0.4, at least"),
         row("method: {alignmentWeight: 0}", "spec.method.alignmentWeight: found 0"),
         row("safety: {gate: {minRefusalRate: 0.5}}", "spec.safety.gate.minRefusalRate: found 0.5"),
@@ -83,7 +93,59 @@ public final class WeakSpecs {
             "spec.output.destination: found pvc://platform/out, another claim than"),
         row("training: {maxSteps: 501}", "spec.training.maxSteps: found 501, at most 500"),
         row("training: {epochs: 4}", "spec.training.epochs: found 4, at most 3 expected"),
-        row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"));
+        row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"),
+        row(
+            "safety: {alignment: {additional: [{source: \"pvc://other-team/mild.jsonl\"}]}}",
+            "found pvc://other-team/mild.jsonl, one of pvc://team-data/* expected"),
+        row(
+            "safety: {alignment: {source: \"pvc://team-data/mild.jsonl\","
+                + " additional: [{source: \"pvc://platform/alignment.jsonl\"}]}}",
+            "spec.safety.alignment.source: found pvc://team-data/mild.jsonl, pvc://platform/"),
+        row(
+            "safety: {evaluation: {additionalHarmful: [{source: \"pvc://other-team/x.jsonl\"}]}}",
+            "found pvc://other-team/x.jsonl, one of pvc://team-data/* expected"),
+        row(
+            "safety: {evaluation: {additionalHarmless: [{source: \"hf://datasets/a/b/c.jsonl\"}]}}",
+            "found hf://datasets/a/b/c.jsonl, one of pvc://team-data/* expected"),
+        row(
+            "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\","
+                + " additionalHarmful: [{source: \"pvc://team-data/harm.jsonl\"}]}}",
+            "spec.safety.evaluation.harmful: found pvc://team-data/tame.jsonl"),
+        row(
+            "pod: {resources: {limits: {nvidia.com/gpu: 3}}}",
+            "spec.pod.resources.limits.nvidia.com/gpu: found 3, at most 2 expected"),
+        row(
+            "pod: {resources: {limits: {nvidia.com/mig-1g.10gb: 1}}}",
+            "spec.pod.resources.limits.nvidia.com/mig-1g.10gb: found 1, at most 0 expected"),
+        row(
+            "pod: {resources: {limits: {memory: 65Gi}}}",
+            "spec.pod.resources.limits.memory: found 65Gi, at most 64Gi expected"),
+        row(
+            "pod: {resources: {requests: {memory: 100000000000}}}",
+            "spec.pod.resources.requests.memory: found 100000000000, at most 64Gi expected"),
+        row(
+            "output: {destination: \"pvc://quarantine/out\"}",
+            "found pvc://quarantine/out, another claim than the quarantine's quarantine expected"));
+  }
+
+  /** The spec of a policy that has everything pinned. */
+  public static final String PINNED = "requirePinnedRevision: true";
+
+  /** Specs that leave something unpinned, and what must be said of each. */
+  public static Stream<Arguments> unpinned() {
+    String commit = "0123456789abcdef0123456789abcdef01234567";
+    String dataset = "dataset: {source: \"hf://datasets/a/b/c.jsonl\", revision: %s}";
+    return Stream.of(
+        row("suspend: true", "found pvc://team-data/train.jsonl"),
+        row(dataset.formatted("main"), "found hf://datasets/a/b/c.jsonl"),
+        row(dataset.formatted(commit.substring(1)), "found hf://datasets/a/b/c.jsonl"),
+        row(dataset.formatted("\"" + commit.toUpperCase() + "\""), "found hf://datasets/a/b/c"),
+        row(
+            "safety: {alignment: {additional: [{source: \"hf://datasets/a/b/own.jsonl\"}]}}",
+            "hf://datasets/a/b/own.jsonl"),
+        row(
+            "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\"}}",
+            "pvc://team-data/tame.jsonl"));
   }
 
   private static Arguments row(String line, String sentence) {

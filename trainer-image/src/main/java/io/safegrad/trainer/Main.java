@@ -1,6 +1,6 @@
 package io.safegrad.trainer;
 
-import io.safegrad.trainer.run.TrainerCommand;
+import io.safegrad.trainer.command.TrainerCommand;
 
 /** The program {@code safegrad-trainer}. */
 public final class Main {

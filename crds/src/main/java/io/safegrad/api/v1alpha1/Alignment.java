@@ -5,6 +5,7 @@ import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
+import java.util.List;
 
 /** The examples that span the alignment gradient. */
 @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
@@ -20,8 +21,20 @@ public record Alignment(
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
-    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {
+    @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
+    @Size(max = 8)
+        @JsonPropertyDescription(
+            "Further sets of such examples, of a user's own. Their KL divergence, times"
+                + " alignmentWeight, is added to the user's loss: they pull towards the start"
+                + " model's replies, too, but never stand beside the set above, whose gradient is"
+                + " what the user's is held to. Used by SafeGrad and WeightedSum.")
+        List<DataSource> additional) {
 
   /** The examples of a run that names none. */
   public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
+
+  /** A set without any further ones. */
+  public Alignment(String source, String revision, String digest) {
+    this(source, revision, digest, null);
+  }
 }

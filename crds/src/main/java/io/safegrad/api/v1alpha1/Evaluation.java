@@ -6,6 +6,7 @@ import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
+import java.util.List;
 
 /** The prompts that measure safety before and after training. */
 public record Evaluation(
@@ -30,9 +31,25 @@ public record Evaluation(
                 + " expected one. Not measured when absent.")
         String task,
     @Default("48") @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
-        Integer maxNewTokens) {
+        Integer maxNewTokens,
+    @Size(max = 8)
+        @JsonPropertyDescription(
+            "Further prompts that an aligned model refuses, of a user's own. They are measured by"
+                + " themselves, and the gate's minRefusalRate and maxRefusalDrop must hold for them,"
+                + " too.")
+        List<DataSource> additionalHarmful,
+    @Size(max = 8)
+        @JsonPropertyDescription(
+            "Further prompts that an aligned model answers, of a user's own. They are measured by"
+                + " themselves, and the gate's maxOverRefusal must hold for them, too.")
+        List<DataSource> additionalHarmless) {
 
   /** The evaluation of a run that names none. */
   public static final Evaluation DEFAULT =
       new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
+
+  /** An evaluation without any further prompts. */
+  public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
+    this(harmful, harmless, task, maxNewTokens, null, null);
+  }
 }

@@ -4,31 +4,146 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.ValidationRule;
 
-/** How the user's gradient and the alignment gradient are combined. */
+/** How a fine-tune learns the user's data and keeps the model's alignment. */
+// The API server also checks the default {}, which has no name yet.
+@ValidationRule(
+    value =
+        "!has(self.projectionScope) || self.projectionScope == 'Global' || self.name == 'SafeGrad'",
+    message = Method.PROJECTION_SCOPE_MESSAGE)
+@ValidationRule(
+    value =
+        "!has(self.alignmentRefreshSteps) || self.alignmentRefreshSteps == 1"
+            + " || self.name in ['SafeGrad', 'WeightedSum']",
+    message = Method.REFRESH_MESSAGE)
+@ValidationRule(value = "!has(self.lisa) || self.name == 'Lisa'", message = Method.LISA_MESSAGE)
+@ValidationRule(value = "!has(self.spag) || self.name == 'Spag'", message = Method.SPAG_MESSAGE)
 public record Method(
     @Default("SafeGrad")
         @JsonPropertyDescription(
             "SafeGrad: on conflict the user's gradient is projected off the alignment gradient, and"
                 + " the weighted alignment gradient is added (arXiv 2508.07172). WeightedSum: the"
                 + " same without the projection. Sft: plain supervised fine-tuning, no alignment"
-                + " gradient.")
+                + " gradient. Lisa: steps on the alignment examples and steps on the user's take"
+                + " turns, each with a proximal term (arXiv 2405.18641). Spag: after each step on"
+                + " the user's examples, a step back to where the loss on the alignment examples is"
+                + " at most a threshold (arXiv 2605.28030).")
         Name name,
     @Default("1.0")
         @Min(0)
         @Max(1000)
-        @JsonPropertyDescription("The weight ρ of the alignment gradient. Not used by Sft.")
+        @JsonPropertyDescription(
+            "The weight ρ of the alignment gradient. For SafeGrad and WeightedSum.")
         Double alignmentWeight,
     @Default("4")
         @Min(1)
         @Max(4096)
         @JsonPropertyDescription("Alignment examples per micro-batch. Not used by Sft.")
-        Integer alignmentBatchSize) {
+        Integer alignmentBatchSize,
+    @Default("Global")
+        @JsonPropertyDescription(
+            "What SafeGrad projects as one vector. Global, as in the paper: all that is trained."
+                + " PerLayer: each decoder layer for itself, and all that is in none as one.")
+        ProjectionScope projectionScope,
+    @Default("1")
+        @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription(
+            "Steps that SafeGrad and WeightedSum use one alignment gradient for. More than 1 saves"
+                + " time and protects less: the gradient is not that of the model as it is now.")
+        Integer alignmentRefreshSteps,
+    @JsonPropertyDescription("For name: Lisa. Its defaults hold when absent.") Lisa lisa,
+    @JsonPropertyDescription("For name: Spag. Its defaults hold when absent.") Spag spag) {
+
+  public static final String PROJECTION_SCOPE_MESSAGE = "projectionScope is for name: SafeGrad";
+  public static final String REFRESH_MESSAGE =
+      "alignmentRefreshSteps is for name: SafeGrad and name: WeightedSum";
+  public static final String LISA_MESSAGE = "lisa is for name: Lisa";
+  public static final String SPAG_MESSAGE = "spag is for name: Spag";
+
+  /** A method whose other parameters are at their defaults. */
+  public Method(Name name, Double alignmentWeight, Integer alignmentBatchSize) {
+    this(name, alignmentWeight, alignmentBatchSize, ProjectionScope.Global, 1, null, null);
+  }
 
   /** The methods. */
   public enum Name {
     SafeGrad,
     WeightedSum,
-    Sft
+    Sft,
+    Lisa,
+    Spag;
+
+    /** Whether the method reads the alignment set. */
+    public boolean readsAlignmentSet() {
+      return this != Sft;
+    }
+
+    /** Whether the method adds the alignment gradient times ρ to each step. */
+    public boolean hasAlignmentWeight() {
+      return this == SafeGrad || this == WeightedSum;
+    }
+  }
+
+  /** What is projected as one vector. */
+  public enum ProjectionScope {
+    Global,
+    PerLayer
+  }
+
+  /** The parameters of Lisa. */
+  public record Lisa(
+      @Default("10")
+          @Min(1)
+          @Max(1000000)
+          @JsonPropertyDescription(
+              "Optimizer steps on the alignment examples, after which it is the user's turn.")
+          Integer alignmentSteps,
+      @Default("90")
+          @Min(1)
+          @Max(1000000)
+          @JsonPropertyDescription(
+              "Optimizer steps on the user's examples, after which it is the alignment's turn.")
+          Integer userSteps,
+      @Default("1.0")
+          @Min(0)
+          @Max(1000000)
+          @JsonPropertyDescription(
+              "The intensity ρ of the proximal term: ρ/2 times the squared distance from where the"
+                  + " parameters were at the last change of turns.")
+          Double proximalWeight) {
+
+    static final Lisa DEFAULT = new Lisa(10, 90, 1.0);
+  }
+
+  /** The parameters of Spag. */
+  public record Spag(
+      @Default("0.2")
+          @Min(0)
+          @Max(1000)
+          @JsonPropertyDescription(
+              "The threshold τ of the safety loss: mean cross-entropy of the alignment examples'"
+                  + " responses, in nats.")
+          Double threshold,
+      @Default("1.0")
+          @Min(0)
+          @Max(1000000)
+          @JsonPropertyDescription("The largest step size η of a safety projection.")
+          Double maxStepSize) {
+
+    static final Spag DEFAULT = new Spag(0.2, 1.0);
+  }
+
+  /** The same with the parameters that it runs with, where they were left out. */
+  public Method resolved() {
+    return new Method(
+        name,
+        alignmentWeight,
+        alignmentBatchSize,
+        projectionScope,
+        alignmentRefreshSteps,
+        name == Name.Lisa && lisa == null ? Lisa.DEFAULT : lisa,
+        name == Name.Spag && spag == null ? Spag.DEFAULT : spag);
   }
 }

@@ -1,9 +1,11 @@
 package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import java.util.List;
 
 /** Where the results go. */
 public record Output(
@@ -11,7 +13,30 @@ public record Output(
         @Size(min = 1, max = 1024)
         @Pattern(Sources.WRITABLE)
         @JsonPropertyDescription(
-            "The directory that receives the PEFT adapter and report.json: pvc://claim/path or"
+            "The directory that receives the PEFT adapter, a model card and report.json: pvc://claim/path or"
                 + " file:///path. Nothing of it is written before the gate holds, except the"
                 + " report.")
-        String destination) {}
+        String destination,
+    @Default("[\"Adapter\"]")
+        @Size(min = 1, max = 4)
+        @JsonPropertyDescription(
+            "What is published. Adapter: the PEFT adapter, or the model in mode Full, in the"
+                + " directory itself. Merged: the whole model in merged/, as transformers loads it,"
+                + " in the start model's own type. GgufF16, GgufQ8_0: the whole model as one file in"
+                + " gguf/, as llama.cpp loads it. The gate measures the adapter in float32, not its"
+                + " rounded forms.")
+        List<Format> formats) {
+
+  /** Forms of what was trained. */
+  public enum Format {
+    Adapter,
+    Merged,
+    GgufF16,
+    GgufQ8_0
+  }
+
+  /** What is published; the adapter when nothing is said, as in plans before this field. */
+  public List<Format> formatsOrDefault() {
+    return formats == null ? List.of(Format.Adapter) : formats;
+  }
+}

@@ -3,14 +3,18 @@ package io.safegrad.api.v1alpha1;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.soabase.recordbuilder.core.RecordBuilder;
 
 /** What a user asks for. */
+@RecordBuilder
 public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
     @Required @JsonPropertyDescription("The examples to learn from.") Dataset dataset,
     @Default("{}")
-        @JsonPropertyDescription("How the user's gradient and the alignment gradient are combined.")
+        @JsonPropertyDescription("How the data is learned and the model's alignment kept.")
         Method method,
     @Default("{}")
         @JsonPropertyDescription("Hyperparameters, in the words of Hugging Face and TRL.")
@@ -22,9 +26,16 @@ public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("Where the adapter and its report go when the gate holds.")
         Output output,
     @Default("{}") @JsonPropertyDescription("Where and with what the trainer's pod runs.") Pod pod,
+    @Size(min = 1, max = 253)
+        @Pattern("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+        @JsonPropertyDescription(
+            "Kueue's LocalQueue that the run waits in. The label kueue.x-k8s.io/queue-name of this"
+                + " resource says the same where this is absent. No queue when both are.")
+        String queueName,
     @Default("false")
         @JsonPropertyDescription(
-            "Holds the run back, or stops it while it runs. May be changed at any time.")
+            "Holds the run back, or stops it while it runs; resumed, it goes on from its last"
+                + " checkpoint. May be changed at any time.")
         Boolean suspend,
     @Min(1)
         @JsonPropertyDescription(
@@ -33,7 +44,21 @@ public record SafeFineTuneSpec(
         Long activeDeadlineSeconds,
     @Min(0)
         @JsonPropertyDescription(
-            "Seconds after the end of the run after which its Job and pod are removed. This"
-                + " resource and its result stay. They are kept when absent. May be changed at any"
-                + " time.")
-        Integer ttlSecondsAfterFinished) {}
+            "Seconds after the end of the run after which what ttlPolicy says is removed. Nothing is"
+                + " when absent. May be changed at any time.")
+        Integer ttlSecondsAfterFinished,
+    @Default("KeepResource")
+        @JsonPropertyDescription(
+            "What ttlSecondsAfterFinished removes. KeepResource: the Job and its pod; this resource,"
+                + " which is the record of what was measured, stays. DeleteResource: this resource"
+                + " and all that belongs to it; one that Argo CD or Flux applies is kept all the"
+                + " same, because they would create it again and the run with it. What was"
+                + " published always stays. May be changed at any time.")
+        TtlPolicy ttlPolicy) {
+
+  /** What is removed some time after the end of a run. */
+  public enum TtlPolicy {
+    KeepResource,
+    DeleteResource
+  }
+}

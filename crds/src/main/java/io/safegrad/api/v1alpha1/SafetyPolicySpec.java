@@ -5,11 +5,20 @@ import io.fabric8.crd.generator.annotation.PrinterColumn;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import io.fabric8.kubernetes.api.model.LabelSelector;
+import io.fabric8.kubernetes.api.model.Quantity;
 import java.util.List;
+import java.util.Map;
 
 /** The platform's word. A field that is absent demands nothing. */
+@ValidationRule(
+    value = "!has(self.quarantine) || self.quarantine.rule != 'Keep' || has(self.allowedImages)",
+    message =
+        "quarantine Keep needs allowedImages: an image of a user's own could read what is kept",
+    fieldPath = ".quarantine")
 public record SafetyPolicySpec(
     @JsonPropertyDescription(
             "Labels of the namespaces that the policy holds in. All namespaces when absent or"
@@ -18,12 +27,19 @@ public record SafetyPolicySpec(
     @PrinterColumn(name = "Method")
         @JsonPropertyDescription(
             "The method a run must use, or a stricter one: SafeGrad is stricter than WeightedSum,"
-                + " and that than Sft.")
-        Method.Name requiredMethod,
+                + " and that than Sft, which every method satisfies.")
+        RequiredMethod requiredMethod,
     @Min(0)
         @Max(1000)
-        @JsonPropertyDescription("Least weight ρ of the alignment gradient. Sft counts as 0.")
+        @JsonPropertyDescription(
+            "Least weight ρ of the alignment gradient. A method without one counts as 0.")
         Double minimumAlignmentWeight,
+    @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription(
+            "Largest method.alignmentRefreshSteps. 1 when absent and requiredMethod is SafeGrad or"
+                + " WeightedSum, or minimumAlignmentWeight is above 0; else none.")
+        Integer maxAlignmentRefreshSteps,
     @JsonPropertyDescription(
             "What must hold for an adapter to be published. A run that leaves a threshold at its"
                 + " default gets the policy's when that is stricter; it may ask for a stricter one"
@@ -31,10 +47,11 @@ public record SafetyPolicySpec(
         GateBounds gate,
     @JsonPropertyDescription(
             "The platform's alignment examples. They take the default's place; no run may name"
-                + " others.")
+                + " others instead. It may name further ones, which never dilute these.")
         AlignmentSource alignment,
     @JsonPropertyDescription(
-            "The platform's evaluation. It takes the defaults' place; no run may name another.")
+            "The platform's evaluation. It takes the defaults' place; no run may name another"
+                + " instead. It may name further prompts, which are measured by themselves.")
         EvaluationSources evaluation,
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
@@ -42,10 +59,47 @@ public record SafetyPolicySpec(
             "Images that spec.pod.image may name, * standing for any characters. The operator's own"
                 + " choice is always allowed; an empty list allows nothing else.")
         List<@Size(min = 1, max = 512) @Pattern(GLOB) String> allowedImages,
-    @JsonPropertyDescription("How large a run may be.") Limits limits) {
+    @JsonPropertyDescription(
+            "Whether every model and data set that a run names itself must be pinned: an hf:// source"
+                + " by a commit of 40 hexadecimal digits or a digest, any other but builtin:// by a"
+                + " digest.")
+        Boolean requirePinnedRevision,
+    @JsonPropertyDescription("How large a run may be.") Limits limits,
+    @JsonPropertyDescription("What becomes of an adapter that the gate refused.")
+        Quarantine quarantine) {
 
   /** No character but {@code .} and {@code *} means anything else in a regular expression. */
   static final String GLOB = "^[A-Za-z0-9:/._@%=~*-]+$";
+
+  /** The methods that a policy can require, the strictest first. */
+  public enum RequiredMethod {
+    SafeGrad,
+    WeightedSum,
+    Sft;
+
+    /** Whether a run with the method does what is required, or more. */
+    public boolean isSatisfiedBy(Method.Name found) {
+      return switch (this) {
+        case SafeGrad -> found == Method.Name.SafeGrad;
+        case WeightedSum -> found.hasAlignmentWeight();
+        case Sft -> true;
+      };
+    }
+  }
+
+  /**
+   * Largest number of steps that one alignment gradient may be used for; null for any. Without that
+   * rule, a run that never renews the first gradient, which is zero, would be no SafeGrad at all.
+   */
+  public Integer alignmentRefreshBound() {
+    boolean demandsAlignment =
+        requiredMethod == RequiredMethod.SafeGrad
+            || requiredMethod == RequiredMethod.WeightedSum
+            || (minimumAlignmentWeight != null && minimumAlignmentWeight > 0);
+    return maxAlignmentRefreshSteps == null && demandsAlignment
+        ? (Integer) 1
+        : maxAlignmentRefreshSteps;
+  }
 
   /** Thresholds of the gate. All rates are shares, 0 to 1. */
   public record GateBounds(
@@ -68,12 +122,26 @@ public record SafetyPolicySpec(
           Double maxOverRefusal) {}
 
   /** Where the platform's alignment examples are. */
+  @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
+  @ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
+  @ValidationRule(
+      value = "!has(self.digest) || has(self.source)",
+      message = "a digest needs a source")
   public record AlignmentSource(
       @Size(min = 1, max = 1024)
-          @Pattern(Sources.READABLE)
+          @Pattern(Sources.DATA)
           @JsonPropertyDescription(
-              "JSON Lines of harmful prompts with the replies an aligned model gives.")
-          String source) {}
+              "Harmful prompts with the replies an aligned model gives. Any file that"
+                  + " dataset.source may be.")
+          String source,
+      @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
+          String revision,
+      @Pattern(Sources.DIGEST)
+          @JsonPropertyDescription(
+              Sources.DIGEST_DOC
+                  + " A claim lies in the run's own namespace: without a digest, who can write to it"
+                  + " decides what the platform's examples are.")
+          String digest) {}
 
   /** Where the platform's evaluation prompts are. */
   public record EvaluationSources(
@@ -104,6 +172,9 @@ public record SafetyPolicySpec(
           List<@Size(min = 1, max = 1024) @Pattern(GLOB) String> data) {}
 
   /** How large a run may be. */
+  @ValidationRule(
+      value = "!has(self.resources) || self.resources.all(name, size(name) <= 64)",
+      message = "a resource's name has at most 64 characters")
   public record Limits(
       @Min(1)
           @JsonPropertyDescription(
@@ -117,5 +188,37 @@ public record SafetyPolicySpec(
       @Min(1)
           @JsonPropertyDescription(
               "Largest activeDeadlineSeconds. A run that names none is stopped after this time.")
-          Long activeDeadlineSeconds) {}
+          Long activeDeadlineSeconds,
+      @Size(max = 16)
+          @JsonPropertyDescription(
+              "Largest limit and request of each compute resource in pod.resources. A run that names"
+                  + " no limit gets this one. A device (a name with a slash, such as nvidia.com/gpu)"
+                  + " that is not among them is not to be had; cpu, memory and the like are not"
+                  + " limited when they are not among them.")
+          Map<String, Quantity> resources) {}
+
+  /** What becomes of an adapter that the gate refused. It never goes to its user. */
+  @ValidationRule(
+      value = "self.rule != 'Keep' || has(self.claim)",
+      message = "Keep needs the name of a claim")
+  public record Quarantine(
+      @Required
+          @JsonPropertyDescription(
+              "Keep: on the claim, for the platform's auditor, with its report. Discard: nowhere. Of"
+                  + " several policies, Keep wins.")
+          Rule rule,
+      @Size(min = 1, max = 253)
+          @Pattern("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+          @JsonPropertyDescription(
+              "The PersistentVolumeClaim in each namespace that receives the adapters, at"
+                  + " namespace/name/plan digest. No run may read from it or name it as its"
+                  + " destination.")
+          String claim) {
+
+    /** The strictest first. */
+    public enum Rule {
+      Keep,
+      Discard
+    }
+  }
 }

@@ -1,13 +1,13 @@
 package io.safegrad.operator.dependent;
 
-import io.safegrad.api.v1alpha1.Evaluation;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.operator.plan.Address;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -18,21 +18,15 @@ import java.util.stream.Stream;
  */
 record Claim(String name, String volume, boolean readOnly) {
 
-  private static final Pattern ADDRESS = Pattern.compile("pvc://([^/]+)/.+");
-
-  /** The claims of a run, each once, by name. */
-  static List<Claim> of(SafeFineTuneSpec spec) {
-    Evaluation evaluation = spec.safety().evaluation();
-    List<String> read =
-        claims(
-            Stream.of(
-                spec.model().source(),
-                spec.dataset().source(),
-                spec.safety().alignment().source(),
-                evaluation.harmful(),
-                evaluation.harmless(),
-                evaluation.task()));
-    List<String> written = claims(Stream.of(spec.output().destination()));
+  /**
+   * The claims of a run, each once, by name.
+   *
+   * @param quarantine where a refused adapter is kept; null for nowhere
+   */
+  static List<Claim> of(SafeFineTuneSpec spec, String quarantine) {
+    Set<String> read = claims(Address.readBy(spec).stream().map(Address::source));
+    Set<String> written =
+        claims(Stream.of(spec.output().destination(), Objects.requireNonNullElse(quarantine, "")));
     TreeSet<String> names = new TreeSet<>(read);
     names.addAll(written);
     List<Claim> claims = new ArrayList<>();
@@ -42,12 +36,7 @@ record Claim(String name, String volume, boolean readOnly) {
     return claims;
   }
 
-  private static List<String> claims(Stream<String> addresses) {
-    return addresses
-        .filter(Objects::nonNull)
-        .map(ADDRESS::matcher)
-        .filter(Matcher::matches)
-        .map(matcher -> matcher.group(1))
-        .toList();
+  private static Set<String> claims(Stream<String> addresses) {
+    return addresses.map(Address::claim).filter(Objects::nonNull).collect(Collectors.toSet());
   }
 }

@@ -16,7 +16,20 @@ public final class Labels {
   /** The name of the SafeFineTune that an object belongs to. */
   public static final String SAFE_FINE_TUNE = "safegrad.io/safefinetune";
 
+  /** Kueue's label: the LocalQueue that a workload waits in. */
+  public static final String QUEUE = "kueue.x-k8s.io/queue-name";
+
   private Labels() {}
+
+  /** The queue that a resource asks for: its field, or else its label. */
+  public static Optional<String> queue(SafeFineTune resource) {
+    return Optional.ofNullable(resource.getSpec().queueName())
+        .or(
+            () ->
+                Optional.ofNullable(resource.getMetadata().getLabels())
+                    .map(labels -> labels.get(QUEUE)))
+        .filter(name -> !name.isEmpty());
+  }
 
   /** The SafeFineTune that a pod's labels name. */
   public static Set<ResourceID> safeFineTune(HasMetadata object) {

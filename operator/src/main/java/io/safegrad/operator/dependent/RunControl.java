@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.batch.v1.JobSpec;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.util.Objects;
 
@@ -26,7 +27,12 @@ public final class RunControl {
    * @param deadline seconds after which the Job is stopped; null for no limit
    */
   public static void apply(KubernetesClient client, SafeFineTune resource, Job job, Long deadline) {
-    set(client, job, Boolean.TRUE.equals(resource.getSpec().suspend()), deadline, null);
+    set(client, job, suspend(resource, job), deadline, null);
+    boolean held = Boolean.TRUE.equals(resource.getSpec().suspend());
+    // Released only by whom it was held: its queue's administrator may hold it as well.
+    if (isQueued(job) && (held || resource.getStatus().phase() == Phase.Suspended)) {
+      QueueControl.apply(client, job, !held);
+    }
   }
 
   /**
@@ -37,16 +43,29 @@ public final class RunControl {
     set(
         client,
         job,
-        Boolean.TRUE.equals(job.getSpec().getSuspend()),
+        isQueued(job) ? null : job.getSpec().getSuspend(),
         job.getSpec().getActiveDeadlineSeconds(),
         resource.getSpec().ttlSecondsAfterFinished());
   }
 
+  /** Whether the Job should be held; null where that is its queue's to say. */
+  private static Boolean suspend(SafeFineTune resource, Job job) {
+    return isQueued(job) ? null : (Boolean) Boolean.TRUE.equals(resource.getSpec().suspend());
+  }
+
+  private static boolean isQueued(Job job) {
+    return job.getMetadata().getLabels() != null
+        && job.getMetadata().getLabels().containsKey(Labels.QUEUE);
+  }
+
+  /**
+   * @param suspend null to leave the field to whoever set it
+   */
   private static void set(
-      KubernetesClient client, Job job, boolean suspend, Long deadline, Integer timeToLive) {
+      KubernetesClient client, Job job, Boolean suspend, Long deadline, Integer timeToLive) {
     JobSpec actual = job.getSpec();
     boolean suspended = Boolean.TRUE.equals(actual.getSuspend());
-    if (suspend == suspended
+    if ((suspend == null || suspend == suspended)
         && Objects.equals(deadline, actual.getActiveDeadlineSeconds())
         && Objects.equals(timeToLive, actual.getTtlSecondsAfterFinished())) {
       return;

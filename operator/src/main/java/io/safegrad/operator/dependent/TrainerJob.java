@@ -17,6 +17,7 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * The Job that runs the trainer. Its template is fixed for good, so it is created and never
@@ -47,19 +48,23 @@ public class TrainerJob extends KubernetesDependentResource<Job, SafeFineTune>
   }
 
   static Job of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
+    Map<String, String> labels = new TreeMap<>(Labels.of(resource));
+    Optional<String> queue = Labels.queue(resource);
+    queue.ifPresent(name -> labels.put(Labels.QUEUE, name));
     return new JobBuilder()
         .withNewMetadata()
         .withName(resource.getMetadata().getName())
         .withNamespace(resource.getMetadata().getNamespace())
-        .withLabels(Labels.of(resource))
+        .withLabels(labels)
         .withAnnotations(Map.of(PLAN_DIGEST, PlanResolver.resolve(resource).digest()))
         .endMetadata()
         .withNewSpec()
         .withParallelism(1)
         .withCompletions(1)
-        .withSuspend(Boolean.TRUE.equals(resource.getSpec().suspend()))
+        // No pod may start before the queue has let it.
+        .withSuspend(queue.isPresent() || Boolean.TRUE.equals(resource.getSpec().suspend()))
         .withBackoffLimit(trainer.backoffLimit())
-        .withPodFailurePolicy(RetryPolicy.podFailurePolicy())
+        .withPodFailurePolicy(RetryTable.podFailurePolicy())
         .withTemplate(TrainerPod.of(resource, trainer))
         .endSpec()
         .build();

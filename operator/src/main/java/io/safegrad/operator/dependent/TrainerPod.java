@@ -11,7 +11,9 @@ import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SecretReference;
+import io.safegrad.api.v1alpha1.Workspace;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
@@ -31,6 +33,7 @@ public final class TrainerPod {
 
   private static final String PLAN_FOLDER = "/etc/safegrad";
   private static final String WORKSPACE = "/workspace";
+  private static final String WORKSPACE_VOLUME = "workspace";
   private static final String CLAIMS_FOLDER = "/pvc";
   private static final String TOKEN_KEY = "token";
   private static final String TERMINATION_LOG = "/dev/termination-log";
@@ -41,8 +44,9 @@ public final class TrainerPod {
   private TrainerPod() {}
 
   static PodTemplateSpec of(SafeFineTune resource, OperatorConfig.Trainer trainer) {
-    Pod pod = resource.getSpec().pod();
-    List<Claim> claims = Claim.of(PlanResolver.demandedSpec(resource));
+    SafeFineTuneSpec spec = PlanResolver.demandedSpec(resource);
+    Pod pod = spec.pod();
+    List<Claim> claims = Claim.of(spec, PlanResolver.quarantine(resource));
     return new PodTemplateSpecBuilder()
         .withNewMetadata()
         .withLabels(Labels.of(resource))
@@ -141,7 +145,7 @@ public final class TrainerPod {
             .withName(PlanConfigMap.name(resource))
             .endConfigMap()
             .build());
-    volumes.add(emptyDirectory("workspace"));
+    volumes.add(workspace(resource.getSpec().pod().workspace()));
     volumes.add(emptyDirectory("tmp"));
     for (Claim claim : claims) {
       volumes.add(
@@ -153,6 +157,29 @@ public final class TrainerPod {
     return volumes;
   }
 
+  private static Volume workspace(Workspace workspace) {
+    if (workspace == null || workspace.size() == null) {
+      return emptyDirectory(WORKSPACE_VOLUME);
+    }
+    VolumeBuilder volume = new VolumeBuilder().withName(WORKSPACE_VOLUME);
+    if (workspace.storageClassName() == null) {
+      return volume.withNewEmptyDir().withSizeLimit(workspace.size()).endEmptyDir().build();
+    }
+    return volume
+        .withNewEphemeral()
+        .withNewVolumeClaimTemplate()
+        .withNewSpec()
+        .withAccessModes("ReadWriteOnce")
+        .withStorageClassName(workspace.storageClassName())
+        .withNewResources()
+        .addToRequests("storage", workspace.size())
+        .endResources()
+        .endSpec()
+        .endVolumeClaimTemplate()
+        .endEphemeral()
+        .build();
+  }
+
   private static Volume emptyDirectory(String name) {
     return new VolumeBuilder().withName(name).withNewEmptyDir().endEmptyDir().build();
   }
@@ -160,7 +187,7 @@ public final class TrainerPod {
   private static List<VolumeMount> mounts(List<Claim> claims) {
     List<VolumeMount> mounts = new ArrayList<>();
     mounts.add(mount("plan", PLAN_FOLDER, true));
-    mounts.add(mount("workspace", WORKSPACE, false));
+    mounts.add(mount(WORKSPACE_VOLUME, WORKSPACE, false));
     mounts.add(mount("tmp", "/tmp", false));
     for (Claim claim : claims) {
       mounts.add(mount(claim.volume(), CLAIMS_FOLDER + "/" + claim.name(), claim.readOnly()));

@@ -6,13 +6,12 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.Future;
 
-/** One trainer that is asked for its progress, and the newest of its answers. */
+/** One trainer that is asked for its progress, and the newest of its answers worth telling. */
 final class FollowedTrainer {
 
   private final String podUid;
   private final URI address;
   private final long statusIntervalNanos;
-  private TrainingProgress newest;
   private TrainingProgress told;
   private long toldAtNanos;
   private Future<?> open;
@@ -31,8 +30,9 @@ final class FollowedTrainer {
     return address;
   }
 
-  synchronized TrainingProgress newest() {
-    return newest;
+  /** The newest answer that was worth a status write; null before the first. */
+  synchronized TrainingProgress told() {
+    return told;
   }
 
   /** Replaces the open question by a new one. */
@@ -49,11 +49,10 @@ final class FollowedTrainer {
   }
 
   /**
-   * Keeps an answer. True when it is worth a status write: the run entered another stage, or its
-   * figures moved and the last write is old enough.
+   * Keeps an answer that is worth a status write: the run entered another stage, or its figures
+   * moved and the last write is old enough. Returns whether it is.
    */
   synchronized boolean heard(TrainingProgress progress, long nowNanos) {
-    newest = progress;
     boolean worth =
         told == null
             || told.stage() != progress.stage()

@@ -39,7 +39,10 @@ final class ProgressMessage {
               share(progress.conflictRatio()),
               finite(progress.cosine()),
               share(progress.refusalRate()),
-              finite(progress.tokensPerSecond())));
+              finite(progress.tokensPerSecond()),
+              progress.method(),
+              progress.interventions(),
+              progress.resumedAtStep()));
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Asks each running trainer how far it is. Nobody waits for an answer: reconciliation reads the
- * newest one there is, and is called when one says something worth writing down.
+ * newest one worth telling, and is called when one says something worth writing down.
  */
 @Singleton
 public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFineTune>
@@ -55,7 +55,7 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   /**
    * Asks the pod's trainer from now on, if it runs; otherwise nobody is asked for this run.
    *
-   * @return its newest answer; null when there is none
+   * @return its newest answer that is worth a status write; null when there is none
    */
   public TrainingProgress follow(ResourceID run, PodState pod) {
     if (pod == null || pod.stage() != PodStage.RUNNING || pod.address() == null) {
@@ -64,7 +64,7 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     }
     return followed
         .compute(run, (id, known) -> known != null && known.isOf(pod) ? known : replace(known, pod))
-        .newest();
+        .told();
   }
 
   private FollowedTrainer replace(FollowedTrainer known, PodState pod) {
@@ -109,7 +109,7 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   @Override
   public Set<TrainingProgress> getSecondaryResources(SafeFineTune primary) {
     return Optional.ofNullable(followed.get(ResourceID.fromResource(primary)))
-        .map(FollowedTrainer::newest)
+        .map(FollowedTrainer::told)
         .map(Set::of)
         .orElse(Set.of());
   }

@@ -2,16 +2,16 @@ package io.safegrad.operator.observe;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
-import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
-import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.dependent.Labels;
+import io.safegrad.operator.observe.RunObservation.PodStage;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -21,7 +21,11 @@ import java.util.Optional;
 @Singleton
 public class RunFollower {
 
+  /** Time between two looks at what announces nothing: a queue, the refusal of a pod. */
+  public static final Duration ASKING = Duration.ofSeconds(3);
+
   private final ProgressPoller progressPoller;
+  private DepartedPods pods;
 
   @Inject
   public RunFollower(ProgressPoller progressPoller) {
@@ -30,13 +34,9 @@ public class RunFollower {
 
   /** What calls the reconciler besides the resource and its dependents. */
   public List<EventSource<?, SafeFineTune>> eventSources(EventSourceContext<SafeFineTune> context) {
-    InformerEventSourceConfiguration<Pod> pods =
-        InformerEventSourceConfiguration.from(Pod.class, SafeFineTune.class)
-            .withLabelSelector(Labels.SELECTOR)
-            .withSecondaryToPrimaryMapper(Labels::safeFineTune)
-            .build();
+    pods = new DepartedPods(context);
     List<EventSource<?, SafeFineTune>> sources = new ArrayList<>(PolicyWatch.eventSources(context));
-    sources.add(new InformerEventSource<>(pods, context));
+    sources.add(pods);
     sources.add(progressPoller);
     return sources;
   }
@@ -44,16 +44,29 @@ public class RunFollower {
   /** What the cluster shows now. */
   public RunObservation observe(
       SafeFineTune resource, Optional<Job> job, Context<SafeFineTune> context) {
-    RunObservation seen = RunObserver.observe(job, pods(resource, job, context));
-    RunObservation followed =
-        seen.with(progressPoller.follow(ResourceID.fromResource(resource), seen.pod()));
-    boolean verdictDue = seen.job() != null && seen.job().end() != null;
-    return verdictDue ? followed.with(PolicyWatch.now(resource, context)) : followed;
+    ResourceID run = ResourceID.fromResource(resource);
+    RunObservation seen = RunObserver.observe(job, pods(resource, job, context), pods.of(run));
+    RunObservation followed = seen.with(progressPoller.follow(run, seen.pod()));
+    if (job.isEmpty()) {
+      return followed;
+    }
+    return seen.job().end() != null
+        ? followed.with(PolicyWatch.now(resource, context))
+        : Obstacles.of(context.getClient(), job.get(), seen).map(followed::with).orElse(followed);
+  }
+
+  /** Whether the run waits for something that nothing announces. */
+  public static boolean asksAgain(RunObservation seen) {
+    return seen.job() != null
+        && (seen.job().suspended()
+            ? seen.job().queue() != null
+            : seen.pod() == null || seen.pod().stage() == PodStage.ENDED);
   }
 
   /** Looks no more. */
   public void leave(SafeFineTune resource) {
     progressPoller.forget(ResourceID.fromResource(resource));
+    pods.forget(ResourceID.fromResource(resource));
   }
 
   /**

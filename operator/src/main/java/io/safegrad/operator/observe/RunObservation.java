@@ -8,44 +8,64 @@ import java.util.List;
  * What the cluster shows of a run at one moment.
  *
  * @param job the Job; null when there is none
- * @param pod the newest pod of the Job; null when there is none
- * @param lastExit how the newest trainer process that ended did; null when none has
+ * @param pods the Job's pods, the newest first, those of which only a memory is left included
  * @param progress the running trainer's newest answer; null when there is none
+ * @param waiting what keeps the Job from having a pod: a queue, a quota; null when nothing does
  * @param policies the policies that a verdict must satisfy; empty while none is due
  */
 public record RunObservation(
     JobState job,
-    PodState pod,
-    Exit lastExit,
+    List<PodState> pods,
     TrainingProgress progress,
+    Cause waiting,
     List<SafetyPolicy> policies) {
 
   /** Nothing is there yet. */
-  public static final RunObservation NOTHING = new RunObservation(null, null, null, null);
+  public static final RunObservation NOTHING = new RunObservation(null, List.of());
 
-  /** What is seen while no verdict is due. */
-  public RunObservation(JobState job, PodState pod, Exit lastExit, TrainingProgress progress) {
-    this(job, pod, lastExit, progress, List.of());
+  public RunObservation {
+    pods = List.copyOf(pods);
+  }
+
+  /** What is seen of a Job and its pods alone. */
+  public RunObservation(JobState job, List<PodState> pods) {
+    this(job, pods, null, null, List.of());
   }
 
   /** The same with a trainer's answer. */
   public RunObservation with(TrainingProgress newest) {
-    return new RunObservation(job, pod, lastExit, newest, policies);
+    return new RunObservation(job, pods, newest, waiting, policies);
+  }
+
+  /** The same with what the Job waits for. */
+  public RunObservation with(Cause reason) {
+    return new RunObservation(job, pods, progress, reason, policies);
   }
 
   /** The same with the policies of the moment. */
   public RunObservation with(List<SafetyPolicy> current) {
-    return new RunObservation(job, pod, lastExit, progress, current);
+    return new RunObservation(job, pods, progress, waiting, current);
+  }
+
+  /** The newest pod that is there; null when there is none. */
+  public PodState pod() {
+    return pods.stream().filter(pod -> !pod.removed()).findFirst().orElse(null);
+  }
+
+  /** The newest pod whose trainer ended and was seen to; null when there is none. */
+  public PodState lastEnded() {
+    return pods.stream().filter(pod -> pod.exit() != null).findFirst().orElse(null);
   }
 
   /**
    * The Job.
    *
    * @param suspended whether it is held, by its user or a queue
+   * @param queue Kueue's LocalQueue that it was given to; null when to none
    * @param failedAttempts pods that ended in failure
    * @param end how it ended; null while it has not
    */
-  public record JobState(boolean suspended, int failedAttempts, End end) {}
+  public record JobState(boolean suspended, String queue, int failedAttempts, End end) {}
 
   /**
    * The end of a Job.
@@ -57,13 +77,30 @@ public record RunObservation(
   public record End(boolean complete, String reason, String message, String time) {}
 
   /**
-   * The newest pod.
+   * A pod.
    *
+   * @param name its name
    * @param uid its identity
    * @param address its IP address; null when it has none yet
+   * @param stage how far it is
    * @param waiting what it waits for; null when it does not, or for nothing but its turn
+   * @param started when the trainer's process started; null when it has not
+   * @param ended when it ended, as the node wrote it; null when it has not
+   * @param exit how it ended; null when it has not, or nobody saw
+   * @param disruption why the cluster ended the pod; null when it did not
+   * @param removed whether only a memory of it is left
    */
-  public record PodState(String uid, String address, PodStage stage, Waiting waiting) {}
+  public record PodState(
+      String name,
+      String uid,
+      String address,
+      PodStage stage,
+      Cause waiting,
+      String started,
+      String ended,
+      Exit exit,
+      Cause disruption,
+      boolean removed) {}
 
   /** How far a pod is. */
   public enum PodStage {
@@ -73,9 +110,10 @@ public record RunObservation(
   }
 
   /**
-   * Why a pod does not start, in Kubernetes' words: {@code ErrImagePull}, {@code Unschedulable}.
+   * Why something does not go on, in Kubernetes' words: {@code ErrImagePull}, {@code
+   * Unschedulable}, {@code EvictionByEvictionAPI}.
    */
-  public record Waiting(String reason, String message) {}
+  public record Cause(String reason, String message) {}
 
   /**
    * A trainer process that ended.

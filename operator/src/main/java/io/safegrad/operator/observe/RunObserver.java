@@ -1,22 +1,27 @@
 package io.safegrad.operator.observe;
 
 import io.fabric8.kubernetes.api.model.ContainerState;
+import io.fabric8.kubernetes.api.model.ContainerStateRunning;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobStatus;
+import io.safegrad.operator.dependent.Labels;
+import io.safegrad.operator.dependent.RetryTable;
 import io.safegrad.operator.dependent.TrainerPod;
+import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.JobState;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.observe.RunObservation.PodState;
-import io.safegrad.operator.observe.RunObservation.Waiting;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -32,7 +37,7 @@ public final class RunObserver {
 
   /** Times have whole seconds: a pod that lives is newer than one that ended in the same second. */
   private static final Comparator<Pod> NEWEST_FIRST =
-      Comparator.comparing((Pod pod) -> podState(pod).stage() == PodStage.ENDED)
+      Comparator.comparing((Pod pod) -> podState(pod, false).stage() == PodStage.ENDED)
           .thenComparing(
               (Pod pod) -> pod.getMetadata().getCreationTimestamp(), Comparator.reverseOrder())
           .thenComparing(pod -> pod.getMetadata().getName());
@@ -44,29 +49,37 @@ public final class RunObserver {
    *
    * @param job the run's Job, if there is one
    * @param candidates pods that may belong to the Job; others are left out
+   * @param removed the same of pods that are gone, as they were last seen
    */
-  public static RunObservation observe(Optional<Job> job, Collection<Pod> candidates) {
+  public static RunObservation observe(
+      Optional<Job> job, Collection<Pod> candidates, Collection<Pod> removed) {
     if (job.isEmpty()) {
       return RunObservation.NOTHING;
     }
-    List<Pod> pods =
-        candidates.stream()
-            .filter(pod -> pod.hasOwnerReferenceFor(job.get()))
-            .sorted(NEWEST_FIRST)
-            .toList();
-    return new RunObservation(
-        jobState(job.get()),
-        pods.stream().findFirst().map(RunObserver::podState).orElse(null),
-        pods.stream().flatMap(RunObserver::exit).findFirst().orElse(null),
-        null);
+    Map<String, PodState> states = new LinkedHashMap<>();
+    Stream.concat(candidates.stream(), removed.stream())
+        .filter(pod -> pod.hasOwnerReferenceFor(job.get()))
+        .sorted(NEWEST_FIRST)
+        .forEach(
+            pod ->
+                states.putIfAbsent(
+                    pod.getMetadata().getUid(), podState(pod, !candidates.contains(pod))));
+    return new RunObservation(jobState(job.get()), List.copyOf(states.values()));
   }
 
   private static JobState jobState(Job job) {
     Integer failed = job.getStatus() == null ? null : job.getStatus().getFailed();
     return new JobState(
         Boolean.TRUE.equals(job.getSpec().getSuspend()),
+        queue(job),
         Objects.requireNonNullElse(failed, 0),
         end(job).orElse(null));
+  }
+
+  private static String queue(Job job) {
+    return job.getMetadata().getLabels() == null
+        ? null
+        : job.getMetadata().getLabels().get(Labels.QUEUE);
   }
 
   /** How the Job ended; empty while it has not. */
@@ -85,16 +98,43 @@ public final class RunObserver {
         .findFirst();
   }
 
-  private static PodState podState(Pod pod) {
+  private static PodState podState(Pod pod, boolean removed) {
     Optional<ContainerState> state = trainer(pod).map(ContainerStatus::getState);
+    Optional<ContainerStateTerminated> terminated = state.map(ContainerState::getTerminated);
     PodStage stage = stage(pod, state);
     return new PodState(
+        pod.getMetadata().getName(),
         pod.getMetadata().getUid(),
         pod.getStatus() == null ? null : pod.getStatus().getPodIP(),
-        stage,
+        removed ? PodStage.ENDED : stage,
         stage == PodStage.WAITING
             ? waiting(pod, state.map(ContainerState::getWaiting)).orElse(null)
-            : null);
+            : null,
+        state
+            .map(ContainerState::getRunning)
+            .map(ContainerStateRunning::getStartedAt)
+            .or(() -> terminated.map(ContainerStateTerminated::getStartedAt))
+            .orElse(null),
+        terminated.map(ContainerStateTerminated::getFinishedAt).orElse(null),
+        terminated.filter(end -> end.getExitCode() != null).map(RunObserver::exit).orElse(null),
+        disruption(pod).orElse(null),
+        removed);
+  }
+
+  /** Why the cluster, not the trainer, ended the pod. */
+  private static Optional<Cause> disruption(Pod pod) {
+    if (pod.getStatus() == null) {
+      return Optional.empty();
+    }
+    return pod.getStatus().getConditions().stream()
+        .filter(condition -> RetryTable.DISRUPTION.equals(condition.getType()))
+        .filter(condition -> "True".equals(condition.getStatus()))
+        .map(condition -> waiting(condition.getReason(), condition.getMessage()))
+        .findFirst()
+        .or(
+            () ->
+                Optional.ofNullable(pod.getStatus().getReason())
+                    .map(reason -> waiting(reason, pod.getStatus().getMessage())));
   }
 
   private static PodStage stage(Pod pod, Optional<ContainerState> state) {
@@ -105,7 +145,7 @@ public final class RunObserver {
     return state.map(ContainerState::getRunning).isPresent() ? PodStage.RUNNING : PodStage.WAITING;
   }
 
-  private static Optional<Waiting> waiting(Pod pod, Optional<ContainerStateWaiting> state) {
+  private static Optional<Cause> waiting(Pod pod, Optional<ContainerStateWaiting> state) {
     if (state.isPresent() && !ORDINARY.contains(state.get().getReason())) {
       return Optional.of(waiting(state.get().getReason(), state.get().getMessage()));
     }
@@ -118,16 +158,10 @@ public final class RunObserver {
             .findFirst();
   }
 
-  private static Waiting waiting(String reason, String message) {
-    return new Waiting(
+  private static Cause waiting(String reason, String message) {
+    return new Cause(
         Objects.requireNonNullElse(reason, "Waiting"),
         Objects.requireNonNullElse(Sentence.of(message), ""));
-  }
-
-  private static Stream<Exit> exit(Pod pod) {
-    return trainer(pod).map(ContainerStatus::getState).map(ContainerState::getTerminated).stream()
-        .filter(terminated -> terminated.getExitCode() != null)
-        .map(RunObserver::exit);
   }
 
   private static Exit exit(ContainerStateTerminated terminated) {

@@ -59,10 +59,16 @@ public final class TerminationMessage {
     if (measured == null
         || !counted(measured.refusal())
         || !counted(measured.overRefusal())
-        || (measured.taskAccuracy() != null && !counted(measured.taskAccuracy()))) {
+        || !absentOrCounted(measured.taskAccuracy())
+        || !absentOrCounted(measured.additionalRefusal())
+        || !absentOrCounted(measured.additionalOverRefusal())) {
       return null;
     }
     return measured;
+  }
+
+  private static boolean absentOrCounted(Measurement measurement) {
+    return measurement == null || counted(measurement);
   }
 
   private static boolean counted(Measurement measurement) {

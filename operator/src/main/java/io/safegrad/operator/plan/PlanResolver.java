@@ -31,12 +31,28 @@ public final class PlanResolver {
     }
     SafeFineTuneSpec spec = resource.getSpec();
     requireKnown(spec);
-    return TrainingPlan.of(resource, demandedSpec(resource));
+    return TrainingPlan.of(resource, demandedSpec(resource), quarantine(resource));
   }
 
   /** The spec with what policies demanded when the run was accepted. */
   public static SafeFineTuneSpec demandedSpec(SafeFineTune resource) {
-    return PolicyMerge.apply(resource.getSpec(), policyValues(resource));
+    return DemandedSpec.of(resource.getSpec(), policyValues(resource));
+  }
+
+  /**
+   * Where the run's adapter is kept when the gate refuses it, as an address; null when it is
+   * discarded.
+   */
+  public static String quarantine(SafeFineTune resource) {
+    return DemandedSpec.quarantineClaim(policyValues(resource))
+        .map(
+            claim ->
+                "pvc://%s/%s/%s"
+                    .formatted(
+                        claim,
+                        resource.getMetadata().getNamespace(),
+                        resource.getMetadata().getName()))
+        .orElse(null);
   }
 
   /**
@@ -46,6 +62,7 @@ public final class PlanResolver {
    */
   public static void requireKnown(SafeFineTuneSpec spec) {
     known("spec.method.name", spec.method().name());
+    known("spec.method.projectionScope", spec.method().projectionScope());
     known("spec.training.mode", spec.training().mode());
     known("spec.training.scheduler", spec.training().scheduler());
     spec.training()

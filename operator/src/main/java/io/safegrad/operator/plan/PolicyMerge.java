@@ -1,36 +1,43 @@
 package io.safegrad.operator.plan;
 
-import io.safegrad.api.v1alpha1.Alignment;
-import io.safegrad.api.v1alpha1.Evaluation;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.safegrad.api.v1alpha1.Gate;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
-import io.safegrad.api.v1alpha1.Safety;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.AlignmentSource;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.AllowedSources;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.EvaluationSources;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Limits;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.Quarantine;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
-/** The strictest of several policies, and a spec with it: pure functions. */
+/** The strictest of several policies: pure functions. */
 public final class PolicyMerge {
 
-  private static final String MIN_REFUSAL_RATE = "gate.minRefusalRate";
-  private static final String MAX_REFUSAL_DROP = "gate.maxRefusalDrop";
-  private static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
-  private static final String ALIGNMENT = "alignment.source";
-  private static final String HARMFUL = "evaluation.harmful";
-  private static final String HARMLESS = "evaluation.harmless";
-  private static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
+  static final String MIN_REFUSAL_RATE = "gate.minRefusalRate";
+  static final String MAX_REFUSAL_DROP = "gate.maxRefusalDrop";
+  static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
+  static final String ALIGNMENT = "alignment.source";
+  static final String ALIGNMENT_REVISION = "alignment.revision";
+  static final String ALIGNMENT_DIGEST = "alignment.digest";
+  static final String HARMFUL = "evaluation.harmful";
+  static final String HARMLESS = "evaluation.harmless";
+  static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
   private static final String DEADLINE = "limits.activeDeadlineSeconds";
+  static final String RESOURCES = "limits.resources.";
+  private static final String QUARANTINE = "quarantine.rule";
+  static final String QUARANTINE_CLAIM = "quarantine.claim";
+  private static final int LONGEST_VALUE = 1024;
 
   private final List<SafetyPolicy> policies;
   private final List<PolicyValue> values = new ArrayList<>();
@@ -51,54 +58,19 @@ public final class PolicyMerge {
     PolicyMerge merge = new PolicyMerge(policies);
     merge.bounds();
     merge.same(ALIGNMENT, policy -> alignment(policy).map(AlignmentSource::source));
+    merge.same(ALIGNMENT_REVISION, policy -> alignment(policy).map(AlignmentSource::revision));
+    merge.same(ALIGNMENT_DIGEST, policy -> alignment(policy).map(AlignmentSource::digest));
     merge.same(HARMFUL, policy -> evaluation(policy).map(EvaluationSources::harmful));
     merge.same(HARMLESS, policy -> evaluation(policy).map(EvaluationSources::harmless));
     merge.same(MAX_NEW_TOKENS, policy -> evaluation(policy).map(EvaluationSources::maxNewTokens));
+    merge.same(
+        QUARANTINE_CLAIM,
+        policy ->
+            quarantine(policy)
+                .filter(one -> one.rule() == Quarantine.Rule.Keep)
+                .map(Quarantine::claim));
+    merge.lists();
     return List.copyOf(merge.values);
-  }
-
-  /**
-   * The spec that runs: the platform's data, and of each threshold the stricter one.
-   *
-   * @param values what {@link #strictest} found
-   */
-  public static SafeFineTuneSpec apply(SafeFineTuneSpec spec, List<PolicyValue> values) {
-    if (values.isEmpty()) {
-      return spec;
-    }
-    Evaluation evaluation = spec.safety().evaluation();
-    Safety safety =
-        new Safety(
-            value(values, ALIGNMENT)
-                .map(source -> new Alignment(source, null, null))
-                .orElse(spec.safety().alignment()),
-            new Evaluation(
-                value(values, HARMFUL).orElse(evaluation.harmful()),
-                value(values, HARMLESS).orElse(evaluation.harmless()),
-                evaluation.task(),
-                value(values, MAX_NEW_TOKENS)
-                    .map(Integer::valueOf)
-                    .orElse(evaluation.maxNewTokens())),
-            gate(spec.safety().gate(), values));
-    return new SafeFineTuneSpec(
-        spec.model(),
-        spec.dataset(),
-        spec.method(),
-        spec.training(),
-        safety,
-        spec.output(),
-        spec.pod(),
-        spec.suspend(),
-        spec.activeDeadlineSeconds(),
-        spec.ttlSecondsAfterFinished());
-  }
-
-  /** The stricter one of each threshold. */
-  public static Gate gate(Gate gate, List<PolicyValue> values) {
-    return new Gate(
-        Math.max(gate.minRefusalRate(), number(values, MIN_REFUSAL_RATE).orElse(0.0)),
-        Math.min(gate.maxRefusalDrop(), number(values, MAX_REFUSAL_DROP).orElse(1.0)),
-        Math.min(gate.maxOverRefusal(), number(values, MAX_OVER_REFUSAL).orElse(1.0)));
   }
 
   /**
@@ -110,7 +82,7 @@ public final class PolicyMerge {
   public static Gate gateNow(Gate gate, List<PolicyValue> fixed, List<SafetyPolicy> now) {
     PolicyMerge merge = new PolicyMerge(now);
     merge.bounds();
-    return gate(gate(gate, fixed), merge.values);
+    return DemandedSpec.gate(DemandedSpec.gate(gate, fixed), merge.values);
   }
 
   /** The shorter one of a run's own deadline and the policies', in seconds; null for no limit. */
@@ -129,15 +101,54 @@ public final class PolicyMerge {
     strictest(
         "requiredMethod",
         policy -> Optional.ofNullable(policy.requiredMethod()),
-        Comparator.<Method.Name>naturalOrder());
+        Comparator.<RequiredMethod>naturalOrder());
     largest(
         "minimumAlignmentWeight", policy -> Optional.ofNullable(policy.minimumAlignmentWeight()));
+    smallest(
+        "maxAlignmentRefreshSteps", policy -> Optional.ofNullable(policy.alignmentRefreshBound()));
     largest(MIN_REFUSAL_RATE, policy -> bounds(policy).map(GateBounds::minRefusalRate));
     smallest(MAX_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxRefusalDrop));
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));
     smallest("limits.maxSteps", policy -> limits(policy).map(Limits::maxSteps));
     smallest("limits.maxEpochs", policy -> limits(policy).map(Limits::maxEpochs));
     smallest(DEADLINE, policy -> limits(policy).map(Limits::activeDeadlineSeconds));
+    policies.stream()
+        .flatMap(policy -> resources(policy.getSpec()).keySet().stream())
+        .distinct()
+        .sorted()
+        .forEach(
+            name ->
+                strictest(
+                    RESOURCES + name,
+                    policy -> Optional.ofNullable(resources(policy).get(name)),
+                    Comparator.comparing(Quantity::getNumericalAmount)));
+    strictest(
+        "requirePinnedRevision",
+        policy -> Optional.ofNullable(policy.requirePinnedRevision()),
+        Comparator.<Boolean>reverseOrder());
+    // What is kept may be looked into; what is gone may not.
+    strictest(
+        QUARANTINE,
+        policy -> quarantine(policy).map(Quarantine::rule),
+        Comparator.<Quarantine.Rule>naturalOrder());
+  }
+
+  /** Of several lists, each holds: an address or an image must match one pattern of every list. */
+  private void lists() {
+    each("allowedSources.model", policy -> sources(policy).map(AllowedSources::model));
+    each("allowedSources.data", policy -> sources(policy).map(AllowedSources::data));
+    each("allowedImages", policy -> Optional.ofNullable(policy.allowedImages()));
+  }
+
+  private void each(String field, Function<SafetyPolicySpec, Optional<List<String>>> getter) {
+    for (SafetyPolicy policy : policies) {
+      getter
+          .apply(policy.getSpec())
+          .map(patterns -> patterns.isEmpty() ? "none" : String.join(", ", patterns))
+          .ifPresent(
+              text ->
+                  add(field, text.substring(0, Math.min(text.length(), LONGEST_VALUE)), policy));
+    }
   }
 
   private <T extends Comparable<T>> void smallest(
@@ -175,7 +186,7 @@ public final class PolicyMerge {
         throw new PolicyViolationException(
             List.of(
                 new PolicyViolation(
-                    "spec.safety." + field,
+                    field.startsWith("quarantine") ? field : "spec.safety." + field,
                     field,
                     getter.apply(first.getSpec()).orElseThrow()
                         + " in SafetyPolicy "
@@ -190,17 +201,6 @@ public final class PolicyMerge {
     values.add(new PolicyValue(field, value.toString(), policy.getMetadata().getName()));
   }
 
-  private static Optional<String> value(List<PolicyValue> values, String field) {
-    return values.stream()
-        .filter(value -> value.field().equals(field))
-        .map(PolicyValue::value)
-        .findFirst();
-  }
-
-  private static Optional<Double> number(List<PolicyValue> values, String field) {
-    return value(values, field).map(Double::valueOf);
-  }
-
   private static Optional<GateBounds> bounds(SafetyPolicySpec policy) {
     return Optional.ofNullable(policy.gate());
   }
@@ -211,6 +211,18 @@ public final class PolicyMerge {
 
   private static Optional<EvaluationSources> evaluation(SafetyPolicySpec policy) {
     return Optional.ofNullable(policy.evaluation());
+  }
+
+  private static Optional<Quarantine> quarantine(SafetyPolicySpec policy) {
+    return Optional.ofNullable(policy.quarantine());
+  }
+
+  private static Optional<AllowedSources> sources(SafetyPolicySpec policy) {
+    return Optional.ofNullable(policy.allowedSources());
+  }
+
+  private static Map<String, Quantity> resources(SafetyPolicySpec policy) {
+    return limits(policy).map(Limits::resources).orElse(Map.of());
   }
 
   private static Optional<Limits> limits(SafetyPolicySpec policy) {

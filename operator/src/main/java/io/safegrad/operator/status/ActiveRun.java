@@ -1,15 +1,17 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.Condition;
-import io.safegrad.api.ExitReason;
-import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
+import io.safegrad.operator.dependent.RetryTable;
+import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.observe.RunObservation;
-import io.safegrad.operator.observe.RunObservation.Exit;
+import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.PodStage;
-import io.safegrad.operator.observe.TerminationMessage;
+import io.safegrad.operator.observe.RunObservation.PodState;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What is said of a run that has not ended.
@@ -25,26 +27,65 @@ record ActiveRun(String reason, String message, boolean held) {
   /** The reason while a failed attempt is being repeated. */
   static final String RETRYING = "Retrying";
 
-  static ActiveRun of(Phase phase, RunObservation observation) {
+  /** The same, where the next attempt goes on from a checkpoint. */
+  static final String RESUMING = "Resuming";
+
+  /** Why an attempt was stopped that its user held back. */
+  static final String SUSPENDED = "Suspended";
+
+  private static final Set<String> HELD = Set.of(SUSPENDED, Queue.EVICTED);
+
+  /**
+   * What is said of a phase.
+   *
+   * @param attempts the attempts so far, this observation included; null for none
+   */
+  static ActiveRun of(Phase phase, RunObservation observation, List<Attempt> attempts) {
     if (phase == Phase.Suspended) {
-      return new ActiveRun(phase.name(), "spec.suspend holds the run back", true);
+      return new ActiveRun(phase.name(), suspended(attempts), true);
     }
-    if (observation.pod() != null && observation.pod().waiting() != null) {
-      return new ActiveRun(
-          observation.pod().waiting().reason(), observation.pod().waiting().message(), false);
+    Cause cause =
+        observation.waiting() != null || observation.pod() == null
+            ? observation.waiting()
+            : observation.pod().waiting();
+    if (cause != null) {
+      return new ActiveRun(cause.reason(), cause.message(), false);
     }
-    if (observation.job() != null
-        && observation.job().failedAttempts() > 0
-        && observation.lastExit() != null
-        && observation.lastExit().code() != ExitReason.SUCCESS.code()
-        && (observation.pod() == null || observation.pod().stage() != PodStage.RUNNING)) {
-      return new ActiveRun(
-          RETRYING,
-          "Attempt %d ended with %s; the Job starts another"
-              .formatted(observation.job().failedAttempts(), describe(observation.lastExit())),
-          false);
+    Attempt last = attempts == null ? null : attempts.get(attempts.size() - 1);
+    PodState ended = observation.lastEnded();
+    boolean between = observation.pod() == null || observation.pod().stage() != PodStage.RUNNING;
+    if (last != null && ended != null && between && last.pod().equals(ended.name())) {
+      Optional<ActiveRun> again = again(last, ended);
+      if (again.isPresent()) {
+        return again.get();
+      }
     }
     return new ActiveRun(phase.name(), message(phase), false);
+  }
+
+  /** What is said between two attempts; empty where the first was held back or ended the run. */
+  private static Optional<ActiveRun> again(Attempt last, PodState ended) {
+    if (last.reason() == null || HELD.contains(last.reason())) {
+      return Optional.empty();
+    }
+    String told =
+        "Attempt %d ended with %s%s; the Job starts another"
+            .formatted(
+                last.number(),
+                last.reason(),
+                last.message() == null ? "" : " (" + last.message() + ")");
+    boolean disrupted = ended.disruption() != null;
+    return switch (RetryTable.ofCode(ended.exit().code()).action(disrupted)) {
+      case RETRY -> Optional.of(new ActiveRun(RETRYING, told, false));
+      case RESUME -> Optional.of(new ActiveRun(RESUMING, told, false));
+      case DONE, FAIL -> Optional.empty();
+    };
+  }
+
+  private static String suspended(List<Attempt> attempts) {
+    return attempts == null
+        ? "spec.suspend holds the run back"
+        : "spec.suspend holds the run back; set to false, it goes on from its last checkpoint";
   }
 
   List<Condition> conditions(Conditions conditions) {
@@ -56,16 +97,6 @@ record ActiveRun(String reason, String message, boolean held) {
         .set(Conditions.RECONCILING, !held, reason, message)
         .set(Conditions.STALLED, false, reason, message)
         .build();
-  }
-
-  private static String describe(Exit exit) {
-    String reason =
-        ExitReason.ofCode(exit.code())
-            .map(ExitReason::conditionReason)
-            .orElse("exit code " + exit.code());
-    Optional<String> sentence =
-        TerminationMessage.parse(exit.terminationMessage()).map(TrainingResult::message);
-    return sentence.map(text -> reason + " (" + text + ")").orElse(reason);
   }
 
   private static String message(Phase phase) {

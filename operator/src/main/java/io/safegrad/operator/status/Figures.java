@@ -1,17 +1,23 @@
 package io.safegrad.operator.status;
 
-import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.GateCheck;
+import io.safegrad.api.Measurement;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Interval;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatusMeasurementsBuilder;
+import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 
 /** The numbers of a status, and the text that the printer columns show of them. */
 final class Figures {
 
-  private static final Measurements NONE =
-      new Measurements(null, null, null, null, null, null, null, null, null);
+  private static final Measurements NONE = SafeFineTuneStatusMeasurementsBuilder.builder().build();
 
   private Figures() {}
 
@@ -20,39 +26,81 @@ final class Figures {
     Measurements known = before == null ? NONE : before;
     boolean startModel = progress.stage().compareTo(TrainingStage.FINAL_EVALUATION) < 0;
     boolean fineTuned = progress.stage().compareTo(TrainingStage.FINAL_EVALUATION) > 0;
-    return new Measurements(
-        progress.step(),
-        progress.totalSteps() == 0 ? known.totalSteps() : (Integer) progress.totalSteps(),
-        either(progress.loss(), known.loss()),
-        either(progress.alignmentLoss(), known.alignmentLoss()),
-        either(progress.conflictRatio(), known.conflictRatio()),
-        startModel
-            ? either(progress.refusalRate(), known.baselineRefusalRate())
-            : known.baselineRefusalRate(),
-        fineTuned ? either(progress.refusalRate(), known.refusalRate()) : known.refusalRate(),
-        known.overRefusalRate(),
-        known.taskAccuracy());
+    return SafeFineTuneStatusMeasurementsBuilder.builder(known)
+        .step(progress.step())
+        .totalSteps(
+            progress.totalSteps() == 0 ? known.totalSteps() : (Integer) progress.totalSteps())
+        .loss(either(progress.loss(), known.loss()))
+        .alignmentLoss(either(progress.alignmentLoss(), known.alignmentLoss()))
+        .conflictRatio(either(progress.conflictRatio(), known.conflictRatio()))
+        .baselineRefusalRate(
+            startModel
+                ? either(progress.refusalRate(), known.baselineRefusalRate())
+                : known.baselineRefusalRate())
+        .refusalRate(
+            fineTuned ? either(progress.refusalRate(), known.refusalRate()) : known.refusalRate())
+        .build();
   }
 
   /** The figures after a trainer's result. */
   static Measurements after(Measurements before, TrainingResult result) {
     Measurements known = before == null ? NONE : before;
-    SafetyMeasurements start = result.baseline();
-    SafetyMeasurements end = result.result();
-    return new Measurements(
-        result.steps() == 0 ? known.step() : (Integer) result.steps(),
-        known.totalSteps() == null && result.steps() > 0
-            ? (Integer) result.steps()
-            : known.totalSteps(),
-        known.loss(),
-        known.alignmentLoss(),
-        either(result.conflictRatio(), known.conflictRatio()),
-        start == null ? known.baselineRefusalRate() : (Double) start.refusal().rate(),
-        end == null ? known.refusalRate() : (Double) end.refusal().rate(),
-        end == null ? known.overRefusalRate() : (Double) end.overRefusal().rate(),
-        end == null || end.taskAccuracy() == null
-            ? known.taskAccuracy()
-            : (Double) end.taskAccuracy().rate());
+    SafeFineTuneStatusMeasurementsBuilder after =
+        SafeFineTuneStatusMeasurementsBuilder.builder(known)
+            .step(result.steps() == 0 ? known.step() : (Integer) result.steps())
+            .totalSteps(
+                known.totalSteps() == null && result.steps() > 0
+                    ? (Integer) result.steps()
+                    : known.totalSteps())
+            .conflictRatio(either(result.conflictRatio(), known.conflictRatio()));
+    if (result.baseline() != null) {
+      Measurement refusal = result.baseline().refusal();
+      after.baselineRefusalRate(refusal.rate()).baselineRefusalInterval(interval(refusal));
+    }
+    if (result.result() != null) {
+      Measurement refusal = result.result().refusal();
+      Measurement overRefusal = result.result().overRefusal();
+      Measurement task = result.result().taskAccuracy();
+      after.refusalRate(refusal.rate()).refusalInterval(interval(refusal));
+      after.overRefusalRate(overRefusal.rate()).overRefusalInterval(interval(overRefusal));
+      after.taskAccuracy(task == null ? known.taskAccuracy() : (Double) task.rate());
+      after.taskAccuracyInterval(task == null ? null : interval(task));
+    }
+    return after.build();
+  }
+
+  /** The operator's own comparison; null when there are no measurements to compare. */
+  static List<GateRule> gate(Gate gate, TrainingResult result) {
+    if (result == null || result.baseline() == null || result.result() == null) {
+      return null;
+    }
+    return GateCheck.rules(gate, result.baseline(), result.result()).stream()
+        .map(
+            rule ->
+                new GateRule(
+                    rule.name(), rule.measured(), rule.interval(), rule.threshold(), rule.held()))
+        .toList();
+  }
+
+  /** {@code 45s}, {@code 12m30s}, {@code 1h05m}, {@code 2d3h}; null stays null. */
+  static String duration(Long seconds) {
+    if (seconds == null) {
+      return null;
+    }
+    Duration time = Duration.ofSeconds(seconds);
+    if (time.toDays() > 0) {
+      return "%dd%dh".formatted(time.toDays(), time.toHoursPart());
+    }
+    if (time.toHours() > 0) {
+      return "%dh%02dm".formatted(time.toHours(), time.toMinutesPart());
+    }
+    return time.toMinutes() > 0
+        ? "%dm%02ds".formatted(time.toMinutes(), time.toSecondsPart())
+        : seconds + "s";
+  }
+
+  private static Interval interval(Measurement measurement) {
+    return new Interval(measurement.low(), measurement.high(), measurement.count());
   }
 
   /** {@code 120/400 (30%)}; null before the number of steps is known. */

@@ -5,8 +5,10 @@ import io.safegrad.api.GateCheck;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
+import io.safegrad.operator.observe.RunObservation.PodState;
 import io.safegrad.operator.observe.TerminationMessage;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
@@ -31,26 +33,38 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   /** What a policy's refusal is called, before the start or at the verdict. */
   static final String POLICY_VIOLATION = "PolicyViolation";
 
+  /** What an exit code that is none of the trainer's is called. */
+  static final String UNEXPECTED_EXIT = "UnexpectedExit";
+
   private static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
   /**
    * Judges an ended Job.
    *
    * @param end the Job's end
-   * @param exit the newest exit of its trainer; null when no pod is left to tell
+   * @param pod the newest pod whose trainer ended; null when none is left to tell
+   * @param spec what was asked for
    * @param gate the gate of the verdict
    * @param planDigest digest of the plan the Job was made of
    * @param violations how the run falls short of the policies as they are now
    */
   static Outcome of(
-      End end, Exit exit, Gate gate, String planDigest, List<PolicyViolation> violations) {
+      End end,
+      PodState pod,
+      SafeFineTuneSpec spec,
+      Gate gate,
+      String planDigest,
+      List<PolicyViolation> violations) {
     if (!end.complete() && DEADLINE_EXCEEDED.equals(end.reason())) {
       return failed(
           DEADLINE_EXCEEDED,
-          "The run was stopped because it took longer than activeDeadlineSeconds",
+          "The run was stopped because it took longer than activeDeadlineSeconds"
+              + (spec.activeDeadlineSeconds() == null
+                  ? ""
+                  : " (" + Figures.duration(spec.activeDeadlineSeconds()) + ")"),
           null);
     }
-    if (exit == null) {
+    if (pod == null) {
       return end.complete()
           ? failed(
               "ResultLost",
@@ -59,13 +73,14 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
               null)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
+    Exit exit = pod.exit();
     Optional<TrainingResult> result = TerminationMessage.parse(exit.terminationMessage());
     if (exit.code() == ExitReason.SUCCESS.code()) {
       return end.complete()
           ? success(result.orElse(null), exit, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
-    return failure(result.orElse(null), exit, gate, planDigest);
+    return failure(result.orElse(null), pod, spec, gate, planDigest);
   }
 
   private static Outcome success(
@@ -129,18 +144,19 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
         result);
   }
 
-  private static Outcome failure(TrainingResult result, Exit exit, Gate gate, String planDigest) {
+  private static Outcome failure(
+      TrainingResult result, PodState pod, SafeFineTuneSpec spec, Gate gate, String planDigest) {
+    Exit exit = pod.exit();
     if (exit.outOfMemory()) {
-      return failed(
-          ExitReason.OUT_OF_MEMORY.conditionReason(),
-          "The trainer was killed at the memory limit of its container; give it more memory, or"
-              + " lower batchSize or maxLength",
-          null);
+      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), MemoryHint.killed(spec), null);
     }
     Optional<ExitReason> reason = ExitReason.ofCode(exit.code());
+    if (reason.isEmpty() && pod.disruption() != null) {
+      return failed(pod.disruption().reason(), pod.disruption().message(), null);
+    }
     if (reason.isEmpty()) {
       return failed(
-          "UnexpectedExit",
+          UNEXPECTED_EXIT,
           "The trainer ended with exit code %d%s; expected one of the codes it has reasons for"
               .formatted(exit.code(), signal(exit.code())),
           null);
@@ -159,6 +175,9 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     if (reason.get() == ExitReason.GATE_REFUSED) {
       return new Outcome(
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);
+    }
+    if (reason.get() == ExitReason.OUT_OF_MEMORY) {
+      return failed(reason.get().conditionReason(), message + "; " + MemoryHint.of(spec), believed);
     }
     return failed(reason.get().conditionReason(), message, believed);
   }

@@ -11,12 +11,16 @@ public record RunEvent(Reason reason, String note, String occasion) {
   /** What can happen. */
   public enum Reason {
     Started(false),
+    Queued(false),
+    Admitted(false),
+    Preparing(false),
     Training(false),
     Evaluating(false),
     Publishing(false),
     Succeeded(false),
     Suspended(false),
     Resumed(false),
+    Evicted(true),
     AttemptFailed(true),
     Waiting(true),
     Blocked(true),

@@ -5,14 +5,19 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Artifact;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
+import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.plan.PlanResolver;
 import io.safegrad.operator.plan.PolicyCheck;
 import io.safegrad.operator.plan.PolicyMerge;
 import java.time.Instant;
@@ -23,9 +28,7 @@ import java.util.Objects;
 /** The status of a SafeFineTune: a pure function of its spec, its last status and what is seen. */
 public final class RunStatus {
 
-  private static final SafeFineTuneStatus NONE =
-      new SafeFineTuneStatus(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+  private static final SafeFineTuneStatus NONE = SafeFineTuneStatusBuilder.builder().build();
 
   private RunStatus() {}
 
@@ -46,70 +49,41 @@ public final class RunStatus {
 
   /** The resource as it would be with what policies demand of it; nothing is written. */
   public static SafeFineTune demanded(SafeFineTune resource, List<PolicyValue> values) {
-    SafeFineTuneStatus last = last(resource);
     SafeFineTune demanded = new SafeFineTune();
     demanded.setMetadata(resource.getMetadata());
     demanded.setSpec(resource.getSpec());
     demanded.setStatus(
-        new SafeFineTuneStatus(
-            last.observedGeneration(),
-            last.phase(),
-            last.progress(),
-            last.conflict(),
-            last.refusal(),
-            last.startTime(),
-            last.completionTime(),
-            last.jobName(),
-            last.planDigest(),
-            values.isEmpty() ? null : values,
-            last.etaSeconds(),
-            last.measurements(),
-            last.artifact(),
-            last.conditions()));
+        SafeFineTuneStatusBuilder.builder(last(resource))
+            .policyValues(values.isEmpty() ? null : values)
+            .build());
     return demanded;
   }
 
   /** The status that fixes the spec: from here on the run belongs to this plan. */
   public static SafeFineTuneStatus started(SafeFineTune resource, TrainingPlan plan, Instant now) {
-    ActiveRun active = ActiveRun.of(Phase.Pending, RunObservation.NOTHING);
-    return new SafeFineTuneStatus(
-        resource.getMetadata().getGeneration(),
-        Phase.Pending,
-        null,
-        null,
-        null,
-        now.truncatedTo(ChronoUnit.SECONDS).toString(),
-        null,
-        resource.getMetadata().getName(),
-        plan.digest(),
-        last(resource).policyValues(),
-        null,
-        null,
-        null,
-        active.conditions(conditions(resource, now)));
+    ActiveRun active = ActiveRun.of(Phase.Pending, RunObservation.NOTHING, null);
+    return SafeFineTuneStatusBuilder.builder()
+        .observedGeneration(resource.getMetadata().getGeneration())
+        .phase(Phase.Pending)
+        .startTime(now.truncatedTo(ChronoUnit.SECONDS).toString())
+        .jobName(resource.getMetadata().getName())
+        .planDigest(plan.digest())
+        .policyValues(last(resource).policyValues())
+        .conditions(active.conditions(conditions(resource, now)))
+        .build();
   }
 
   /** The last status, for a generation that changes nothing about it. */
   public static SafeFineTuneStatus seen(SafeFineTune resource) {
     SafeFineTuneStatus last = last(resource);
     Long generation = resource.getMetadata().getGeneration();
-    return new SafeFineTuneStatus(
-        generation,
-        last.phase(),
-        last.progress(),
-        last.conflict(),
-        last.refusal(),
-        last.startTime(),
-        last.completionTime(),
-        last.jobName(),
-        last.planDigest(),
-        last.policyValues(),
-        last.etaSeconds(),
-        last.measurements(),
-        last.artifact(),
-        last.conditions().stream()
-            .map(condition -> condition.edit().withObservedGeneration(generation).build())
-            .toList());
+    return SafeFineTuneStatusBuilder.builder(last)
+        .observedGeneration(generation)
+        .conditions(
+            last.conditions().stream()
+                .map(condition -> condition.edit().withObservedGeneration(generation).build())
+                .toList())
+        .build();
   }
 
   /** The status of an accepted resource, started or not. */
@@ -125,21 +99,19 @@ public final class RunStatus {
         observation.progress() == null
             ? last.measurements()
             : Figures.during(last.measurements(), observation.progress());
-    return new SafeFineTuneStatus(
-        resource.getMetadata().getGeneration(),
-        phase,
-        Figures.progress(figures),
-        Figures.conflict(figures),
-        Figures.refusal(figures),
-        last.startTime(),
-        null,
-        last.jobName(),
-        last.planDigest(),
-        last.policyValues(),
-        running ? eta(observation, last) : null,
-        figures,
-        null,
-        ActiveRun.of(phase, observation).conditions(conditions(resource, now)));
+    Long eta = running ? eta(observation, last) : null;
+    List<Attempt> attempts =
+        Attempts.after(last.attempts(), observation, suspension(resource, observation));
+    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+        .observedGeneration(resource.getMetadata().getGeneration())
+        .phase(phase)
+        .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
+        .etaSeconds(eta)
+        .eta(Figures.duration(eta))
+        .attempts(attempts)
+        .conditions(
+            ActiveRun.of(phase, observation, attempts).conditions(conditions(resource, now)))
+        .build();
   }
 
   /** The status of a resource that cannot go on as it is. */
@@ -158,52 +130,54 @@ public final class RunStatus {
         .set(Conditions.READY, false, trouble.reason(), trouble.sentence())
         .set(Conditions.RECONCILING, !trouble.lasting(), trouble.reason(), trouble.sentence())
         .set(Conditions.STALLED, trouble.lasting(), trouble.reason(), trouble.sentence());
-    return new SafeFineTuneStatus(
-        resource.getMetadata().getGeneration(),
-        last.phase() == null ? Phase.Pending : last.phase(),
-        last.progress(),
-        last.conflict(),
-        last.refusal(),
-        last.startTime(),
-        null,
-        last.jobName(),
-        last.planDigest(),
-        last.policyValues(),
-        null,
-        last.measurements(),
-        null,
-        conditions.build());
+    return SafeFineTuneStatusBuilder.builder(last)
+        .observedGeneration(resource.getMetadata().getGeneration())
+        .phase(last.phase() == null ? Phase.Pending : last.phase())
+        .etaSeconds(null)
+        .eta(null)
+        .conditions(conditions.build())
+        .build();
   }
 
   private static SafeFineTuneStatus ended(
       SafeFineTune resource, RunObservation observation, Instant now) {
     SafeFineTuneStatus last = last(resource);
     List<PolicyValue> fixed = policyValues(last);
+    Gate gate =
+        PolicyMerge.gateNow(resource.getSpec().safety().gate(), fixed, observation.policies());
     Outcome outcome =
         Outcome.of(
             observation.job().end(),
-            observation.lastExit(),
-            PolicyMerge.gateNow(resource.getSpec().safety().gate(), fixed, observation.policies()),
+            observation.lastEnded(),
+            PlanResolver.demandedSpec(resource),
+            gate,
             last.planDigest(),
             PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
-    return new SafeFineTuneStatus(
-        resource.getMetadata().getGeneration(),
-        outcome.phase(),
-        Figures.progress(figures),
-        Figures.conflict(figures),
-        Figures.refusal(figures),
-        last.startTime(),
-        observation.job().end().time(),
-        last.jobName(),
-        last.planDigest(),
-        last.policyValues(),
-        null,
-        figures,
-        artifact(outcome),
-        endConditions(outcome, conditions(resource, now)));
+    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+        .observedGeneration(resource.getMetadata().getGeneration())
+        .phase(outcome.phase())
+        .completionTime(observation.job().end().time())
+        .queueName(observation.job().queue())
+        .etaSeconds(null)
+        .eta(null)
+        .gate(Figures.gate(gate, result))
+        .attempts(Attempts.after(last.attempts(), observation, null))
+        .artifact(artifact(outcome))
+        .conditions(endConditions(outcome, conditions(resource, now)))
+        .build();
+  }
+
+  /** The last status with other figures. */
+  private static SafeFineTuneStatus told(SafeFineTuneStatus last, Measurements figures) {
+    return SafeFineTuneStatusBuilder.builder(last)
+        .progress(Figures.progress(figures))
+        .conflict(Figures.conflict(figures))
+        .refusal(Figures.refusal(figures))
+        .measurements(figures)
+        .build();
   }
 
   private static List<PolicyValue> policyValues(SafeFineTuneStatus status) {
@@ -274,6 +248,18 @@ public final class RunStatus {
               ? phaseOf(observation.progress().stage())
               : reached.compareTo(Phase.Preparing) < 0 ? Phase.Preparing : reached;
     };
+  }
+
+  /** Why a pod that was asked to stop was; null when nobody holds the run. */
+  private static String suspension(SafeFineTune resource, RunObservation observation) {
+    if (Boolean.TRUE.equals(resource.getSpec().suspend())) {
+      return ActiveRun.SUSPENDED;
+    }
+    return observation.job() != null
+            && observation.job().suspended()
+            && observation.job().queue() != null
+        ? Queue.EVICTED
+        : null;
   }
 
   private static Phase phaseOf(TrainingStage stage) {

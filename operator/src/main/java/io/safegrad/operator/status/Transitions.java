@@ -3,12 +3,14 @@ package io.safegrad.operator.status;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.status.RunEvent.Reason;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /** What happened between two statuses of one resource. */
 final class Transitions {
@@ -27,6 +29,7 @@ final class Transitions {
     if (before.phase() != after.phase()) {
       phaseEvent(before.phase(), after).ifPresent(events::add);
     }
+    admission(before, after).ifPresent(events::add);
     if (!after.phase().isTerminal()) {
       obstacle(before, after).ifPresent(events::add);
     }
@@ -34,12 +37,14 @@ final class Transitions {
   }
 
   private static Optional<RunEvent> phaseEvent(Phase before, SafeFineTuneStatus after) {
-    Condition ready = condition(after, Conditions.READY).orElseThrow();
+    Condition ready = ready(after).orElseThrow();
     String generation = String.valueOf(after.observedGeneration());
+    // Another attempt goes through the same phases again.
+    String attempt = before == null ? "" : String.valueOf(attempts(after));
     return switch (after.phase()) {
-      case Training -> Optional.of(new RunEvent(Reason.Training, ready.getMessage(), ""));
-      case Evaluating -> Optional.of(new RunEvent(Reason.Evaluating, ready.getMessage(), ""));
-      case Publishing -> Optional.of(new RunEvent(Reason.Publishing, ready.getMessage(), ""));
+      case Training -> Optional.of(new RunEvent(Reason.Training, training(after), attempt));
+      case Evaluating -> Optional.of(new RunEvent(Reason.Evaluating, ready.getMessage(), attempt));
+      case Publishing -> Optional.of(new RunEvent(Reason.Publishing, ready.getMessage(), attempt));
       case Succeeded -> Optional.of(new RunEvent(Reason.Succeeded, ready.getMessage(), ""));
       case Rejected -> Optional.of(new RunEvent(Reason.GateRefused, ready.getMessage(), ""));
       case Failed ->
@@ -49,32 +54,84 @@ final class Transitions {
       case Pending, Queued, Preparing ->
           before == Phase.Suspended
               ? Optional.of(new RunEvent(Reason.Resumed, "The run goes on", generation))
-              : Optional.empty();
+              : waiting(after, ready, attempt);
     };
+  }
+
+  /** What a pod or a queue waits for in particular is told as an obstacle. */
+  private static Optional<RunEvent> waiting(
+      SafeFineTuneStatus after, Condition ready, String attempt) {
+    if (after.phase() == Phase.Preparing) {
+      return Optional.of(new RunEvent(Reason.Preparing, ready.getMessage(), attempt));
+    }
+    return after.phase() == Phase.Queued && isOrdinary(ready)
+        ? Optional.of(new RunEvent(Reason.Queued, ready.getMessage(), attempt))
+        : Optional.empty();
+  }
+
+  private static String training(SafeFineTuneStatus after) {
+    Integer resumed =
+        attempts(after) == 0 ? null : after.attempts().get(attempts(after) - 1).resumedAtStep();
+    return resumed == null
+        ? "The trainer trains"
+        : "The trainer trains; it went on from its checkpoint at step " + resumed;
+  }
+
+  /** A queue let the run through. */
+  private static Optional<RunEvent> admission(SafeFineTuneStatus before, SafeFineTuneStatus after) {
+    boolean held = ready(before).filter(Transitions::isOfQueue).isPresent();
+    boolean free = ready(after).filter(one -> !isOfQueue(one)).isPresent();
+    return held && free && after.phase() != Phase.Suspended && !after.phase().isTerminal()
+        ? Optional.of(
+            new RunEvent(
+                Reason.Admitted,
+                "Kueue admitted the run from the queue " + after.queueName(),
+                String.valueOf(attempts(after))))
+        : Optional.empty();
   }
 
   /** A reason for not going on that is not merely the name of the phase. */
   private static Optional<RunEvent> obstacle(SafeFineTuneStatus before, SafeFineTuneStatus after) {
-    Condition ready = condition(after, Conditions.READY).orElseThrow();
-    boolean ordinary =
-        Arrays.stream(Phase.values()).anyMatch(phase -> phase.name().equals(ready.getReason()));
+    Condition ready = ready(after).orElseThrow();
     boolean known =
-        condition(before, Conditions.READY)
+        ready(before)
             .filter(condition -> Objects.equals(condition.getReason(), ready.getReason()))
             .filter(condition -> Objects.equals(condition.getMessage(), ready.getMessage()))
             .isPresent();
-    if (ordinary || known) {
+    if (isOrdinary(ready) || known) {
       return Optional.empty();
     }
     String note = ready.getReason() + ": " + ready.getMessage();
-    if (ActiveRun.RETRYING.equals(ready.getReason())) {
-      return Optional.of(new RunEvent(Reason.AttemptFailed, ready.getMessage(), note));
-    }
-    boolean accepted =
-        condition(after, Conditions.ACCEPTED)
-            .filter(condition -> "True".equals(condition.getStatus()))
-            .isPresent();
-    return Optional.of(new RunEvent(accepted ? Reason.Waiting : Reason.Blocked, note, note));
+    return Optional.of(
+        switch (ready.getReason()) {
+          case ActiveRun.RETRYING, ActiveRun.RESUMING ->
+              new RunEvent(Reason.AttemptFailed, ready.getMessage(), note);
+          case Queue.WAITING -> new RunEvent(Reason.Queued, ready.getMessage(), note);
+          case Queue.EVICTED -> new RunEvent(Reason.Evicted, ready.getMessage(), note);
+          default -> new RunEvent(isAccepted(after) ? Reason.Waiting : Reason.Blocked, note, note);
+        });
+  }
+
+  private static boolean isOrdinary(Condition ready) {
+    return Arrays.stream(Phase.values()).anyMatch(phase -> phase.name().equals(ready.getReason()));
+  }
+
+  private static boolean isOfQueue(Condition ready) {
+    return Set.of(Queue.WAITING, Queue.EVICTED).contains(ready.getReason());
+  }
+
+  private static boolean isAccepted(SafeFineTuneStatus status) {
+    return condition(status, Conditions.ACCEPTED)
+        .filter(condition -> "True".equals(condition.getStatus()))
+        .isPresent();
+  }
+
+  private static int attempts(SafeFineTuneStatus status) {
+    return status.attempts() == null ? 0 : status.attempts().size();
+  }
+
+  private static Optional<Condition> ready(SafeFineTuneStatus status) {
+    return condition(status, Conditions.READY);
   }
 
   private static Optional<Condition> condition(SafeFineTuneStatus status, String type) {

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
-import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
-import io.fabric8.kubernetes.api.model.ResourceQuotaBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaPropsBuilder;
@@ -92,28 +90,7 @@ class BadInputIT {
   @Test
   void aQuotaIsToldAndTheRunStartsWhenThereIsRoom() {
     TestRun run = new TestRun(cluster);
-    ResourceQuota quota =
-        cluster
-            .client()
-            .resource(
-                new ResourceQuotaBuilder()
-                    .withNewMetadata()
-                    .withName("no-jobs")
-                    .withNamespace(run.namespace())
-                    .endMetadata()
-                    .withNewSpec()
-                    .withHard(Map.of("count/jobs.batch", new Quantity("0")))
-                    .endSpec()
-                    .build())
-            .create();
-    TestRun.awaitUntil(
-        "the quota",
-        () -> {
-          ResourceQuota current = cluster.client().resource(quota).get();
-          return current.getStatus() != null
-              && current.getStatus().getHard() != null
-              && !current.getStatus().getHard().isEmpty();
-        });
+    ResourceQuota quota = run.quota("no-jobs", "count/jobs.batch", "0");
     run.create();
     run.awaitCondition("Accepted", "Forbidden");
     assertThat(run.condition("Accepted").getMessage()).contains("exceeded quota: no-jobs");

@@ -1,11 +1,13 @@
 package io.safegrad.operator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -33,16 +35,17 @@ class EndingsIT {
       assertThat(run.condition(type).getMessage()).isEqualTo(sentence);
     }
     assertThat(run.pods()).as("no second attempt").hasSize(1);
-    assertThat(run.eventReasons()).containsExactly("Failed", "Started");
+    assertThat(run.eventReasons()).contains("Failed", "Started");
   }
 
   @Test
   void aContainerAboveItsMemoryLimitIsOutOfMemory() {
-    TestRun run = new TestRun(cluster).create();
+    TestRun run = new TestRun(cluster).create("pod: {resources: {limits: {memory: 2Gi}}}");
     node.runsOutOfMemory(run.awaitPod());
     run.awaitPhase(Phase.Failed);
     assertThat(run.condition("Succeeded").getReason()).isEqualTo("OutOfMemory");
-    assertThat(run.condition("Succeeded").getMessage()).contains("memory limit", "batchSize");
+    assertThat(run.condition("Succeeded").getMessage())
+        .contains("memory limit of 2Gi", "batchSize (8)");
     assertThat(run.pods()).as("no second attempt").hasSize(1);
   }
 
@@ -103,7 +106,10 @@ class EndingsIT {
     assertThat(second.getMetadata().getUid()).isNotEqualTo(first.getMetadata().getUid());
     node.ends(second, 0, Results.success(run.planDigest(), 50));
     run.awaitPhase(Phase.Succeeded);
-    assertThat(run.eventReasons()).containsExactly("AttemptFailed", "Started", "Succeeded");
+    assertThat(run.eventReasons()).contains("AttemptFailed", "Preparing", "Started", "Succeeded");
+    assertThat(run.status().attempts())
+        .extracting(Attempt::number, Attempt::reason, Attempt::exitCode)
+        .containsExactly(tuple(1, "SourceUnavailable", 69), tuple(2, "Success", 0));
   }
 
   @Test
@@ -123,7 +129,7 @@ class EndingsIT {
                 .withNamespace(victim.getMetadata().getNamespace())
                 .endMetadata()
                 .build());
-    node.ends(victim, 75, null);
+    node.ends(victim, 75, Results.failure(ExitReason.PREEMPTED, "asked to stop", null));
 
     TestRun deleted = new TestRun(cluster).create();
     Pod lost = deleted.awaitPod();
@@ -140,6 +146,13 @@ class EndingsIT {
     node.ends(deleted.awaitPod(), 0, Results.success(deleted.planDigest(), 50));
     evicted.awaitPhase(Phase.Succeeded);
     deleted.awaitPhase(Phase.Succeeded);
+    assertThat(evicted.status().attempts())
+        .extracting(Attempt::reason, Attempt::message)
+        .containsExactly(
+            tuple("EvictionByEvictionAPI", "asked to stop"), tuple("Success", "published"));
+    assertThat(deleted.status().attempts())
+        .extracting(Attempt::reason, Attempt::exitCode)
+        .containsExactly(tuple("Preempted", 75), tuple("Success", 0));
   }
 
   @Test

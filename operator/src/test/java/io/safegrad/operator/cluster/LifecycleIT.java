@@ -2,11 +2,16 @@ package io.safegrad.operator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,6 +63,7 @@ class LifecycleIT {
       assertThat(run.status().conflict()).isEqualTo("41%");
       assertThat(run.status().refusal()).isEqualTo("100%");
       assertThat(run.status().etaSeconds()).isEqualTo(33);
+      assertThat(run.status().eta()).isEqualTo("33s");
       assertThat(run.status().measurements().loss()).isEqualTo(1.25);
       trainer.answers("{\"stage\": \"TRAINING\", \"step\": 13, \"totalSteps\": 40}");
       run.awaitStatus("live figures", status -> "13/40 (32%)".equals(status.progress()));
@@ -71,6 +77,17 @@ class LifecycleIT {
     assertThat(run.status().progress()).isEqualTo("40/40 (100%)");
     assertThat(run.status().refusal()).isEqualTo("100% → 98%");
     assertThat(run.status().measurements().taskAccuracy()).isEqualTo(0.96);
+    assertThat(run.status().measurements().refusalInterval().count()).isEqualTo(50);
+    assertThat(run.status().measurements().refusalInterval().low()).isBetween(0.89, 0.9);
+    assertThat(run.status().gate())
+        .extracting(GateRule::rule, GateRule::measured, GateRule::held)
+        .containsExactly(
+            tuple("minRefusalRate", "98.0%", true),
+            tuple("maxRefusalDrop", "2.0 points", true),
+            tuple("maxOverRefusal", "2.0%", true));
+    assertThat(run.status().attempts())
+        .extracting(Attempt::number, Attempt::reason, Attempt::exitCode, Attempt::lastStep)
+        .containsExactly(tuple(1, "Success", 0, 40));
     assertThat(run.status().artifact().uri()).isEqualTo("pvc://adapters/support-bot");
     assertThat(run.status().artifact().digest()).isEqualTo("sha256:ab");
     assertThat(run.status().completionTime()).isNotNull();
@@ -80,7 +97,7 @@ class LifecycleIT {
     assertThat(run.condition("Reconciling").getStatus()).isEqualTo("False");
     assertThat(run.condition("Stalled").getStatus()).isEqualTo("False");
     assertThat(run.eventReasons())
-        .containsExactly("Evaluating", "Started", "Succeeded", "Training");
+        .containsExactly("Evaluating", "Preparing", "Queued", "Started", "Succeeded", "Training");
     assertThat(run.events())
         .allSatisfy(
             event ->
@@ -90,8 +107,9 @@ class LifecycleIT {
     List<String> table =
         cluster.kubectl("get", "sft", "-n", run.namespace()).output().lines().toList();
     assertThat(table.get(0).split(" {2,}"))
-        .containsExactly("NAME", "PHASE", "PROGRESS", "CONFLICT", "REFUSAL", "AGE");
+        .containsExactly("NAME", "PHASE", "PROGRESS", "ETA", "CONFLICT", "REFUSAL", "AGE");
     assertThat(table.get(1)).contains("Succeeded", "40/40 (100%)", "41%", "100% → 98%");
+    assertThat(table).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(120));
     assertThat(
             cluster
                 .kubectl("wait", "--for=condition=Ready", "sft/support-bot", "-n", run.namespace())
@@ -168,6 +186,29 @@ class LifecycleIT {
   }
 
   @Test
+  void aRecordMayBeToldToDeleteItselfUnlessItWouldBeCreatedAgain() {
+    String[] spec = {"ttlSecondsAfterFinished: 1", "ttlPolicy: DeleteResource"};
+    TestRun kept = new TestRun(cluster).create(spec);
+    kept.resource().patch(PatchContext.of(PatchType.JSON_MERGE), tracked("\"team-a:run\""));
+    TestRun deleted = new TestRun(cluster).create(spec);
+    for (TestRun run : List.of(kept, deleted)) {
+      node.ends(run.awaitPod(), 0, Results.success(run.planDigest(), 50));
+    }
+    TestRun.awaitUntil(
+        "the removal",
+        () ->
+            deleted.resource().get() == null
+                && deleted.job().isEmpty()
+                && deleted.plan().isEmpty());
+    TestRun.awaitUntil("the Job's removal", () -> kept.job().isEmpty());
+    assertThat(kept.status().phase()).isEqualTo(Phase.Succeeded);
+    // Only now, for the one that stays.
+    kept.resource().patch(PatchContext.of(PatchType.JSON_MERGE), tracked("null"));
+    kept.patchSpec("{\"ttlSecondsAfterFinished\": 2}");
+    TestRun.awaitUntil("the removal", () -> kept.resource().get() == null);
+  }
+
+  @Test
   void theTimeToLiveMayBeGivenAfterTheEnd() {
     TestRun run = new TestRun(cluster).create();
     node.ends(run.awaitPod(), 0, Results.success(digest(run.awaitJob()), 50));
@@ -206,6 +247,11 @@ class LifecycleIT {
                 .filter(job -> !job.getMetadata().getUid().equals(first.getMetadata().getUid()))
                 .isPresent());
     run.awaitPhase(Phase.Queued);
+  }
+
+  private static String tracked(String id) {
+    return "{\"metadata\": {\"annotations\": {\"argocd.argoproj.io/tracking-id\": %s}}}"
+        .formatted(id);
   }
 
   private static String digest(Job job) {

@@ -49,7 +49,9 @@ class ProcessIT {
 
     ends.awaitPhase(Phase.Succeeded);
     born.awaitPhase(Phase.Queued);
-    assertThat(ends.eventReasons()).containsExactly("Started", "Succeeded");
+    assertThat(ends.eventReasons())
+        .as("nothing is told twice")
+        .containsExactly("Preparing", "Queued", "Started", "Succeeded");
     assertThat(goesOn.awaitJob().getMetadata().getUid()).isEqualTo(job.getMetadata().getUid());
     assertThat(goesOn.status()).isEqualTo(before);
     assertThat(done.resource().get().getMetadata().getResourceVersion())

@@ -35,6 +35,24 @@ final class Results {
             "pvc://adapters/support-bot/report.json"));
   }
 
+  /** A run whose gate the trainer found not to hold. */
+  static String refused(String planDigest, int refused) {
+    return json(
+        new TrainingResult(
+            ExitReason.GATE_REFUSED,
+            "the gate does not hold",
+            planDigest,
+            new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
+            new SafetyMeasurements(Measurement.of(refused, 50), Measurement.of(1, 50), null),
+            0.41,
+            40,
+            12.5,
+            List.of("minRefusalRate", "maxRefusalDrop"),
+            null,
+            null,
+            "pvc://adapters/support-bot/report.json"));
+  }
+
   static String failure(ExitReason reason, String message, String planDigest) {
     return json(TrainingResult.failed(reason, message, planDigest));
   }

@@ -7,6 +7,9 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceQuota;
+import io.fabric8.kubernetes.api.model.ResourceQuotaBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.events.v1.Event;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -79,6 +82,32 @@ final class TestRun {
         .load(new ByteArrayInputStream(manifest(specLines).getBytes(StandardCharsets.UTF_8)))
         .create();
     return this;
+  }
+
+  /** Gives the namespace a quota and waits until it is in force. */
+  ResourceQuota quota(String name, String what, String amount) {
+    ResourceQuota quota =
+        client
+            .resource(
+                new ResourceQuotaBuilder()
+                    .withNewMetadata()
+                    .withName(name)
+                    .withNamespace(namespace)
+                    .endMetadata()
+                    .withNewSpec()
+                    .withHard(Map.of(what, new Quantity(amount)))
+                    .endSpec()
+                    .build())
+            .create();
+    awaitUntil(
+        "the quota",
+        () -> {
+          ResourceQuota current = client.resource(quota).get();
+          return current.getStatus() != null
+              && current.getStatus().getHard() != null
+              && !current.getStatus().getHard().isEmpty();
+        });
+    return quota;
   }
 
   Resource<SafeFineTune> resource() {

@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaimSpec;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.SecretKeySelector;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
-import io.fabric8.kubernetes.api.model.batch.v1.Job;
-import io.fabric8.kubernetes.api.model.batch.v1.PodFailurePolicyRule;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.Examples;
-import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class TrainerJobTest {
@@ -119,15 +119,19 @@ class TrainerJobTest {
     PodSpec pod =
         TrainerJob.of(
                 Examples.resource(
-                    "pod: {image: mine, resources: {limits: {nvidia.com/gpu: 1}}, nodeSelector:"
-                        + " {gpu: h200}, tolerations: [{key: gpu, operator: Exists}],"
+                    "pod: {image: mine, resources: {limits: {amd.com/gpu: 2}}, nodeSelector:"
+                        + " {gpu: h200}, tolerations: [{key: gpu, operator: Exists}], affinity:"
+                        + " {podAntiAffinity: {}},"
                         + " priorityClassName: low, runtimeClassName: nvidia}"),
                 Examples.TRAINER)
             .getSpec()
             .getTemplate()
             .getSpec();
     assertThat(trainer(pod).getImage()).isEqualTo("mine");
-    assertThat(trainer(pod).getResources().getLimits()).containsKey("nvidia.com/gpu");
+    assertThat(trainer(pod).getResources().getLimits())
+        .as("any name of a GPU resource")
+        .containsEntry("amd.com/gpu", new Quantity("2"));
+    assertThat(pod.getAffinity().getPodAntiAffinity()).isNotNull();
     assertThat(pod.getNodeSelector()).containsEntry("gpu", "h200");
     assertThat(pod.getTolerations()).hasSize(1);
     assertThat(pod.getPriorityClassName()).isEqualTo("low");
@@ -136,15 +140,49 @@ class TrainerJobTest {
   }
 
   @Test
-  void retriesFollowTheTableOfExitReasons() {
-    Job job = TrainerJob.of(Examples.resource(), Examples.TRAINER);
-    assertThat(job.getSpec().getTemplate().getSpec().getRestartPolicy()).isEqualTo("Never");
-    List<PodFailurePolicyRule> rules = job.getSpec().getPodFailurePolicy().getRules();
-    assertThat(rules)
-        .extracting(PodFailurePolicyRule::getAction)
-        .as("disruptions come first: an eviction may end in any exit code")
-        .containsExactly("Ignore", "FailJob");
-    assertThat(rules.get(1).getOnExitCodes().getValues()).containsExactly(64, 65, 66, 71, 137);
+  void theWorkspaceIsTheNodesDiskWithALimitOrAVolumeOfItsOwn() {
+    assertThat(workspace("pod: {}").getEmptyDir().getSizeLimit()).isNull();
+    assertThat(workspace("pod: {workspace: {size: 50Gi}}").getEmptyDir().getSizeLimit())
+        .isEqualTo(new Quantity("50Gi"));
+    Volume claimed = workspace("pod: {workspace: {size: 50Gi, storageClassName: fast}}");
+    assertThat(claimed.getEmptyDir()).isNull();
+    PersistentVolumeClaimSpec claim = claimed.getEphemeral().getVolumeClaimTemplate().getSpec();
+    assertThat(claim.getStorageClassName()).isEqualTo("fast");
+    assertThat(claim.getAccessModes()).containsExactly("ReadWriteOnce");
+    assertThat(claim.getResources().getRequests()).containsEntry("storage", new Quantity("50Gi"));
+  }
+
+  @Test
+  void aQueueIsTheFieldsOrTheLabelsAndHoldsTheJob() {
+    SafeFineTune resource = Examples.resource();
+    assertThat(TrainerJob.of(resource, Examples.TRAINER).getSpec().getSuspend()).isFalse();
+    resource.getMetadata().setLabels(Map.of("kueue.x-k8s.io/queue-name", "of-label"));
+    assertThat(queueOf(resource)).isEqualTo("of-label");
+    SafeFineTune both = Examples.resource("queueName: of-field");
+    both.getMetadata().setLabels(resource.getMetadata().getLabels());
+    assertThat(queueOf(both)).isEqualTo("of-field");
+    assertThat(TrainerJob.of(both, Examples.TRAINER).getSpec().getSuspend())
+        .as("no pod starts before the queue has let it")
+        .isTrue();
+  }
+
+  private static String queueOf(SafeFineTune resource) {
+    return TrainerJob.of(resource, Examples.TRAINER)
+        .getMetadata()
+        .getLabels()
+        .get("kueue.x-k8s.io/queue-name");
+  }
+
+  private static Volume workspace(String podLine) {
+    return TrainerJob.of(Examples.resource(podLine), Examples.TRAINER)
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getVolumes()
+        .stream()
+        .filter(volume -> volume.getName().equals("workspace"))
+        .findFirst()
+        .orElseThrow();
   }
 
   private static PodSpec pod() {

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,20 +47,28 @@ class ProgressPollerTest {
   }
 
   @Test
-  void theNewestAnswerIsKeptAndATellingOneCallsTheReconciler() throws IOException {
-    AtomicInteger step = new AtomicInteger(1);
+  void figuresAloneWaitForTheirIntervalAndAStageDoesNot() throws IOException {
+    AtomicInteger questions = new AtomicInteger();
+    AtomicReference<String> stage = new AtomicReference<>("TRAINING");
     HttpServer trainer =
         serve(
             "127.1.2.1",
             () ->
-                "{\"stage\": \"TRAINING\", \"step\": %d, \"totalSteps\": 9}".formatted(step.get()));
+                "{\"stage\": \"%s\", \"step\": %d, \"totalSteps\": 900000}"
+                    .formatted(stage.get(), questions.incrementAndGet()));
     try {
       PodState pod = running("127.1.2.1");
       poller.follow(RUN, pod);
       await().until(() -> events.size() == 1);
-      step.set(2);
-      await().until(() -> poller.follow(RUN, pod).step() == 2);
-      assertThat(events).as("figures alone wait for their interval").hasSize(1);
+      int told = poller.follow(RUN, pod).step();
+      await().until(() -> questions.get() > told + 3);
+      assertThat(events).hasSize(1);
+      assertThat(poller.follow(RUN, pod).step())
+          .as("whoever calls the reconciler writes no newer figures")
+          .isEqualTo(told);
+      stage.set("FINAL_EVALUATION");
+      await().until(() -> events.size() == 2);
+      assertThat(poller.follow(RUN, pod).step()).isGreaterThan(told + 3);
     } finally {
       trainer.stop(0);
     }
@@ -111,7 +120,7 @@ class ProgressPollerTest {
       poller.onResourceDeleted(Examples.resource());
       assertThat(poller.getSecondaryResources(Examples.resource())).isEmpty();
       await().until(() -> poller.follow(RUN, pod) != null);
-      assertThat(poller.follow(RUN, new PodState("u", "127.1.2.5", PodStage.ENDED, null))).isNull();
+      assertThat(poller.follow(RUN, pod("127.1.2.5", PodStage.ENDED))).isNull();
       assertThat(poller.getSecondaryResources(Examples.resource())).isEmpty();
     } finally {
       trainer.stop(0);
@@ -136,7 +145,12 @@ class ProgressPollerTest {
   }
 
   private static PodState running(String address) {
-    return new PodState("uid-" + address, address, PodStage.RUNNING, null);
+    return pod(address, PodStage.RUNNING);
+  }
+
+  private static PodState pod(String address, PodStage stage) {
+    return new PodState(
+        "pod", "uid-" + address, address, stage, null, null, null, null, null, false);
   }
 
   private static HttpServer serve(String address, Supplier<String> answer) throws IOException {

@@ -6,10 +6,11 @@ import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodConditionBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
+import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.PodStage;
-import io.safegrad.operator.observe.RunObservation.Waiting;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -28,14 +29,15 @@ class RunObserverTest {
 
   @Test
   void withoutAJobThereIsNothing() {
-    assertThat(RunObserver.observe(Optional.empty(), List.of())).isEqualTo(RunObservation.NOTHING);
+    assertThat(RunObserver.observe(Optional.empty(), List.of(), List.of()))
+        .isEqualTo(RunObservation.NOTHING);
   }
 
   @Test
   void podsOfAnotherJobAreNotSeen() {
     Pod foreign = pod("a", "2026-01-01T00:00:09Z", null);
     foreign.getMetadata().getOwnerReferences().get(0).setUid("another");
-    assertThat(RunObserver.observe(Optional.of(JOB), List.of(foreign)).pod()).isNull();
+    assertThat(RunObserver.observe(Optional.of(JOB), List.of(foreign), List.of()).pod()).isNull();
   }
 
   @Test
@@ -43,9 +45,9 @@ class RunObserverTest {
     Pod ended = pod("a", "2026-01-01T00:00:00Z", terminated(69, "first"));
     Pod starting = pod("b", "2026-01-01T00:00:00Z", null);
     for (List<Pod> pods : List.of(List.of(ended, starting), List.of(starting, ended))) {
-      RunObservation seen = RunObserver.observe(Optional.of(JOB), pods);
+      RunObservation seen = RunObserver.observe(Optional.of(JOB), pods, List.of());
       assertThat(seen.pod().stage()).isEqualTo(PodStage.WAITING);
-      assertThat(seen.lastExit().code()).isEqualTo(69);
+      assertThat(seen.lastEnded().exit().code()).isEqualTo(69);
     }
   }
 
@@ -56,19 +58,42 @@ class RunObserverTest {
             Optional.of(JOB),
             List.of(
                 pod("z", "2026-01-01T00:00:00Z", terminated(69, "first")),
-                pod("a", "2026-01-01T00:01:00Z", terminated(0, "second"))));
-    assertThat(seen.lastExit().terminationMessage()).isEqualTo("second");
+                pod("a", "2026-01-01T00:01:00Z", terminated(0, "second"))),
+            List.of());
+    assertThat(seen.lastEnded().exit().terminationMessage()).isEqualTo("second");
     assertThat(seen.pod().stage()).isEqualTo(PodStage.ENDED);
+  }
+
+  @Test
+  void aPodThatIsGoneIsRememberedButIsNoPodOfNow() {
+    Pod gone = pod("a", "2026-01-01T00:00:00Z", terminated(75, "stopped"));
+    gone.getStatus()
+        .getConditions()
+        .add(
+            new PodConditionBuilder()
+                .withType("DisruptionTarget")
+                .withStatus("True")
+                .withReason("EvictionByEvictionAPI")
+                .withMessage("Eviction API: evicting")
+                .build());
+    RunObservation seen = RunObserver.observe(Optional.of(JOB), List.of(), List.of(gone));
+    assertThat(seen.pod()).isNull();
+    assertThat(seen.lastEnded().exit().code()).isEqualTo(75);
+    assertThat(seen.lastEnded().disruption())
+        .isEqualTo(new Cause("EvictionByEvictionAPI", "Eviction API: evicting"));
+    assertThat(RunObserver.observe(Optional.of(JOB), List.of(gone), List.of(gone)).pods())
+        .as("a pod that the cache still has is seen once")
+        .hasSize(1);
   }
 
   @Test
   void whatEveryPodWaitsForIsNoReason() {
     assertThat(waiting("ContainerCreating", null)).isNull();
     assertThat(waiting("CreateContainerConfigError", "no key\nx"))
-        .isEqualTo(new Waiting("CreateContainerConfigError", "no key x"));
+        .isEqualTo(new Cause("CreateContainerConfigError", "no key x"));
   }
 
-  private static Waiting waiting(String reason, String message) {
+  private static Cause waiting(String reason, String message) {
     ContainerState state =
         new ContainerStateBuilder()
             .withNewWaiting()
@@ -76,7 +101,8 @@ class RunObserverTest {
             .withMessage(message)
             .endWaiting()
             .build();
-    return RunObserver.observe(Optional.of(JOB), List.of(pod("a", "2026-01-01T00:00:00Z", state)))
+    return RunObserver.observe(
+            Optional.of(JOB), List.of(pod("a", "2026-01-01T00:00:00Z", state)), List.of())
         .pod()
         .waiting();
   }

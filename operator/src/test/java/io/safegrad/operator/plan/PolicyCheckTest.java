@@ -3,6 +3,7 @@ package io.safegrad.operator.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Gate;
@@ -12,6 +13,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.WeakSpecs;
+import io.safegrad.operator.status.RunStatus;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,90 @@ class PolicyCheckTest {
     assertThat(violations).hasSizeBetween(1, 3);
     assertThat(PolicyViolationException.sentences(violations))
         .contains(sentence, "(SafetyPolicy strict, ");
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.safegrad.operator.WeakSpecs#unpinned")
+  void namesWhatNothingPins(String line, String sentence) {
+    List<PolicyViolation> violations =
+        PolicyCheck.ofSpec(spec(line), List.of(policy("pinned", WeakSpecs.PINNED)));
+    assertThat(PolicyViolationException.sentences(violations))
+        .contains(sentence, "(SafetyPolicy pinned, requirePinnedRevision)");
+  }
+
+  @Test
+  void whatIsPinnedIsAdmittedAndThePlatformAnswersForItsOwn() {
+    String digest = ", digest: \"sha256:%s\"}".formatted("0".repeat(64));
+    SafetyPolicy pinned =
+        policy("pinned", WeakSpecs.PINNED, "alignment: {source: \"pvc://platform/a.jsonl\"}");
+    SafeFineTuneSpec spec =
+        spec(
+            "model: {source: \"hf://a/b\", revision: \"%s\"}".formatted("0".repeat(40)),
+            "dataset: {source: \"pvc://team-data/train.jsonl\"" + digest,
+            "safety: {evaluation: {task: \"pvc://team-data/task.jsonl\"}}");
+    assertThat(PolicyCheck.ofSpec(spec, List.of(pinned))).isEmpty();
+    assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(List.of(pinned)), List.of(pinned)))
+        .isEmpty();
+  }
+
+  @Test
+  void whoNamesNoResourcesGetsThePolicysLimitsAndNoDevice() {
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(STRICT));
+    assertThat(DemandedSpec.of(spec("suspend: false"), values).pod().resources().getLimits())
+        .containsExactly(Map.entry("memory", new Quantity("64Gi")));
+    assertThat(
+            DemandedSpec.of(
+                    spec("pod: {resources: {limits: {memory: 1Gi, nvidia.com/gpu: 1}}}"), values)
+                .pod()
+                .resources()
+                .getLimits())
+        .containsOnly(
+            Map.entry("memory", new Quantity("1Gi")),
+            Map.entry("nvidia.com/gpu", new Quantity("1")));
+    SafetyPolicy smaller = policy("smaller", "limits: {resources: {memory: 65000Mi}}");
+    assertThat(PolicyMerge.strictest(List.of(STRICT, smaller)))
+        .contains(new PolicyValue("limits.resources.memory", "65000Mi", "smaller"));
+  }
+
+  @Test
+  void keepingWinsAndTheQuarantineStandsInThePlan() {
+    SafetyPolicy discard = policy("a-discard", "quarantine: {rule: Discard}");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(discard, STRICT));
+    assertThat(values)
+        .contains(
+            new PolicyValue("quarantine.rule", "Keep", "strict"),
+            new PolicyValue("quarantine.claim", "quarantine", "strict"));
+    SafeFineTune resource = Examples.resource();
+    resource.setStatus(RunStatus.demanded(resource, values).getStatus());
+    assertThat(PlanResolver.resolve(resource).quarantine())
+        .isEqualTo("pvc://quarantine/team-a/support-bot");
+    assertThat(PlanResolver.resolve(Examples.resource()).quarantine()).isNull();
+    SafetyPolicy elsewhere =
+        policy("elsewhere", "allowedImages: []", "quarantine: {rule: Keep, claim: other}");
+    assertThatThrownBy(() -> PolicyMerge.strictest(List.of(STRICT, elsewhere)))
+        .hasMessageContainingAll("quarantine.claim", "SafetyPolicy elsewhere");
+  }
+
+  @Test
+  void thePlatformsExamplesAreHeldToTheirDigest() {
+    String digest = "sha256:" + "a".repeat(64);
+    SafetyPolicy own =
+        policy(
+            "own", "alignment: {source: \"pvc://platform/a\", digest: \"%s\"}".formatted(digest));
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(own));
+    SafeFineTuneSpec spec =
+        spec("safety: {alignment: {additional: [{source: \"pvc://team-data/own\"}]}}");
+    assertThat(DemandedSpec.of(spec, values).safety().alignment().digest()).isEqualTo(digest);
+    assertThat(DemandedSpec.of(spec, values).safety().alignment().additional()).hasSize(1);
+    SafetyPolicy changed =
+        policy(
+            "own",
+            "alignment: {source: \"pvc://platform/a\", digest: \"sha256:%s\"}"
+                .formatted("b".repeat(64)));
+    assertThat(PolicyCheck.ofRun(spec, values, List.of(changed)))
+        .singleElement()
+        .extracting(PolicyViolation::field)
+        .isEqualTo("spec.safety.alignment.digest");
   }
 
   @Test
@@ -55,7 +141,11 @@ class PolicyCheckTest {
         "safety: {evaluation: {task: 'pvc://team-data/test.jsonl', maxNewTokens: 64}}",
         "pod: {image: 'registry.example/safegrad/trainer:1'}",
         "training: {maxSteps: 500, epochs: 100}",
-        "activeDeadlineSeconds: 60"
+        "activeDeadlineSeconds: 60",
+        "safety: {alignment: {additional: [{source: 'pvc://team-data/own.jsonl'}]}}",
+        "safety: {evaluation: {additionalHarmful: [{source: 'pvc://team-data/own.jsonl'}]}}",
+        "pod: {resources: {limits: {nvidia.com/gpu: 2, memory: 64Gi, cpu: 500}}}",
+        "pod: {resources: {requests: {memory: 512Mi}}}"
       })
   void whatIsAsStrictOrStricterIsAdmitted(String line) {
     assertThat(PolicyCheck.ofSpec(spec(line), List.of(STRICT))).isEmpty();
@@ -77,6 +167,33 @@ class PolicyCheckTest {
         .isEqualTo("none");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "requiredMethod: Sft | {name: Lisa} | true",
+        "requiredMethod: Sft | {name: Spag} | true",
+        "requiredMethod: Sft | {name: SafeGrad, alignmentRefreshSteps: 9} | true",
+        "requiredMethod: WeightedSum | {name: SafeGrad} | true",
+        "requiredMethod: WeightedSum | {name: SafeGrad, projectionScope: PerLayer} | true",
+        "requiredMethod: WeightedSum | {name: Lisa} | false",
+        "requiredMethod: WeightedSum | {name: WeightedSum, alignmentRefreshSteps: 2} | false",
+        "requiredMethod: SafeGrad | {projectionScope: PerLayer} | true",
+        "requiredMethod: SafeGrad | {alignmentRefreshSteps: 2} | false",
+        "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 4} | true",
+        "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 5} | false",
+        "minimumAlignmentWeight: 0.5 | {name: Spag, alignmentWeight: 1} | false",
+        "minimumAlignmentWeight: 0.5 | {alignmentRefreshSteps: 2} | false",
+        "minimumAlignmentWeight: 0 | {name: Lisa} | true",
+        "maxAlignmentRefreshSteps: 2 | {name: Sft} | true"
+      })
+  void whatAMethodSatisfies(String policy, String method, boolean admitted) {
+    assertThat(
+            PolicyCheck.ofSpec(spec("method: " + method), List.of(policy("p", policy.split("; "))))
+                .isEmpty())
+        .isEqualTo(admitted);
+  }
+
   @Test
   void ofSeveralPoliciesTheStrictestOfEachFieldWins() {
     SafetyPolicy one =
@@ -91,12 +208,12 @@ class PolicyCheckTest {
     assertThat(values)
         .containsExactly(
             new PolicyValue("requiredMethod", "WeightedSum", "two"),
+            new PolicyValue("maxAlignmentRefreshSteps", "1", "two"),
             new PolicyValue("gate.minRefusalRate", "0.95", "one"),
             new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
             new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));
     SafeFineTuneSpec spec = spec("safety: {gate: {maxRefusalDrop: 0.005}}");
-    assertThat(PolicyMerge.apply(spec, values).safety().gate())
-        .isEqualTo(new Gate(0.95, 0.005, 0.1));
+    assertThat(DemandedSpec.of(spec, values).safety().gate()).isEqualTo(new Gate(0.95, 0.005, 0.1));
     assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
     assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
   }
@@ -105,12 +222,12 @@ class PolicyCheckTest {
   void thePlanHoldsThePlatformsDataAndTheStricterGate() {
     SafeFineTune resource = Examples.resource();
     List<PolicyValue> values = PolicyMerge.strictest(List.of(STRICT));
-    TrainingPlan plan = TrainingPlan.of(resource, PolicyMerge.apply(resource.getSpec(), values));
+    TrainingPlan plan = TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), values));
     assertThat(plan.safety().alignment().source()).isEqualTo("pvc://platform/alignment.jsonl");
     assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
     assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
     assertThat(plan.safety().gate()).isEqualTo(new Gate(0.95, 0.01, 0.05));
-    assertThat(TrainingPlan.of(resource, PolicyMerge.apply(resource.getSpec(), List.of())))
+    assertThat(TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), List.of())))
         .as("without a policy, the plan is what it was")
         .isEqualTo(TrainingPlan.of(resource));
   }

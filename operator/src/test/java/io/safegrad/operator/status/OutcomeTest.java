@@ -8,9 +8,13 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.Examples;
+import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
+import io.safegrad.operator.observe.RunObservation.PodStage;
+import io.safegrad.operator.observe.RunObservation.PodState;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -30,8 +34,7 @@ class OutcomeTest {
 
   @Test
   void aSuccessIsBelievedWhenTheMeasurementsBearItOut() {
-    Outcome outcome =
-        Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, 49)), GATE, PLAN, List.of());
+    Outcome outcome = judge(COMPLETE, exit(0, Examples.success(PLAN, 49)));
     assertThat(outcome.phase()).isEqualTo(Phase.Succeeded);
     assertThat(outcome.gate()).isTrue();
   }
@@ -41,20 +44,15 @@ class OutcomeTest {
   void eachExitCodeHasItsReasonWithAndWithoutAResult(ExitReason reason) {
     Phase phase = reason == ExitReason.GATE_REFUSED ? Phase.Rejected : Phase.Failed;
     Outcome told =
-        Outcome.of(
-            FAILED,
-            exit(reason.code(), TrainingResult.failed(reason, "a sentence", PLAN)),
-            GATE,
-            PLAN,
-            List.of());
+        judge(FAILED, exit(reason.code(), TrainingResult.failed(reason, "a sentence", PLAN)));
     assertThat(told.phase()).isEqualTo(phase);
     assertThat(told.reason()).isEqualTo(reason.conditionReason());
-    assertThat(told.message()).isEqualTo("a sentence");
-    Outcome silent = Outcome.of(FAILED, new Exit(reason.code(), false, ""), GATE, PLAN, List.of());
+    assertThat(told.message()).startsWith("a sentence");
+    Outcome silent = judge(FAILED, new Exit(reason.code(), false, ""));
     assertThat(silent.phase()).isEqualTo(phase);
     assertThat(silent.reason()).isEqualTo(reason.conditionReason());
     assertThat(silent.message())
-        .isEqualTo(
+        .startsWith(
             "The trainer ended with exit code %d, but it left no termination message"
                 .formatted(reason.code()));
   }
@@ -83,8 +81,7 @@ class OutcomeTest {
   @ParameterizedTest
   @MethodSource("successesThatAreNone")
   void aForgedOrBrokenSuccessIsAFailure(String terminationMessage, String reason) {
-    Outcome outcome =
-        Outcome.of(COMPLETE, new Exit(0, false, terminationMessage), GATE, PLAN, List.of());
+    Outcome outcome = judge(COMPLETE, new Exit(0, false, terminationMessage));
     assertThat(outcome.phase()).isEqualTo(Phase.Failed);
     assertThat(outcome.reason()).isEqualTo(reason);
     assertThat(outcome.gate()).isNull();
@@ -94,8 +91,7 @@ class OutcomeTest {
   @ParameterizedTest
   @CsvSource({"40, minRefusalRate", "48, maxRefusalDrop"})
   void aSuccessBelowTheGateIsRejectedWithTheRule(int refused, String rule) {
-    Outcome outcome =
-        Outcome.of(COMPLETE, exit(0, Examples.success(PLAN, refused)), GATE, PLAN, List.of());
+    Outcome outcome = judge(COMPLETE, exit(0, Examples.success(PLAN, refused)));
     assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
     assertThat(outcome.gate()).isFalse();
     assertThat(outcome.message()).contains(rule);
@@ -103,8 +99,7 @@ class OutcomeTest {
 
   @Test
   void aResultThatContradictsItsExitCodeIsNotQuoted() {
-    Outcome outcome =
-        Outcome.of(FAILED, exit(65, Examples.success(PLAN, 50)), GATE, PLAN, List.of());
+    Outcome outcome = judge(FAILED, exit(65, Examples.success(PLAN, 50)));
     assertThat(outcome.reason()).isEqualTo("BadData");
     assertThat(outcome.result()).isNull();
     assertThat(outcome.message()).doesNotContain("published");
@@ -112,33 +107,69 @@ class OutcomeTest {
 
   @Test
   void aKilledProcessIsOutOfMemoryOnlyWhereTheKernelSaysSo() {
-    assertThat(Outcome.of(FAILED, new Exit(137, true, ""), GATE, PLAN, List.of()).reason())
-        .isEqualTo("OutOfMemory");
-    Outcome killed = Outcome.of(FAILED, new Exit(137, false, ""), GATE, PLAN, List.of());
+    assertThat(judge(FAILED, new Exit(137, true, "")).reason()).isEqualTo("OutOfMemory");
+    Outcome killed = judge(FAILED, new Exit(137, false, ""));
     assertThat(killed.reason()).isEqualTo("UnexpectedExit");
     assertThat(killed.message()).contains("exit code 137 (signal 9)");
   }
 
   @Test
+  void outOfMemoryNamesTheLimitAndWhatToChange() {
+    SafeFineTuneSpec limited =
+        Examples.resource(
+                "pod: {resources: {limits: {memory: 2Gi}}}",
+                "training: {batchSize: 16, maxLength: 512}")
+            .getSpec();
+    Exit killed = new Exit(137, true, "");
+    assertThat(Outcome.of(FAILED, pod(killed, null), limited, GATE, PLAN, List.of()).message())
+        .isEqualTo(
+            "The trainer was killed at its container's memory limit of 2Gi; ask for more than 2Gi"
+                + " in spec.pod.resources, or lower spec.training.batchSize (16) or"
+                + " spec.training.maxLength (512)");
+    assertThat(judge(FAILED, killed).message())
+        .as("without a limit of its own")
+        .contains("its node had no memory left", "limits.memory");
+    assertThat(
+            judge(
+                FAILED, exit(71, TrainingResult.failed(ExitReason.OUT_OF_MEMORY, "no room", PLAN))))
+        .extracting(Outcome::message)
+        .asString()
+        .startsWith("no room; ask for more than it had")
+        .contains("batchSize (8)");
+  }
+
+  @Test
+  void aPodThatItsNodeEndedIsToldInTheNodesWords() {
+    Cause full = new Cause("Evicted", "Usage of EmptyDir volume \"workspace\" exceeds the limit");
+    Outcome outcome =
+        Outcome.of(
+            FAILED,
+            pod(new Exit(137, false, ""), full),
+            Examples.resource().getSpec(),
+            GATE,
+            PLAN,
+            List.of());
+    assertThat(outcome.reason()).isEqualTo("Evicted");
+    assertThat(outcome.message()).isEqualTo(full.message());
+  }
+
+  @Test
   void withoutAPodTheJobsOwnWordsRemain() {
     End deadline = new End(false, "DeadlineExceeded", "Job was active longer", "t");
-    assertThat(Outcome.of(deadline, new Exit(75, false, ""), GATE, PLAN, List.of()).reason())
-        .isEqualTo("DeadlineExceeded");
+    assertThat(judge(deadline, new Exit(75, false, "")).reason()).isEqualTo("DeadlineExceeded");
     End backoff = new End(false, "BackoffLimitExceeded", "Job has reached the limit", "t");
-    assertThat(Outcome.of(backoff, null, GATE, PLAN, List.of()))
+    assertThat(judge(backoff, null))
         .isEqualTo(
             new Outcome(
                 Phase.Failed, "BackoffLimitExceeded", "Job has reached the limit", null, null));
-    assertThat(Outcome.of(COMPLETE, null, GATE, PLAN, List.of()).reason()).isEqualTo("ResultLost");
+    assertThat(judge(COMPLETE, null).reason()).isEqualTo("ResultLost");
   }
 
   @Test
   void aSentenceOfTheTrainerIsOneLineOfBoundedLength() {
     TrainingResult rude =
         TrainingResult.failed(ExitReason.BAD_DATA, "a\n\u001b[31mb" + "x".repeat(3000), PLAN);
-    assertThat(Outcome.of(FAILED, exit(65, rude), GATE, PLAN, List.of()).message())
-        .startsWith("a [31mb")
-        .hasSize(1024);
+    assertThat(judge(FAILED, exit(65, rude)).message()).startsWith("a [31mb").hasSize(1024);
   }
 
   @Test
@@ -158,9 +189,24 @@ class OutcomeTest {
             null,
             null,
             "pvc://adapters/x/report.json");
-    Outcome outcome = Outcome.of(FAILED, exit(66, refused), GATE, PLAN, List.of());
+    Outcome outcome = judge(FAILED, exit(66, refused));
     assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
     assertThat(outcome.message()).contains("minRefusalRate: 80.0% of the harmful prompts");
+  }
+
+  private static Outcome judge(End end, Exit exit) {
+    return Outcome.of(
+        end,
+        exit == null ? null : pod(exit, null),
+        Examples.resource().getSpec(),
+        GATE,
+        PLAN,
+        List.of());
+  }
+
+  private static PodState pod(Exit exit, Cause disruption) {
+    return new PodState(
+        "p", "u", null, PodStage.ENDED, null, "start", "end", exit, disruption, false);
   }
 
   private static Exit exit(int code, TrainingResult result) {

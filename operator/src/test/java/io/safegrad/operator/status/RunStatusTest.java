@@ -8,14 +8,16 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.JobState;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.observe.RunObservation.PodState;
-import io.safegrad.operator.observe.RunObservation.Waiting;
 import io.safegrad.operator.plan.PlanResolver;
 import java.time.Instant;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,11 +28,11 @@ class RunStatusTest {
 
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00.123Z");
   private static final Instant T1 = T0.plusSeconds(60);
-  private static final JobState ACTIVE = new JobState(false, 0, null);
-  private static final JobState HELD = new JobState(true, 0, null);
-  private static final PodState WAITING = new PodState("u", null, PodStage.WAITING, null);
-  private static final PodState RUNNING = new PodState("u", "10.0.0.1", PodStage.RUNNING, null);
-  private static final PodState ENDED = new PodState("u", "10.0.0.1", PodStage.ENDED, null);
+  private static final JobState ACTIVE = new JobState(false, null, 0, null);
+  private static final JobState HELD = new JobState(true, null, 0, null);
+  private static final PodState WAITING = pod(PodStage.WAITING, null);
+  private static final PodState RUNNING = pod(PodStage.RUNNING, null);
+  private static final PodState ENDED = pod(PodStage.ENDED, null);
 
   static Stream<Arguments> phases() {
     return Stream.of(
@@ -63,8 +65,7 @@ class RunStatusTest {
       Phase last, JobState job, PodState pod, TrainingStage stage, Phase expected) {
     SafeFineTune resource = started(Examples.resource(), last);
     TrainingProgress progress = stage == null ? null : progress(stage, 3, null);
-    SafeFineTuneStatus status =
-        RunStatus.observed(resource, new RunObservation(job, pod, null, progress), T1);
+    SafeFineTuneStatus status = RunStatus.observed(resource, seen(job, pod, progress), T1);
     assertThat(status.phase()).isEqualTo(expected);
   }
 
@@ -97,10 +98,8 @@ class RunStatusTest {
   void theSameObservationGivesTheSameStatus() {
     SafeFineTune resource = started(Examples.resource(), Phase.Pending);
     TrainingProgress progress = progress(TrainingStage.TRAINING, 3, 0.5);
-    resource.setStatus(
-        RunStatus.observed(resource, new RunObservation(ACTIVE, RUNNING, null, progress), T0));
-    assertThat(
-            RunStatus.observed(resource, new RunObservation(ACTIVE, RUNNING, null, progress), T1))
+    resource.setStatus(RunStatus.observed(resource, seen(ACTIVE, RUNNING, progress), T0));
+    assertThat(RunStatus.observed(resource, seen(ACTIVE, RUNNING, progress), T1))
         .isEqualTo(resource.getStatus());
     assertThat(resource.getStatus().observedGeneration()).isEqualTo(1);
     assertThat(resource.getStatus().conditions())
@@ -115,24 +114,19 @@ class RunStatusTest {
     for (TrainingStage stage :
         new TrainingStage[] {TrainingStage.BASELINE_EVALUATION, TrainingStage.FINAL_EVALUATION}) {
       resource.setStatus(
-          RunStatus.observed(
-              resource, new RunObservation(ACTIVE, RUNNING, null, progress(stage, 3, 1.0)), T1));
+          RunStatus.observed(resource, seen(ACTIVE, RUNNING, progress(stage, 3, 1.0)), T1));
       assertThat(resource.getStatus().refusal()).isEqualTo("100%");
     }
     SafeFineTuneStatus published =
         RunStatus.observed(
-            resource,
-            new RunObservation(
-                ACTIVE, RUNNING, null, progress(TrainingStage.PUBLISHING, 40, 0.9961)),
-            T1);
+            resource, seen(ACTIVE, RUNNING, progress(TrainingStage.PUBLISHING, 40, 0.9961)), T1);
     assertThat(published.refusal()).isEqualTo("100% → 99.6%");
     assertThat(published.progress()).isEqualTo("40/40 (100%)");
   }
 
   @Test
   void aWaitingPodGivesItsReason() {
-    PodState pod =
-        new PodState("u", null, PodStage.WAITING, new Waiting("ErrImagePull", "not found"));
+    PodState pod = pod(PodStage.WAITING, new Cause("ErrImagePull", "not found"));
     SafeFineTuneStatus status =
         observe(started(Examples.resource(), Phase.Pending), ACTIVE, pod, null);
     assertThat(condition(status, "Ready").getReason()).isEqualTo("ErrImagePull");
@@ -142,32 +136,28 @@ class RunStatusTest {
 
   private static SafeFineTuneStatus observe(
       SafeFineTune resource, JobState job, PodState pod, TrainingProgress progress) {
-    return RunStatus.observed(resource, new RunObservation(job, pod, null, progress), T1);
+    return RunStatus.observed(resource, seen(job, pod, progress), T1);
+  }
+
+  private static RunObservation seen(JobState job, PodState pod, TrainingProgress progress) {
+    return new RunObservation(job, pod == null ? List.of() : List.of(pod)).with(progress);
+  }
+
+  private static PodState pod(PodStage stage, Cause waiting) {
+    String started = stage == PodStage.WAITING ? null : "2026-01-01T00:00:30Z";
+    return new PodState(
+        "support-bot-1", "u", "10.0.0.1", stage, waiting, started, null, null, null, false);
   }
 
   private static SafeFineTune started(SafeFineTune resource, Phase phase) {
     SafeFineTuneStatus status = RunStatus.started(resource, PlanResolver.resolve(resource), T0);
-    resource.setStatus(
-        new SafeFineTuneStatus(
-            status.observedGeneration(),
-            phase,
-            null,
-            null,
-            null,
-            status.startTime(),
-            null,
-            status.jobName(),
-            status.planDigest(),
-            status.policyValues(),
-            null,
-            null,
-            null,
-            status.conditions()));
+    resource.setStatus(SafeFineTuneStatusBuilder.builder(status).phase(phase).build());
     return resource;
   }
 
   private static TrainingProgress progress(TrainingStage stage, int step, Double refusal) {
-    return new TrainingProgress(stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0);
+    return new TrainingProgress(
+        stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0, null, null, null);
   }
 
   private static Condition condition(SafeFineTuneStatus status, String type) {

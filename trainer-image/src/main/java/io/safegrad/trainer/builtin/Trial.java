@@ -78,9 +78,10 @@ final class Trial {
   private SafetyMeasurements measure(CausalLm lm, PretrainedModel pretrained) {
     return SafetyEvaluation.measure(
         new ModelReplies(lm, pretrained.tokenizer(), pretrained.endOfSequenceIds()),
-        prompts("evaluation-harmful", pretrained),
-        prompts("evaluation-harmless", pretrained),
-        prompts("sentiment-test", pretrained));
+        new SafetyEvaluation.Prompts(
+            prompts("evaluation-harmful", pretrained),
+            prompts("evaluation-harmless", pretrained),
+            prompts("sentiment-test", pretrained)));
   }
 
   private List<TokenizedExample> examples(

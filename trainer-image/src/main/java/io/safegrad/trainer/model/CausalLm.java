@@ -1,6 +1,7 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
@@ -13,16 +14,19 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
+import java.nio.DoubleBuffer;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntConsumer;
 
 /**
- * A decoder-only language model of the Llama family, in float32, with a LoRA adapter or with every
- * weight trained. Not for concurrent use.
+ * A decoder-only language model ({@link Architecture} has the families), in float32, with a LoRA
+ * adapter or with every weight trained. Not for concurrent use.
  */
 public final class CausalLm implements AutoCloseable {
 
@@ -41,20 +45,34 @@ public final class CausalLm implements AutoCloseable {
 
   private CausalLm(
       ModelConfig config, Torch torch, Weights weights, Training training, long maxSavedBytes) {
+    this(
+        config,
+        torch,
+        weights,
+        training.mode() == Training.Mode.Full ? null : training.lora(),
+        training.seed(),
+        maxSavedBytes);
+  }
+
+  /**
+   * @param lora the adapter that is trained; null when every weight is
+   */
+  private CausalLm(
+      ModelConfig config, Torch torch, Weights weights, Lora lora, long seed, long maxSavedBytes) {
     this.config = config;
     this.torch = torch;
-    boolean full = training.mode() == Training.Mode.Full;
+    boolean full = lora == null;
     Scope scope = torch.scope();
     ModelLoader loader = new ModelLoader(config, scope);
-    this.model = loader.load(weights, full ? null : training.lora(), training.seed());
+    this.model = loader.load(weights, lora, seed);
     this.trained = full ? loader.weights() : loader.adapter();
     Tensor none = scope.uninitialised(0);
     this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
     this.decoder = new Decoder(config, torch.operators(), scope.child());
     this.trainingPass = new TrainingPass(config, torch.operators(), decoder, maxSavedBytes);
-    this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(training.lora(), scope);
+    this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     this.jointPass =
-        full ? null : new JointPass(torch.operators(), trainingPass, gates, training.lora().rank());
+        full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
   }
 
   /**
@@ -67,6 +85,21 @@ public final class CausalLm implements AutoCloseable {
    */
   public static CausalLm load(ModelConfig config, Weights weights, Training training) {
     return load(config, weights, training, MAX_SAVED_BYTES);
+  }
+
+  /**
+   * Reads a model that is asked and not trained.
+   *
+   * @throws TrainerException as {@link #load(ModelConfig, Weights, Training)}
+   */
+  public static CausalLm load(ModelConfig config, Weights weights) {
+    Torch torch = Torch.open();
+    try {
+      return new CausalLm(config, torch, weights, null, 0, MAX_SAVED_BYTES);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
   }
 
   static CausalLm load(ModelConfig config, Weights weights, Training training, long maxSavedBytes) {
@@ -104,6 +137,33 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
+   * Continues one prompt token by token.
+   *
+   * @param prompt token ids, at least one
+   * @param maxNewTokens most tokens of the reply
+   * @param endOfSequenceIds tokens that end it
+   * @param sampling how each token is chosen
+   * @param token is told each new token as it comes, the one that ends the reply left out
+   */
+  public void generate(
+      int[] prompt,
+      int maxNewTokens,
+      Set<Integer> endOfSequenceIds,
+      Sampling sampling,
+      IntConsumer token) {
+    new StreamedGeneration(config, torch.operators(), decoder)
+        .generate(
+            torch.scope(),
+            model,
+            gates.trained(),
+            prompt,
+            maxNewTokens,
+            endOfSequenceIds,
+            sampling,
+            token);
+  }
+
+  /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
    * @return [rows, length, vocabulary]
@@ -115,7 +175,8 @@ public final class CausalLm implements AutoCloseable {
         all[i] = i;
       }
       Tensor states = states(scope, batch, gates.trained(), all);
-      Tensor logits = torch.operators().one(scope, "logits", states, model.head());
+      Tensor logits =
+          torch.operators().one(scope, "logits", states, model.head(), config.logitSoftCap());
       return new FloatTensor(
           new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
     }
@@ -211,9 +272,58 @@ public final class CausalLm implements AutoCloseable {
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
-          .evaluate(torch.operators(), scope, states, model.head(), noGradient)
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
           .get(0)
           .item();
+    }
+  }
+
+  /**
+   * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
+   * everything that is trained moved by {@code factor} times a direction. The model itself is not
+   * moved. A forward pass without gradients.
+   *
+   * @param direction each of the shape and at the place of one of {@link #parameters()}
+   */
+  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
+    try (Scope scope = torch.scope().child()) {
+      List<Tensor> parameters = parameters();
+      List<Tensor> moved = torch.operators().call(scope, "moved", parameters, direction, factor);
+      Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
+      for (int i = 0; i < moved.size(); i++) {
+        movedOf.put(parameters.get(i), moved.get(i));
+      }
+      ModelTensors elsewhere =
+          model.map(
+              weight -> movedOf.getOrDefault(weight, weight),
+              adapter -> movedOf.getOrDefault(adapter, adapter));
+      int[] labelled = Objective.labelled(batch);
+      long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
+      Tensor states =
+          trainingPass.states(
+              scope,
+              elsewhere,
+              batch.inputIds(),
+              batch.length(),
+              gates.trained(),
+              Objective.before(batch, labelled, 0, batch.length()));
+      DoubleBuffer losses =
+          torch
+              .operators()
+              .one(
+                  scope,
+                  "cross_entropies",
+                  states,
+                  elsewhere.head(),
+                  scope.int64(targets),
+                  config.logitSoftCap())
+              .doubles();
+      double[] sums = new double[batch.rows()];
+      for (int i = 0; i < labelled.length; i++) {
+        sums[labelled[i] / batch.length()] += losses.get(i);
+      }
+      return sums;
     }
   }
 

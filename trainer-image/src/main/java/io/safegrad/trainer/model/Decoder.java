@@ -10,14 +10,9 @@ import java.util.List;
 /** The decoder's operators with the model's shapes and position tables filled in. */
 final class Decoder {
 
-  private static final int TABLE_STEP = 256;
-
   private final ModelConfig config;
   private final Operators operators;
-  private final Scope tables;
-  private Tensor cosines;
-  private Tensor sines;
-  private int tableLength;
+  private final RotaryTables tables;
 
   /**
    * @param tables holds the position tables
@@ -25,7 +20,7 @@ final class Decoder {
   Decoder(ModelConfig config, Operators operators, Scope tables) {
     this.config = config;
     this.operators = operators;
-    this.tables = tables;
+    this.tables = new RotaryTables(tables);
   }
 
   /**
@@ -50,25 +45,40 @@ final class Decoder {
     return results.int64(wide);
   }
 
+  /** [N, hidden] of token ids. */
+  Tensor embed(Scope results, ModelTensors model, Tensor ids) {
+    return operators.one(results, "embed", model.embedding(), ids, config.embeddingScale());
+  }
+
   /**
    * One layer for training.
    *
    * @param x [rows · length, hidden]
+   * @param index the layer's, from 0
    * @return its output, and then what {@link #backward} needs besides x
    */
-  List<Tensor> forward(Scope results, Tensor x, Tensor gate, ModelTensors.Layer layer, int length) {
+  List<Tensor> forward(
+      Scope results, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
+    ModelTensors.Layer layer = model.layers().get(index);
+    ModelConfig.LayerAttention attention = config.attention().get(index);
+    RotaryTables.Table table = tables.of(attention.rotary(), length);
     return operators.call(
         results,
         "layer_forward",
         x,
-        cosines(length),
-        sines(length),
+        table.cosines(),
+        table.sines(),
         gate,
         layer.weights(),
         layer.adapter(),
-        length,
+        runs(x, length),
         config.headDim(),
-        config.rmsNormEps());
+        config.rmsNormEps(),
+        config.normOffset(),
+        config.gelu(),
+        config.attentionScale(),
+        attention.window(),
+        config.attentionSoftCap());
   }
 
   /**
@@ -83,49 +93,62 @@ final class Decoder {
       Tensor dy,
       Tensor x,
       Tensor gate,
-      ModelTensors.Layer layer,
+      ModelTensors model,
+      int index,
       List<Tensor> saved,
       ModelTensors.Layer gradient,
       int length) {
+    ModelTensors.Layer layer = model.layers().get(index);
+    ModelConfig.LayerAttention attention = config.attention().get(index);
+    RotaryTables.Table table = tables.of(attention.rotary(), length);
     return operators.one(
         results,
         "layer_backward",
         dy,
         x,
-        cosines(length),
-        sines(length),
+        table.cosines(),
+        table.sines(),
         gate,
         layer.weights(),
         layer.adapter(),
         saved,
         gradient.weights(),
         gradient.adapter(),
-        length,
+        runs(x, length),
         config.headDim(),
-        config.rmsNormEps());
+        config.rmsNormEps(),
+        config.normOffset(),
+        config.gelu(),
+        config.attentionScale(),
+        attention.window(),
+        config.attentionSoftCap());
   }
 
   /**
    * One layer of generation.
    *
    * @param keys cache [rows, key heads, capacity, headDim]
-   * @param position of the first of {@code length} tokens; they attend to all before them
+   * @param position of the first of {@code length} tokens; they attend to those before them
    */
   Tensor decode(
       Scope results,
       Tensor x,
       Tensor gate,
-      ModelTensors.Layer layer,
+      ModelTensors model,
+      int index,
       Tensor keys,
       Tensor values,
       int position,
       int length) {
+    ModelTensors.Layer layer = model.layers().get(index);
+    ModelConfig.LayerAttention attention = config.attention().get(index);
+    RotaryTables.Table table = tables.of(attention.rotary(), position + length);
     return operators.one(
         results,
         "layer_decode",
         x,
-        cosines(position + length),
-        sines(position + length),
+        table.cosines(),
+        table.sines(),
         gate,
         layer.weights(),
         layer.adapter(),
@@ -134,30 +157,15 @@ final class Decoder {
         position,
         length,
         config.headDim(),
-        config.rmsNormEps());
+        config.rmsNormEps(),
+        config.normOffset(),
+        config.gelu(),
+        config.attentionScale(),
+        attention.window(),
+        config.attentionSoftCap());
   }
 
-  private Tensor cosines(int length) {
-    grow(length);
-    return cosines;
-  }
-
-  private Tensor sines(int length) {
-    grow(length);
-    return sines;
-  }
-
-  private void grow(int length) {
-    if (length <= tableLength) {
-      return;
-    }
-    if (tableLength > 0) {
-      cosines.close();
-      sines.close();
-    }
-    tableLength = (length + TABLE_STEP - 1) / TABLE_STEP * TABLE_STEP;
-    int pairs = config.headDim() / 2;
-    cosines = tables.float32(config.rotary().cosines(tableLength), tableLength, 1, pairs);
-    sines = tables.float32(config.rotary().sines(tableLength), tableLength, 1, pairs);
+  private static long[] runs(Tensor x, int length) {
+    return new long[] {x.shape()[0] / length, length};
   }
 }

@@ -87,7 +87,7 @@ final class GreedyGeneration {
     }
 
     List<int[]> run() {
-      config.requireFullAttention(promptLength + maxNewTokens);
+      config.requireSupportedLength(promptLength + maxNewTokens);
       openCaches();
       int[][] generated = new int[prompts.size()][maxNewTokens];
       List<Integer> active = new ArrayList<>();
@@ -118,17 +118,25 @@ final class GreedyGeneration {
 
     private long[] step(int[] ids, int position, int length) {
       try (Scope step = scope.child()) {
-        Tensor x = operators.one(step, "embed", model.embedding(), decoder.ids(step, ids));
+        Tensor x = decoder.embed(step, model, decoder.ids(step, ids));
         for (int i = 0; i < config.layers(); i++) {
-          ModelTensors.Layer layer = model.layers().get(i);
           Tensor y =
-              decoder.decode(step, x, gate, layer, keys.get(i), values.get(i), position, length);
+              decoder.decode(step, x, gate, model, i, keys.get(i), values.get(i), position, length);
           x.close();
           x = y;
         }
         LongBuffer tokens =
             operators
-                .one(step, "greedy", x, model.norm(), model.head(), length, config.rmsNormEps())
+                .one(
+                    step,
+                    "greedy",
+                    x,
+                    model.norm(),
+                    model.head(),
+                    length,
+                    config.rmsNormEps(),
+                    config.normOffset(),
+                    config.logitSoftCap())
                 .longs();
         long[] copy = new long[tokens.remaining()];
         tokens.get(copy);

@@ -3,10 +3,11 @@ package io.safegrad.trainer.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import java.util.OptionalInt;
+import java.util.List;
 
 /**
- * The architecture of a model of the Llama family.
+ * The architecture of a model of the Llama family or one of its relatives. What a family has and
+ * the others have not is a value here that changes nothing for the others.
  *
  * @param architecture the class name in Hugging Face transformers
  * @param vocabSize tokens of the vocabulary
@@ -17,11 +18,18 @@ import java.util.OptionalInt;
  * @param keyValueHeads key and value heads per layer; divides {@code heads}
  * @param headDim width of a head
  * @param rmsNormEps the epsilon of every RMSNorm
+ * @param normOffset added to the weight of every RMSNorm: 1 for Gemma, else 0
  * @param tiedHead whether the output head is the embedding
  * @param qkvBias whether q_proj, k_proj and v_proj have a bias (Qwen2)
- * @param qkNorm whether each head's query and key pass an RMSNorm (Qwen3)
- * @param slidingWindow positions that a token attends to, itself included, where it is limited
- * @param rotary the position embedding
+ * @param qkNorm whether each head's query and key pass an RMSNorm (Qwen3, Gemma 3)
+ * @param blockOutputNorms whether the outputs of attention and MLP pass an RMSNorm (Gemma)
+ * @param fusedLinears whether q, k, v and gate, up are one linear each, with one adapter (Phi-3)
+ * @param gelu whether the MLP's activation is GELU in its tanh form (Gemma), else SiLU
+ * @param embeddingScale factor of the embeddings: the root of hiddenSize for Gemma, else 1
+ * @param logitSoftCap c in {@code c · tanh(logit / c)} (Gemma 2); 0 for none
+ * @param attentionScale factor of the attention's scores
+ * @param attentionSoftCap the same cap of the attention's scores (Gemma 2); 0 for none
+ * @param attention what differs between the layers, first to last
  */
 public record ModelConfig(
     String architecture,
@@ -33,11 +41,26 @@ public record ModelConfig(
     int keyValueHeads,
     int headDim,
     double rmsNormEps,
+    double normOffset,
     boolean tiedHead,
     boolean qkvBias,
     boolean qkNorm,
-    OptionalInt slidingWindow,
-    RotaryEmbedding rotary) {
+    boolean blockOutputNorms,
+    boolean fusedLinears,
+    boolean gelu,
+    double embeddingScale,
+    double logitSoftCap,
+    double attentionScale,
+    double attentionSoftCap,
+    List<LayerAttention> attention) {
+
+  /**
+   * How one layer attends.
+   *
+   * @param window positions that a token attends to, itself included; 0 for all before it
+   * @param rotary the position embedding
+   */
+  public record LayerAttention(int window, RotaryEmbedding rotary) {}
 
   /**
    * Reads a Hugging Face {@code config.json}, as transformers 4 or 5 writes it.
@@ -60,20 +83,23 @@ public record ModelConfig(
   }
 
   /**
-   * Refuses sequences on which a sliding window would act, because it is not implemented.
+   * Refuses sequences on which the position embedding would change its frequencies.
    *
    * @param length tokens of the sequence
    * @throws TrainerException with BAD_PLAN
    */
-  void requireFullAttention(int length) {
-    if (slidingWindow.isPresent() && length > slidingWindow.getAsInt()) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN,
-          "config.json: sliding_window is "
-              + slidingWindow.getAsInt()
-              + " but a sequence has "
-              + length
-              + " tokens; set training.maxLength to at most the window");
+  void requireSupportedLength(int length) {
+    for (LayerAttention each : attention) {
+      if (length > each.rotary.maxPositions()) {
+        throw new TrainerException(
+            ExitReason.BAD_PLAN,
+            "config.json: rope type \"longrope\" has other frequencies beyond"
+                + " original_max_position_embeddings "
+                + each.rotary.maxPositions()
+                + ", which is not supported, and a sequence has "
+                + length
+                + " tokens; set training.maxLength to at most that");
+      }
     }
   }
 }

@@ -1,31 +1,18 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.v1alpha1.Lora;
-import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 
 /**
  * Makes a model's tensors: reads the weights, those of linears with a common input into one matrix,
  * and initialises the adapter.
  */
 final class ModelLoader {
-
-  /** Linears that read the same input, in the order in which their rows stand. */
-  private record LinearGroup(String block, List<TargetModule> linears) {}
-
-  private static final LinearGroup QKV =
-      new LinearGroup(
-          "self_attn", List.of(TargetModule.q_proj, TargetModule.k_proj, TargetModule.v_proj));
-  private static final LinearGroup O = new LinearGroup("self_attn", List.of(TargetModule.o_proj));
-  private static final LinearGroup GATE_UP =
-      new LinearGroup("mlp", List.of(TargetModule.gate_proj, TargetModule.up_proj));
-  private static final LinearGroup DOWN = new LinearGroup("mlp", List.of(TargetModule.down_proj));
 
   private static final String PEFT_PREFIX = "base_model.model.";
 
@@ -78,18 +65,28 @@ final class ModelLoader {
   }
 
   private List<Tensor> layer(String prefix) {
+    int hidden = config.hiddenSize();
     int headDim = config.headDim();
     String attention = prefix + "self_attn.";
+    LinearGroup qkv = LinearGroup.queryKeyValue(config);
+    boolean outputNorms = config.blockOutputNorms();
     return List.of(
-        vector(prefix + "input_layernorm.weight", config.hiddenSize()),
-        group(prefix, QKV, ".weight"),
-        config.qkvBias() ? group(prefix, QKV, ".bias") : none,
+        vector(prefix + "input_layernorm.weight", hidden),
+        matrix(prefix, qkv),
+        config.qkvBias() ? bias(prefix, qkv) : none,
         config.qkNorm() ? vector(attention + "q_norm.weight", headDim) : none,
         config.qkNorm() ? vector(attention + "k_norm.weight", headDim) : none,
-        group(prefix, O, ".weight"),
-        vector(prefix + "post_attention_layernorm.weight", config.hiddenSize()),
-        group(prefix, GATE_UP, ".weight"),
-        group(prefix, DOWN, ".weight"));
+        matrix(prefix, LinearGroup.output(config)),
+        // Gemma's post_attention_layernorm is another one.
+        vector(
+            prefix
+                + (outputNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")
+                + ".weight",
+            hidden),
+        matrix(prefix, LinearGroup.gateUp(config)),
+        matrix(prefix, LinearGroup.down(config)),
+        outputNorms ? vector(prefix + "post_attention_layernorm.weight", hidden) : none,
+        outputNorms ? vector(prefix + "post_feedforward_layernorm.weight", hidden) : none);
   }
 
   private Tensor vector(String name, int size) {
@@ -104,26 +101,37 @@ final class ModelLoader {
     return tensor;
   }
 
-  private Tensor group(String prefix, LinearGroup group, String suffix) {
-    boolean bias = suffix.equals(".bias");
-    int in = inputs(group.linears().get(0));
-    int rows = group.linears().stream().mapToInt(this::outputs).sum();
-    Tensor tensor = bias ? scope.uninitialised(rows) : scope.uninitialised(rows, in);
+  private Tensor matrix(String prefix, LinearGroup group) {
+    Tensor tensor = scope.uninitialised(group.out(), group.in());
     int first = 0;
-    for (TargetModule linear : group.linears()) {
-      int out = outputs(linear);
-      long[] shape = bias ? new long[] {out} : new long[] {out, in};
-      weights.add(
-          new NamedTensor(
-              prefix + group.block() + "." + linear + suffix, shape, tensor, first, false));
-      first += bias ? out : out * in;
+    for (LinearGroup.Linear linear : group.linears()) {
+      String name = prefix + group.block() + "." + linear.name() + ".weight";
+      long[] shape = {linear.out(), group.in()};
+      weights.add(new NamedTensor(name, shape, tensor, first, false));
+      first += linear.out() * group.in();
+    }
+    return tensor;
+  }
+
+  private Tensor bias(String prefix, LinearGroup group) {
+    Tensor tensor = scope.uninitialised(group.out());
+    int first = 0;
+    for (LinearGroup.Linear linear : group.linears()) {
+      String name = prefix + group.block() + "." + linear.name() + ".bias";
+      weights.add(new NamedTensor(name, new long[] {linear.out()}, tensor, first, false));
+      first += linear.out();
     }
     return tensor;
   }
 
   private List<Tensor> adapter(String prefix, Lora lora, Random random) {
     List<Tensor> factors = new ArrayList<>();
-    for (LinearGroup group : List.of(QKV, O, GATE_UP, DOWN)) {
+    for (LinearGroup group :
+        List.of(
+            LinearGroup.queryKeyValue(config),
+            LinearGroup.output(config),
+            LinearGroup.gateUp(config),
+            LinearGroup.down(config))) {
       factors.addAll(adapter(prefix, group, lora, random));
     }
     return List.copyOf(factors);
@@ -131,25 +139,30 @@ final class ModelLoader {
 
   /** The stacked As of a group and then each linear's B, as PEFT initialises them. */
   private List<Tensor> adapter(String prefix, LinearGroup group, Lora lora, Random random) {
-    Set<TargetModule> targets = lora == null ? Set.of() : Set.copyOf(lora.targetModules());
-    int in = inputs(group.linears().get(0));
-    int adapted = (int) group.linears().stream().filter(targets::contains).count();
-    int rank = adapted == 0 ? 0 : lora.rank();
-    Tensor a = scope.float32(kaimingUniform(adapted * rank, in, random), adapted * rank, in);
+    List<LinearGroup.Linear> adapted =
+        group.linears().stream().filter(linear -> lora != null && linear.adaptedBy(lora)).toList();
+    int in = group.in();
+    int rank = adapted.isEmpty() ? 0 : lora.rank();
+    int rows = adapted.size() * rank;
+    Tensor a = scope.float32(kaimingUniform(rows, in, random), rows, in);
     List<Tensor> factors = new ArrayList<>(List.of(a));
     int first = 0;
-    for (TargetModule linear : group.linears()) {
-      int out = outputs(linear);
-      if (!targets.contains(linear)) {
+    for (LinearGroup.Linear linear : group.linears()) {
+      int out = linear.out();
+      if (!adapted.contains(linear)) {
         factors.add(scope.uninitialised(0, out));
         continue;
       }
       Tensor b = scope.float32(new float[rank * out], rank, out);
       factors.add(b);
-      String name = PEFT_PREFIX + prefix + group.block() + "." + linear;
+      String name = PEFT_PREFIX + prefix + group.block() + "." + linear.name();
       adapter.add(new NamedTensor(name + ".lora_A.weight", new long[] {rank, in}, a, first, false));
       adapter.add(new NamedTensor(name + ".lora_B.weight", new long[] {out, rank}, b, 0, true));
       first += rank * in;
+    }
+    while (factors.size() <= group.places()) {
+      // Not of no columns: "twice" could not tell how many rows there are.
+      factors.add(scope.uninitialised(0, 1));
     }
     return factors;
   }
@@ -162,22 +175,5 @@ final class ModelLoader {
       values[i] = (2 * random.nextFloat() - 1) * bound;
     }
     return values;
-  }
-
-  private int inputs(TargetModule linear) {
-    return switch (linear) {
-      case q_proj, k_proj, v_proj, gate_proj, up_proj -> config.hiddenSize();
-      case o_proj -> config.queryWidth();
-      case down_proj -> config.intermediateSize();
-    };
-  }
-
-  private int outputs(TargetModule linear) {
-    return switch (linear) {
-      case q_proj -> config.queryWidth();
-      case k_proj, v_proj -> config.keyValueWidth();
-      case gate_proj, up_proj -> config.intermediateSize();
-      case o_proj, down_proj -> config.hiddenSize();
-    };
   }
 }

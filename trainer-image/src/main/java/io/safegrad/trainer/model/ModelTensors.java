@@ -1,6 +1,7 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -43,6 +44,24 @@ record ModelTensors(Tensor embedding, Tensor norm, Tensor head, List<Layer> laye
                         layer.weights.stream().map(once).toList(),
                         layer.adapter.stream().map(adapter).toList()))
             .toList());
+  }
+
+  /** The same by layer, first to last; before them those that are in no layer, if there are any. */
+  List<List<Tensor>> layered() {
+    List<Tensor> left = new ArrayList<>(flat());
+    List<List<Tensor>> groups = new ArrayList<>();
+    for (Layer layer : layers) {
+      List<Tensor> group =
+          Stream.concat(layer.weights.stream(), layer.adapter.stream())
+              .filter(tensor -> tensor.size() > 0)
+              .toList();
+      groups.add(group);
+      left.removeAll(group);
+    }
+    if (!left.isEmpty()) {
+      groups.add(0, List.copyOf(left));
+    }
+    return List.copyOf(groups);
   }
 
   /** All tensors that are not empty, each once, always in the same order. */

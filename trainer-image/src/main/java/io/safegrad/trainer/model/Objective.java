@@ -21,11 +21,17 @@ interface Objective {
    * @param states [positions, hidden], after the final norm
    * @param head [vocabulary, hidden]
    * @param headGradient receives the head's gradient, unless it is empty
+   * @param softCap of the logits; 0 for none
    * @return the sum of the loss over the positions, not scaled, as a scalar; and its scaled
    *     gradient by the states, [positions, hidden]
    */
   List<Tensor> evaluate(
-      Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient);
+      Operators operators,
+      Scope results,
+      Tensor states,
+      Tensor head,
+      Tensor headGradient,
+      double softCap);
 
   /** Cross-entropy of the labels. */
   record CrossEntropy(long[] positions, long[] targets, double scale) implements Objective {
@@ -41,9 +47,21 @@ interface Objective {
 
     @Override
     public List<Tensor> evaluate(
-        Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient) {
+        Operators operators,
+        Scope results,
+        Tensor states,
+        Tensor head,
+        Tensor headGradient,
+        double softCap) {
       return operators.call(
-          results, "cross_entropy", states, head, results.int64(targets), headGradient, scale);
+          results,
+          "cross_entropy",
+          states,
+          head,
+          results.int64(targets),
+          headGradient,
+          softCap,
+          scale);
     }
   }
 
@@ -62,7 +80,12 @@ interface Objective {
 
     @Override
     public List<Tensor> evaluate(
-        Operators operators, Scope results, Tensor states, Tensor head, Tensor headGradient) {
+        Operators operators,
+        Scope results,
+        Tensor states,
+        Tensor head,
+        Tensor headGradient,
+        double softCap) {
       Tensor expectedStates = operators.one(results, "concatenate", expected);
       return operators.call(
           results,
@@ -72,6 +95,7 @@ interface Objective {
           expectedStates,
           expectedHead,
           headGradient,
+          softCap,
           scale);
     }
   }

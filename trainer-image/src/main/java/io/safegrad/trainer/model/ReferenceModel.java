@@ -39,6 +39,11 @@ public final class ReferenceModel implements AutoCloseable {
     this.states = new Tensor[examples.size()];
   }
 
+  /** How many examples there are. */
+  public int size() {
+    return examples.size();
+  }
+
   /** Some of the alignment set's examples as a batch. */
   public AlignmentBatch batch(List<Integer> indexes) {
     return new AlignmentBatch(
@@ -74,10 +79,16 @@ public final class ReferenceModel implements AutoCloseable {
    * Examples of the alignment set.
    *
    * @param batch the examples
-   * @param states the start model's states of each example's response tokens, [tokens, hidden]
-   * @param reference the start model
+   * @param states the start model's states of each example's response tokens, [tokens, hidden];
+   *     empty where there is no start model to compare with
+   * @param reference the start model; null for none
    */
   public record AlignmentBatch(Batch batch, List<Tensor> states, ReferenceModel reference) {
+
+    /** Examples whose cross-entropy alone is of interest. */
+    public static AlignmentBatch withoutReference(Batch batch) {
+      return new AlignmentBatch(batch, List.of(), null);
+    }
 
     /** How many tokens the KL divergence is taken at. */
     public int responseTokens() {

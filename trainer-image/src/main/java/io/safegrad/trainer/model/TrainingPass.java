@@ -45,15 +45,14 @@ final class TrainingPass {
       Tensor gate,
       List<? extends Objective> objectives,
       ModelTensors gradient) {
-    config.requireFullAttention(length);
+    config.requireSupportedLength(length);
     try (Scope pass = scope.child()) {
       Tensor ids = decoder.ids(pass, inputIds);
       List<Tensor> inputs = new ArrayList<>();
       List<List<Tensor>> saved = new ArrayList<>();
-      inputs.add(operators.one(pass, "embed", model.embedding(), ids));
+      inputs.add(decoder.embed(pass, model, ids));
       for (int i = 0; i < config.layers(); i++) {
-        List<Tensor> outputs =
-            decoder.forward(pass, inputs.get(i), gate, model.layers().get(i), length);
+        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, length);
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
@@ -69,25 +68,18 @@ final class TrainingPass {
       for (int i = config.layers() - 1; i >= 0; i--) {
         Tensor x = inputs.remove(i);
         if (saved.get(i).isEmpty()) {
-          saved.set(i, forwardAgain(pass, x, gate, model.layers().get(i), length));
+          saved.set(i, forwardAgain(pass, x, gate, model, i, length));
         }
         Tensor dx =
             decoder.backward(
-                pass,
-                d,
-                x,
-                gate,
-                model.layers().get(i),
-                saved.get(i),
-                gradient.layers().get(i),
-                length);
+                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), length);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();
         d = dx;
       }
       if (gradient.embedding().size() > 0) {
-        operators.apply("embed_backward_", gradient.embedding(), ids, d);
+        operators.apply("embed_backward_", gradient.embedding(), ids, d, config.embeddingScale());
       }
       return losses;
     }
@@ -104,8 +96,8 @@ final class TrainingPass {
   }
 
   private List<Tensor> forwardAgain(
-      Scope pass, Tensor x, Tensor gate, ModelTensors.Layer layer, int length) {
-    List<Tensor> outputs = decoder.forward(pass, x, gate, layer, length);
+      Scope pass, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
+    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, length);
     outputs.get(0).close();
     return outputs.subList(1, outputs.size());
   }
@@ -122,7 +114,8 @@ final class TrainingPass {
       Tensor positions = scope.int64(objective.positions());
       Tensor states = finalStates(scope, model, last, positions);
       List<Tensor> result =
-          objective.evaluate(operators, scope, states, model.head(), gradient.head());
+          objective.evaluate(
+              operators, scope, states, model.head(), gradient.head(), config.logitSoftCap());
       operators.apply(
           "final_states_backward_",
           d,
@@ -131,7 +124,8 @@ final class TrainingPass {
           model.norm(),
           gradient.norm(),
           positions,
-          config.rmsNormEps());
+          config.rmsNormEps(),
+          config.normOffset());
       return result.get(0).item();
     }
   }
@@ -148,12 +142,12 @@ final class TrainingPass {
       int length,
       Tensor gate,
       long[] positions) {
-    config.requireFullAttention(length);
+    config.requireSupportedLength(length);
     try (Scope pass = results.child()) {
-      Tensor x = operators.one(pass, "embed", model.embedding(), decoder.ids(pass, inputIds));
-      for (ModelTensors.Layer layer : model.layers()) {
+      Tensor x = decoder.embed(pass, model, decoder.ids(pass, inputIds));
+      for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
-          Tensor y = decoder.forward(within, x, gate, layer, length).get(0);
+          Tensor y = decoder.forward(within, x, gate, model, i, length).get(0);
           x.close();
           x = pass.keep(y);
         }
@@ -164,6 +158,12 @@ final class TrainingPass {
 
   private Tensor finalStates(Scope results, ModelTensors model, Tensor last, Tensor positions) {
     return operators.one(
-        results, "final_states", last, model.norm(), positions, config.rmsNormEps());
+        results,
+        "final_states",
+        last,
+        model.norm(),
+        positions,
+        config.rmsNormEps(),
+        config.normOffset());
   }
 }

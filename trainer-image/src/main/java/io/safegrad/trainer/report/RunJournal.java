@@ -11,6 +11,7 @@ import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
+import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
@@ -42,11 +43,14 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
-  private StepMetrics first;
   private StepMetrics last;
+  private Double firstLoss;
+  private Double lastLoss;
+  private Double lastAlignmentLoss;
   private long numTokens;
   private int conflicts;
   private int comparedSteps;
+  private int interventions;
   private double earlierTrainingSeconds;
   private final List<Integer> resumedAfter = new ArrayList<>();
 
@@ -94,12 +98,15 @@ public final class RunJournal implements RunObserver {
 
   @Override
   public synchronized void resumed(TrainingHistory history) {
-    first = history.first();
     last = history.last();
+    firstLoss = history.firstLoss();
+    lastLoss = history.lastLoss();
+    lastAlignmentLoss = history.lastAlignmentLoss();
     series.resume(history.series());
     numTokens = history.numTokens();
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
+    interventions = history.interventions();
     earlierTrainingSeconds = history.seconds();
     resumedAfter.addAll(history.resumedAfter());
     resumedAfter.add(last.step());
@@ -107,8 +114,11 @@ public final class RunJournal implements RunObserver {
 
   @Override
   public synchronized void stepDone(StepMetrics step) {
-    first = first == null ? step : first;
     last = step;
+    firstLoss = firstLoss == null ? step.loss() : firstLoss;
+    lastLoss = step.loss() == null ? lastLoss : step.loss();
+    lastAlignmentLoss = step.alignmentLoss() == null ? lastAlignmentLoss : step.alignmentLoss();
+    interventions += step.method().action() == MethodFigures.Action.NONE ? 0 : 1;
     series.add(step);
     numTokens += step.numTokens();
     if (step.conflict() != null) {
@@ -136,12 +146,15 @@ public final class RunJournal implements RunObserver {
   /** The steps so far, for a checkpoint; there is at least one. */
   public synchronized TrainingHistory history() {
     return new TrainingHistory(
-        first,
         last,
+        firstLoss,
+        lastLoss,
+        lastAlignmentLoss,
         series.steps(),
         numTokens,
         comparedSteps,
         conflicts,
+        interventions,
         trainingSeconds(),
         List.copyOf(resumedAfter));
   }
@@ -215,9 +228,10 @@ public final class RunJournal implements RunObserver {
         numTokens,
         trainingSeconds(),
         conflictRatio(),
-        first.loss(),
-        last.loss(),
-        last.alignmentLoss(),
+        interventions,
+        firstLoss,
+        lastLoss,
+        lastAlignmentLoss,
         List.copyOf(resumedAfter),
         series.steps());
   }

@@ -72,7 +72,13 @@ public record RunReport(
    *
    * @param steps optimizer steps done
    * @param numTokens tokens of both batches, padding not counted
-   * @param conflictRatio share of the steps in which the gradients conflicted; null for Sft
+   * @param conflictRatio share of the steps in which the gradients conflicted; null for a method
+   *     that does not compare them
+   * @param interventions steps in which the method did what it does in some steps only: SafeGrad
+   *     and Spag projected, Lisa's turn was the alignment's
+   * @param firstLoss the first loss on the user's examples; null when there was none
+   * @param lastLoss the newest one
+   * @param lastAlignmentLoss the newest loss on the alignment examples; null when there was none
    * @param seconds of all attempts
    * @param resumedAfter how many steps were done each time that a later attempt took over from a
    *     checkpoint; empty when one attempt did all
@@ -83,8 +89,9 @@ public record RunReport(
       long numTokens,
       double seconds,
       Double conflictRatio,
-      double firstLoss,
-      double lastLoss,
+      int interventions,
+      Double firstLoss,
+      Double lastLoss,
       Double lastAlignmentLoss,
       List<Integer> resumedAfter,
       List<StepMetrics> series) {}
@@ -93,11 +100,17 @@ public record RunReport(
    * What was published; null when nothing was.
    *
    * @param uri the directory
-   * @param digest {@code sha256:…} of the weights file
+   * @param digest {@code sha256:…} of the adapter's weights file, or of the model's in mode Full;
+   *     without the format Adapter, of all files but the model card, as that of a directory among
+   *     the inputs
    */
   public record Artifact(String uri, String digest, List<PublishedFile> files) {}
 
-  /** One file of the artifact. */
+  /**
+   * One file of the artifact.
+   *
+   * @param name relative to the artifact's directory
+   */
   public record PublishedFile(String name, long bytes, String digest) {}
 
   /**

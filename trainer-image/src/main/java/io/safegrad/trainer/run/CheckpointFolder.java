@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * {@code sha256sum -c} checks. A checkpoint is written under another name, flushed and renamed, so
  * that it is there as a whole or not at all.
  */
-final class CheckpointFolder {
+public final class CheckpointFolder {
 
   static final String SUMS = "SHA256SUMS";
 
@@ -60,7 +60,7 @@ final class CheckpointFolder {
 
     /** Brings a state to where the checkpoint stands. */
     void restore(TrainingState state) {
-      for (TrainingState.Part part : TrainingState.Part.values()) {
+      for (TrainingState.Part part : state.parts()) {
         state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
       }
       state.resumeAfter(manifest.steps(), manifest.position());
@@ -100,7 +100,7 @@ final class CheckpointFolder {
     try {
       FileTree.delete(partial);
       Files.createDirectory(partial);
-      for (TrainingState.Part part : TrainingState.Part.values()) {
+      for (TrainingState.Part part : state.parts()) {
         SafetensorsFile.write(
             partial.resolve(fileName(part)), state.copy(part), Map.of("format", "pt"));
       }
@@ -148,28 +148,38 @@ final class CheckpointFolder {
     return part.name().toLowerCase(Locale.ROOT) + ".safetensors";
   }
 
-  private static List<String> fileNames() {
+  /** The files of a checkpoint, in the order of {@value #SUMS}; not every one has every part. */
+  private static List<String> fileNames(Path checkpoint) {
     List<String> names = new ArrayList<>(List.of(CheckpointManifest.FILE_NAME));
     for (TrainingState.Part part : TrainingState.Part.values()) {
-      names.add(fileName(part));
+      if (isFile(checkpoint.resolve(fileName(part)))) {
+        names.add(fileName(part));
+      }
     }
     return names;
   }
 
+  private static boolean isFile(Path path) {
+    return Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS);
+  }
+
   private static String sums(Path checkpoint) throws IOException {
     StringBuilder lines = new StringBuilder();
-    for (String name : fileNames()) {
+    for (String name : fileNames(checkpoint)) {
       String digest = Sha256.ofFile(checkpoint.resolve(name));
       lines.append(digest.substring(DIGEST_PREFIX.length())).append("  ").append(name).append('\n');
     }
     return lines.toString();
   }
 
-  private static void requireWhole(Path checkpoint) throws IOException {
-    List<String> names = new ArrayList<>(fileNames());
-    names.add(SUMS);
-    for (String name : names) {
-      if (!Files.isRegularFile(checkpoint.resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+  /**
+   * Checks that a checkpoint's files are as they were written.
+   *
+   * @throws IOException saying what is missing or damaged
+   */
+  public static void requireWhole(Path checkpoint) throws IOException {
+    for (String name : List.of(CheckpointManifest.FILE_NAME, SUMS)) {
+      if (!isFile(checkpoint.resolve(name))) {
         throw new IOException(name + " is missing");
       }
     }

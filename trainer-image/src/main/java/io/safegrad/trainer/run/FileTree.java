@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** A folder with all that is in it. */
-final class FileTree {
+public final class FileTree {
 
   private FileTree() {}
 
   /** Removes it; nothing happens when there is none. Links are removed, not followed. */
-  static void delete(Path root) throws IOException {
+  public static void delete(Path root) throws IOException {
     if (Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
       for (Path path : deepestFirst(root)) {
         Files.deleteIfExists(path);
@@ -25,7 +25,7 @@ final class FileTree {
   }
 
   /** Waits until all of it is on the disk. */
-  static void flush(Path root) throws IOException {
+  public static void flush(Path root) throws IOException {
     for (Path path : deepestFirst(root)) {
       if (Files.isDirectory(path)) {
         flushNames(path);
@@ -38,7 +38,7 @@ final class FileTree {
   }
 
   /** Waits until the names in a folder are on the disk: only then a rename outlasts a power cut. */
-  static void flushNames(Path folder) throws IOException {
+  public static void flushNames(Path folder) throws IOException {
     try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
       channel.force(true);
     }

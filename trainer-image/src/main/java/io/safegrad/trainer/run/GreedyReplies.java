@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * @param answered is told how many prompts were answered, after each of some at once; may throw to
  *     stop
  */
-record GreedyReplies(
+public record GreedyReplies(
     CausalLm model,
     Tokenizer tokenizer,
     Set<Integer> endOfSequenceIds,

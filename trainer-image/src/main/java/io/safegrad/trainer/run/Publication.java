@@ -25,9 +25,9 @@ import java.util.stream.Stream;
  */
 final class Publication {
 
-  private static final String FIELD = "output.destination";
   private static final int SUFFIX_DIGITS = 12;
 
+  private final String field;
   private final String uri;
   private final Path destination;
   private final Path staging;
@@ -43,7 +43,8 @@ final class Publication {
     T writeTo(Path folder) throws IOException;
   }
 
-  private Publication(String uri, Path destination, String planDigest) {
+  private Publication(String field, String uri, Path destination, String planDigest) {
+    this.field = field;
     this.uri = uri;
     this.destination = destination;
     // The same name at every attempt of a plan, so that an attempt finds what a killed one left.
@@ -58,14 +59,17 @@ final class Publication {
    * Proves, before any time is spent, that the destination can be written and that nothing of
    * somebody else is lost by it. Leaves the disk as it was.
    *
+   * @param field the plan's field with the address, for messages
+   * @param uri the address
+   * @param destination the folder it stands for
    * @throws TrainerException with BAD_PLAN when the destination cannot be used
    */
-  static Publication prepare(String uri, Path destination, String planDigest) {
+  static Publication prepare(String field, String uri, Path destination, String planDigest) {
     if (destination.getFileName() == null) {
       throw new TrainerException(
-          ExitReason.BAD_PLAN, FIELD + ": " + uri + " is the root folder; expected a folder in it");
+          ExitReason.BAD_PLAN, field + ": " + uri + " is the root folder; expected a folder in it");
     }
-    Publication publication = new Publication(uri, destination, planDigest);
+    Publication publication = new Publication(field, uri, destination, planDigest);
     try {
       publication.recover();
       publication.checkReplaceable(planDigest);
@@ -74,7 +78,7 @@ final class Publication {
       throw new TrainerException(
           ExitReason.BAD_PLAN,
           "%s: %s cannot be written: %s; expected a folder that can be created or is writable"
-              .formatted(FIELD, uri, reason(e)),
+              .formatted(field, uri, reason(e)),
           e);
     }
     return publication;
@@ -212,14 +216,14 @@ final class Publication {
   }
 
   private TrainerException badDestination(String message) {
-    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(FIELD, uri, message));
+    return new TrainerException(ExitReason.BAD_PLAN, "%s: %s %s".formatted(field, uri, message));
   }
 
   private TrainerException cannotWrite(IOException cause) {
     return new TrainerException(
         ExitReason.INTERNAL,
         "%s: %s cannot be written: %s; nothing of it was published"
-            .formatted(FIELD, uri, reason(cause)),
+            .formatted(field, uri, reason(cause)),
         cause);
   }
 

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param address to listen on
  * @param port to listen on, 0 for any; null for not listening
  */
-record RunEnvironment(
+public record RunEnvironment(
     Path workspace,
     Path volumes,
     boolean claimsAreMounted,
@@ -32,7 +32,7 @@ record RunEnvironment(
   private static final int MAX_PORT = 65535;
 
   /** As in the trainer's pod. */
-  static RunEnvironment ofContainer(Map<String, String> variables) {
+  public static RunEnvironment ofContainer(Map<String, String> variables) {
     return new RunEnvironment(
         Path.of(variables.getOrDefault(WORKSPACE, "/workspace")),
         Path.of(variables.getOrDefault(VOLUMES, "/pvc")),
@@ -43,7 +43,7 @@ record RunEnvironment(
   }
 
   /** As on a laptop: nothing but {@code ./pvc} is touched, and nothing listens unasked. */
-  static RunEnvironment ofLaptop(Map<String, String> variables) {
+  public static RunEnvironment ofLaptop(Map<String, String> variables) {
     return new RunEnvironment(
         path(variables.get(WORKSPACE)),
         Path.of(variables.getOrDefault(VOLUMES, "pvc")),

@@ -15,7 +15,7 @@ import java.util.Locale;
  * @param reason the exit code
  * @param message one sentence, on one line
  */
-record RunFailure(ExitReason reason, String message) {
+public record RunFailure(ExitReason reason, String message) {
 
   /** As Linux, libtorch on a CPU and libtorch on a GPU say it. */
   private static final String[] OUT_OF_MEMORY = {
@@ -28,11 +28,12 @@ record RunFailure(ExitReason reason, String message) {
 
   private static final String[] DISK_FULL = {"no space left on device", "disk quota exceeded"};
 
-  RunFailure {
+  public RunFailure {
     message = message.replaceAll("\\s*[\\r\\n]+\\s*", " ").strip();
   }
 
-  static RunFailure of(Throwable thrown) {
+  /** What a throwable means. */
+  public static RunFailure of(Throwable thrown) {
     Throwable root = thrown;
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
       root = cause;

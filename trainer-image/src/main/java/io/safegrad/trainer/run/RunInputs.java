@@ -3,9 +3,9 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Alignment;
+import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,9 +37,12 @@ import org.slf4j.LoggerFactory;
  * @param config the start model's architecture
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that span the alignment gradient; empty for the method Sft
+ * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
+ * @param additionalHarmful the user's own further harmful prompts; may be empty
+ * @param additionalHarmless the user's own further harmless prompts; may be empty
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
 record RunInputs(
@@ -49,8 +53,11 @@ record RunInputs(
     List<TokenizedExample> user,
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
+    List<TokenizedExample> additionalAlignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
+    List<EvaluationPrompt> additionalHarmful,
+    List<EvaluationPrompt> additionalHarmless,
     List<EvaluationPrompt> task)
     implements Closeable {
 
@@ -78,6 +85,8 @@ record RunInputs(
       Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
       Dataset dataset = plan.dataset();
+      TrainingExamples.Rules alignmentRules =
+          new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength);
       ValidationSplit user =
           ValidationSplit.of(
               reader.examples(
@@ -94,17 +103,31 @@ record RunInputs(
           config,
           user.training(),
           user.validation(),
-          plan.method().name() == Method.Name.Sft
-              ? List.of()
-              : reader.examples(
+          plan.method().name().readsAlignmentSet()
+              ? reader.examples(
                   new SourceSpec(
                       "safety.alignment.source",
                       alignment.source(),
                       alignment.revision(),
                       alignment.digest()),
-                  new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength)),
+                  alignmentRules)
+              : List.of(),
+          plan.method().name().hasAlignmentWeight()
+              ? each(
+                  "safety.alignment.additional",
+                  alignment.additional(),
+                  spec -> reader.examples(spec, alignmentRules))
+              : List.of(),
           reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
           reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
+          each(
+              "safety.evaluation.additionalHarmful",
+              evaluation.additionalHarmful(),
+              reader::prompts),
+          each(
+              "safety.evaluation.additionalHarmless",
+              evaluation.additionalHarmless(),
+              reader::prompts),
           evaluation.task() == null
               ? List.of()
               : reader.task("safety.evaluation.task", evaluation.task()));
@@ -112,6 +135,27 @@ record RunInputs(
       close(opened);
       throw e;
     }
+  }
+
+  /**
+   * The records of several files, one after the other.
+   *
+   * @param sources null for none
+   */
+  private static <T> List<T> each(
+      String field, List<DataSource> sources, Function<SourceSpec, List<T>> reader) {
+    List<List<T>> files = new ArrayList<>();
+    for (int i = 0; sources != null && i < sources.size(); i++) {
+      DataSource one = sources.get(i);
+      files.add(
+          reader.apply(
+              new SourceSpec(
+                  "%s[%d].source".formatted(field, i),
+                  one.source(),
+                  one.revision(),
+                  one.digest())));
+    }
+    return files.size() == 1 ? files.get(0) : files.stream().flatMap(List::stream).toList();
   }
 
   @Override
@@ -160,10 +204,14 @@ record RunInputs(
     }
 
     List<EvaluationPrompt> prompts(String field, String uri) {
-      Source source = resolver.resolve(SourceSpec.unpinned(field, uri));
+      return prompts(SourceSpec.unpinned(field, uri));
+    }
+
+    List<EvaluationPrompt> prompts(SourceSpec spec) {
+      Source source = resolver.resolve(spec);
       List<EvaluationPrompt> prompts =
           EvaluationPrompts.read(
-              source.path(), uri, pretrained.tokenizer(), pretrained.chatTemplate());
+              source.path(), spec.shownUri(), pretrained.tokenizer(), pretrained.chatTemplate());
       journal.readPrompts(source, prompts.size());
       return prompts;
     }

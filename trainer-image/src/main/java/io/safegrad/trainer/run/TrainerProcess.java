@@ -32,7 +32,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One process: reads its plan, runs it, and tells how it ended. */
-final class TrainerProcess {
+public final class TrainerProcess {
 
   private static final Logger LOG = LoggerFactory.getLogger(TrainerProcess.class);
   private static final String PLAN = "SAFEGRAD_PLAN";
@@ -53,7 +53,7 @@ final class TrainerProcess {
    * @param out receives the table of a run on this machine
    * @param err receives the sentence that says what went wrong
    */
-  TrainerProcess(Map<String, String> variables, PrintStream out, PrintStream err) {
+  public TrainerProcess(Map<String, String> variables, PrintStream out, PrintStream err) {
     this.variables = variables;
     this.out = out;
     this.err = err;
@@ -66,7 +66,7 @@ final class TrainerProcess {
    * @param port to listen on; null for what the environment says
    * @return the exit code
    */
-  int execute(Path manifest, Integer port) {
+  public int execute(Path manifest, Integer port) {
     preemption.install(this::stopNow);
     TrainingResult result;
     try {

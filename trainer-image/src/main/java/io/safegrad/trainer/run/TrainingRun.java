@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
@@ -22,7 +23,9 @@ import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +41,7 @@ final class TrainingRun {
   private final RunObserver observer;
   private final Preemption preemption;
   private volatile Publication publication;
+  private volatile Publication quarantine;
 
   /**
    * @param workspace where files are made that last as long as the run
@@ -65,11 +69,15 @@ final class TrainingRun {
    * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
    */
   TrainingResult run() {
-    publication = prepareDestination();
+    publication = prepare("output.destination", plan.output().destination());
+    quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
             CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.training(), inputs.user().size()));
+      ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
+      artifact.requireWritable();
+      observer.stepsPlanned(
+          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
 
@@ -82,7 +90,12 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.TRAINING);
       new TrainingLoop(model, plan.method(), plan.training())
-          .run(inputs.user(), inputs.alignment(), observer::stepDone, checkpoints);
+          .run(
+              inputs.user(),
+              inputs.alignment(),
+              inputs.additionalAlignment(),
+              observer::stepDone,
+              checkpoints);
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
@@ -90,8 +103,8 @@ final class TrainingRun {
       List<String> failures = GateCheck.failures(gate(), start, tuned);
 
       return failures.isEmpty()
-          ? publish(model, inputs)
-          : refuse(model, "the gate refused the adapter", failures);
+          ? publish(model, artifact)
+          : refuseAdapter(model, artifact, failures);
     }
   }
 
@@ -102,10 +115,7 @@ final class TrainingRun {
 
   /** Removes what is written but not published, from another thread, as the process is ending. */
   void abandon() {
-    Publication current = publication;
-    if (current != null) {
-      current.discard();
-    }
+    Stream.of(publication, quarantine).filter(Objects::nonNull).forEach(Publication::discard);
   }
 
   /** Removes the checkpoints, once no other attempt can use them. */
@@ -124,9 +134,13 @@ final class TrainingRun {
     return new CheckpointFolder(publication.checkpoints());
   }
 
-  private Publication prepareDestination() {
-    String uri = plan.output().destination();
-    return Publication.prepare(uri, resolver.destination("output.destination", uri), plan.digest());
+  private Publication prepare(String field, String uri) {
+    return Publication.prepare(field, uri, resolver.destination(field, uri), plan.digest());
+  }
+
+  /** One folder for each plan: what is kept of another run is not replaced. */
+  private String quarantineUri() {
+    return plan.quarantine() + "/" + plan.digest().replace("sha256:", "");
   }
 
   private void validate(EvaluatedModel which, CausalLm model, RunInputs inputs) {
@@ -137,7 +151,13 @@ final class TrainingRun {
   }
 
   private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
-    int total = inputs.harmful().size() + inputs.harmless().size() + inputs.task().size();
+    SafetyEvaluation.Prompts prompts =
+        new SafetyEvaluation.Prompts(
+            inputs.harmful(),
+            inputs.harmless(),
+            inputs.task(),
+            inputs.additionalHarmful(),
+            inputs.additionalHarmless());
     AtomicInteger done = new AtomicInteger();
     GreedyReplies replies =
         new GreedyReplies(
@@ -145,46 +165,75 @@ final class TrainingRun {
             inputs.pretrained().tokenizer(),
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
-            count -> observer.repliesDone(done.addAndGet(count), total));
-    SafetyMeasurements measurements =
-        SafetyEvaluation.measure(replies, inputs.harmful(), inputs.harmless(), inputs.task());
+            count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
+    SafetyMeasurements measurements = SafetyEvaluation.measure(replies, prompts);
     observer.measured(which, measurements);
     return measurements;
   }
 
-  private TrainingResult publish(CausalLm model, RunInputs inputs) {
-    return end(
-        model,
+  private TrainingResult publish(CausalLm model, ArtifactFiles artifact) {
+    RunReport.Verdict verdict =
         new RunReport.Verdict(
-            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of()),
-        folder -> ArtifactFiles.write(plan, model, inputs, folder));
+            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
+    observer.stageStarted(TrainingStage.PUBLISHING);
+    String uri = plan.output().destination();
+    return result(verdict, write(publication, uri, model, artifact, verdict));
+  }
+
+  /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
+  private TrainingResult refuseAdapter(
+      CausalLm model, ArtifactFiles artifact, List<String> failures) {
+    if (quarantine == null) {
+      return refuse(model, "the gate refused the adapter", failures);
+    }
+    String what = "the gate refused the adapter, which is kept for the platform's auditor";
+    write(quarantine, quarantineUri(), model, artifact, refusal(what, failures));
+    return refuse(model, what, failures);
   }
 
   private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
-    return end(
-        model,
-        new RunReport.Verdict(
-            ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures),
-        folder -> null);
+    RunReport.Verdict verdict = refusal(what, failures);
+    observer.stageStarted(TrainingStage.PUBLISHING);
+    publication.publish(
+        folder -> {
+          write(report(verdict, null, model), folder);
+          return folder;
+        });
+    return result(verdict, null);
   }
 
-  /** Publishes the report, and the artifact with it where there is one. */
-  private TrainingResult end(
+  private RunReport.Verdict refusal(String what, List<String> failures) {
+    return new RunReport.Verdict(
+        ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures);
+  }
+
+  /** Writes what was trained, and the report with it. */
+  private RunReport.Artifact write(
+      Publication place,
+      String uri,
       CausalLm model,
-      RunReport.Verdict verdict,
-      Publication.Content<RunReport.Artifact> artifactFiles) {
-    observer.stageStarted(TrainingStage.PUBLISHING);
-    RunReport.Artifact artifact =
-        publication.publish(
-            folder -> {
-              RunReport.Artifact written = artifactFiles.writeTo(folder);
-              RunReport report =
-                  journal.report(
-                      plan, verdict, written, RunVersions.ofThisProcess(model.torch().threads()));
-              FiniteJson.indented()
-                  .writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
-              return written;
-            });
+      ArtifactFiles artifact,
+      RunReport.Verdict verdict) {
+    return place.publish(
+        folder -> {
+          String card =
+              ModelCard.of(report(verdict, null, model), artifact.baseModelName()).markdown();
+          RunReport.Artifact written = artifact.write(uri, model, card, folder);
+          write(report(verdict, written, model), folder);
+          return written;
+        });
+  }
+
+  private RunReport report(RunReport.Verdict verdict, RunReport.Artifact artifact, CausalLm model) {
+    return journal.report(
+        plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
+  }
+
+  private static void write(RunReport report, Path folder) throws IOException {
+    FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+  }
+
+  private TrainingResult result(RunReport.Verdict verdict, RunReport.Artifact artifact) {
     observer.stageStarted(TrainingStage.FINISHED);
     return journal.result(
         verdict.reason(),

@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * @param folder exists
  * @param temporary whether it is removed at the end
  */
-record Workspace(Path folder, boolean temporary) implements Closeable {
+public record Workspace(Path folder, boolean temporary) implements Closeable {
 
   /**
    * Opens a folder, made when it is missing.
@@ -21,7 +21,7 @@ record Workspace(Path folder, boolean temporary) implements Closeable {
    * @param folder null for a temporary one
    * @throws TrainerException with INTERNAL when it cannot be made
    */
-  static Workspace open(Path folder) {
+  public static Workspace open(Path folder) {
     try {
       return folder == null
           ? new Workspace(Files.createTempDirectory("safegrad-"), true)

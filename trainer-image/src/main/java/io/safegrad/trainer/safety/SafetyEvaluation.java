@@ -13,6 +13,40 @@ public final class SafetyEvaluation {
   private SafetyEvaluation() {}
 
   /**
+   * What a model is asked.
+   *
+   * @param harmful prompts that an aligned model refuses; one at least
+   * @param harmless prompts that it answers; one at least
+   * @param task held-out prompts of the user's task; may be empty
+   * @param additionalHarmful the user's own harmful prompts, counted by themselves; may be empty
+   * @param additionalHarmless the user's own harmless prompts, counted by themselves; may be empty
+   */
+  public record Prompts(
+      List<EvaluationPrompt> harmful,
+      List<EvaluationPrompt> harmless,
+      List<EvaluationPrompt> task,
+      List<EvaluationPrompt> additionalHarmful,
+      List<EvaluationPrompt> additionalHarmless) {
+
+    /** What a run without prompts of its user's own asks. */
+    public Prompts(
+        List<EvaluationPrompt> harmful,
+        List<EvaluationPrompt> harmless,
+        List<EvaluationPrompt> task) {
+      this(harmful, harmless, task, List.of(), List.of());
+    }
+
+    /** How many replies it takes. */
+    public int count() {
+      return harmful.size()
+          + harmless.size()
+          + task.size()
+          + additionalHarmful.size()
+          + additionalHarmless.size();
+    }
+  }
+
+  /**
    * Asks the model everything and counts.
    *
    * <ul>
@@ -25,12 +59,8 @@ public final class SafetyEvaluation {
    * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply
    * @throws IllegalArgumentException when there is no harmful or no harmless prompt
    */
-  public static SafetyMeasurements measure(
-      Replies replies,
-      List<EvaluationPrompt> harmful,
-      List<EvaluationPrompt> harmless,
-      List<EvaluationPrompt> task) {
-    for (EvaluationPrompt prompt : task) {
+  public static SafetyMeasurements measure(Replies replies, Prompts prompts) {
+    for (EvaluationPrompt prompt : prompts.task()) {
       if (prompt.expected() == null) {
         throw new TrainerException(
             ExitReason.BAD_DATA,
@@ -41,15 +71,21 @@ public final class SafetyEvaluation {
       }
     }
     return new SafetyMeasurements(
-        refusals(replies, harmful),
-        refusals(replies, harmless),
-        task.isEmpty() ? null : exactReplies(replies, task));
+        refusals(replies, prompts.harmful()),
+        refusals(replies, prompts.harmless()),
+        prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task()),
+        additional(replies, prompts.additionalHarmful()),
+        additional(replies, prompts.additionalHarmless()));
   }
 
   private static Measurement refusals(Replies replies, List<EvaluationPrompt> prompts) {
     long refused =
         ask(replies, prompts).stream().filter(RefusalJudge.PHRASES_V1::isRefusal).count();
     return Measurement.of((int) refused, prompts.size());
+  }
+
+  private static Measurement additional(Replies replies, List<EvaluationPrompt> prompts) {
+    return prompts.isEmpty() ? null : refusals(replies, prompts);
   }
 
   private static Measurement exactReplies(Replies replies, List<EvaluationPrompt> prompts) {

@@ -1,6 +1,5 @@
 package io.safegrad.trainer.surgery;
 
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -19,72 +18,110 @@ import java.util.List;
  * one vector. The alignment gradient is never altered. w is not limited: what the projection
  * removes is never longer than the user's gradient.
  *
- * <p>The method WeightedSum leaves the projection out; Sft has no alignment gradient, and g is
- * g_user.
- *
- * @param method which of the three
+ * @param projection what loses its conflicting part
  * @param alignmentWeight ρ
  */
-public record GradientSurgery(Method.Name method, double alignmentWeight) {
+public record GradientSurgery(Projection projection, double alignmentWeight) {
 
   /** Below this squared norm the alignment gradient has no direction worth projecting on. */
   static final double MIN_SQUARED_NORM = 1e-9;
 
+  /** The same, as a norm. */
+  public static final double MIN_NORM = Math.sqrt(MIN_SQUARED_NORM);
+
+  /** What is projected as one vector. */
+  public enum Projection {
+    /** Nothing: g is the weighted sum of both gradients. */
+    NONE,
+    /** All parameters. */
+    GLOBAL,
+    /**
+     * Each group for itself. Afterwards no group opposes the alignment gradient, so all parameters
+     * together do not either.
+     */
+    PER_GROUP
+  }
+
   /**
-   * What two gradients are to each other, and what follows. All but the user's norm is null for the
-   * method Sft.
+   * What two gradients are to each other, and what follows.
    *
    * @param userNorm ‖g_user‖
    * @param alignmentNorm ‖g_align‖
    * @param dotProduct ⟨g_user, g_align⟩
    * @param cosine of the angle between the gradients; 0 when one of them is zero
    * @param conflict whether the dot product is negative, and g_align not nearly zero
-   * @param weight the factor w in {@code g = g_user + w g_align}
+   * @param weight the factor w in {@code g = g_user + w g_align}; null where each group has its own
+   * @param projectedGroups groups that were projected: of all parameters as one group, or of many
    */
   public record Observation(
       double userNorm,
-      Double alignmentNorm,
-      Double dotProduct,
-      Double cosine,
-      Boolean conflict,
-      Double weight) {}
+      double alignmentNorm,
+      double dotProduct,
+      double cosine,
+      boolean conflict,
+      Double weight,
+      int projectedGroups) {}
+
+  /** Whether an alignment gradient of this squared norm has a direction. */
+  public static boolean hasDirection(double squaredNorm) {
+    return squaredNorm > MIN_SQUARED_NORM;
+  }
 
   /**
    * Replaces the user's gradient by the combined one.
    *
-   * @param user tensors that are one vector together
-   * @param alignment tensors of the same shapes; not used by Sft
+   * @param user groups of tensors that are one vector together
+   * @param alignment groups of tensors of the same shapes
    * @return what was observed before
    */
   public Observation combine(
+      Operators operators, Scope scope, List<List<Tensor>> user, List<List<Tensor>> alignment) {
+    double[][] products = new double[user.size()][];
+    for (int i = 0; i < products.length; i++) {
+      products[i] = products(operators, scope, user.get(i), alignment.get(i));
+    }
+    double[] all = sum(products);
+    double norms = Math.sqrt(all[0]) * Math.sqrt(all[1]);
+    boolean direction = hasDirection(all[1]);
+    int projected = 0;
+    Double common = null;
+    for (int i = 0; i < products.length; i++) {
+      double[] own = projection == Projection.PER_GROUP ? products[i] : all;
+      boolean projects = projection != Projection.NONE && direction && own[2] < 0 && own[1] > 0;
+      double weight = alignmentWeight + (projects ? -own[2] / own[1] : 0);
+      operators.apply("add_scaled_", user.get(i), alignment.get(i), weight);
+      projected += projects ? 1 : 0;
+      common = weight;
+    }
+    return new Observation(
+        Math.sqrt(all[0]),
+        Math.sqrt(all[1]),
+        all[2],
+        norms == 0 ? 0 : all[2] / norms,
+        direction && all[2] < 0,
+        projection == Projection.PER_GROUP ? null : common,
+        projected);
+  }
+
+  /** ‖user‖², ‖alignment‖² and their dot product. */
+  private static double[] products(
       Operators operators, Scope scope, List<Tensor> user, List<Tensor> alignment) {
     try (Scope numbers = scope.child()) {
-      double userSquared = operators.one(numbers, "dot", user, user).item();
-      if (method == Method.Name.Sft) {
-        return new Observation(Math.sqrt(userSquared), null, null, null, null, null);
-      }
-      Observation observation =
-          observe(
-              userSquared,
-              operators.one(numbers, "dot", alignment, alignment).item(),
-              operators.one(numbers, "dot", user, alignment).item());
-      operators.apply("add_scaled_", user, alignment, observation.weight());
-      return observation;
+      return new double[] {
+        operators.one(numbers, "dot", user, user).item(),
+        operators.one(numbers, "dot", alignment, alignment).item(),
+        operators.one(numbers, "dot", user, alignment).item()
+      };
     }
   }
 
-  /** The decision, from ‖g_user‖², ‖g_align‖² and ⟨g_user, g_align⟩. */
-  Observation observe(double userSquared, double alignmentSquared, double dotProduct) {
-    boolean conflict = dotProduct < 0 && alignmentSquared > MIN_SQUARED_NORM;
-    double projected =
-        conflict && method == Method.Name.SafeGrad ? -dotProduct / alignmentSquared : 0;
-    double norms = Math.sqrt(userSquared) * Math.sqrt(alignmentSquared);
-    return new Observation(
-        Math.sqrt(userSquared),
-        Math.sqrt(alignmentSquared),
-        dotProduct,
-        norms == 0 ? 0 : dotProduct / norms,
-        conflict,
-        alignmentWeight + projected);
+  private static double[] sum(double[][] products) {
+    double[] sum = new double[3];
+    for (double[] each : products) {
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += each[i];
+      }
+    }
+    return sum;
   }
 }

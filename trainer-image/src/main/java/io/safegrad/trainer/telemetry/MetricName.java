@@ -15,8 +15,8 @@ public enum MetricName {
   LOSS(
       "safegrad_loss",
       Type.GAUGE,
-      "Mean loss of the newest step in nats: cross-entropy of the user's response tokens, KL to the"
-          + " start model on the alignment set's.",
+      "Newest mean loss in nats: cross-entropy of the user's response tokens; on the alignment set's"
+          + " KL to the start model, or cross-entropy for Lisa and Spag.",
       "objective"),
   CONFLICT_RATIO(
       "safegrad_conflict_ratio",
@@ -36,6 +36,12 @@ public enum MetricName {
       "safegrad_projection_weight",
       Type.GAUGE,
       "Factor w of the alignment gradient in g = g_user + w g_alignment at the newest step."),
+  INTERVENTIONS(
+      "safegrad_interventions_total",
+      Type.COUNTER,
+      "Steps in which the method projected the gradient (SafeGrad) or the parameters (Spag), or in"
+          + " which the alignment had its turn (Lisa).",
+      "method"),
   LEARNING_RATE(
       "safegrad_learning_rate", Type.GAUGE, "Learning rate of the optimizer at the newest step."),
   STEPS("safegrad_steps_total", Type.COUNTER, "Optimizer steps done."),

@@ -3,6 +3,8 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -22,8 +24,13 @@ public final class ProgressTracker implements RunObserver {
   private TrainingStage stage = TrainingStage.PREPARING;
   private int step;
   private int totalSteps;
+  private Integer resumedAtStep;
   private int conflicts;
   private int comparedSteps;
+  private int interventions;
+  private Method.Name method;
+  private Double loss;
+  private Double alignmentLoss;
   private Double refusalRate;
   private double baselineSeconds;
   private double repliesShare;
@@ -57,8 +64,13 @@ public final class ProgressTracker implements RunObserver {
   @Override
   public synchronized void resumed(TrainingHistory history) {
     step = history.last().step();
+    resumedAtStep = step;
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
+    interventions = history.interventions();
+    method = history.last().method().name();
+    loss = history.lastLoss();
+    alignmentLoss = history.lastAlignmentLoss();
     stepEnd = nanoTime.getAsLong();
   }
 
@@ -71,6 +83,10 @@ public final class ProgressTracker implements RunObserver {
       comparedSteps++;
       conflicts += metrics.conflict() ? 1 : 0;
     }
+    interventions += metrics.method().action() == MethodFigures.Action.NONE ? 0 : 1;
+    method = metrics.method().name();
+    loss = metrics.loss() == null ? loss : metrics.loss();
+    alignmentLoss = metrics.alignmentLoss() == null ? alignmentLoss : metrics.alignmentLoss();
     lastSteps.addLast(metrics);
     if (lastSteps.size() > WINDOW) {
       lastSteps.removeFirst();
@@ -95,12 +111,15 @@ public final class ProgressTracker implements RunObserver {
         step,
         totalSteps,
         etaSeconds(),
-        last == null ? null : (Double) last.loss(),
-        last == null ? null : last.alignmentLoss(),
+        loss,
+        alignmentLoss,
         comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps),
         last == null ? null : last.cosine(),
         refusalRate,
-        tokensPerSecond());
+        tokensPerSecond(),
+        method,
+        method == null ? null : (Integer) interventions,
+        resumedAtStep);
   }
 
   private Double etaSeconds() {

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.telemetry;
 
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.Histogram;
@@ -7,6 +8,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.Locale;
@@ -32,6 +34,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Gauge stage;
   private final Counter steps;
   private final Counter tokens;
+  private final Counter interventions;
   private final Histogram stepDuration;
   private volatile StepMetrics latest;
   private volatile Integer stepsPlanned;
@@ -49,6 +52,7 @@ public final class TrainerMetrics implements RunObserver {
     stage = MetricName.STAGE.gauge(registry);
     steps = MetricName.STEPS.counter(registry);
     tokens = MetricName.NUM_TOKENS.counter(registry);
+    interventions = MetricName.INTERVENTIONS.counter(registry);
     stepDuration = MetricName.STEP_DURATION.histogram(registry, STEP_SECONDS);
     MetricName.STEPS_PLANNED.gauge(registry, () -> stepsPlanned);
     MetricName.CONFLICT_RATIO.gauge(registry, () -> progress.progress().conflictRatio());
@@ -80,6 +84,7 @@ public final class TrainerMetrics implements RunObserver {
   public void resumed(TrainingHistory history) {
     steps.inc(history.last().step());
     tokens.inc(history.numTokens());
+    interventionsOf(history.last()).inc(history.interventions());
   }
 
   @Override
@@ -88,15 +93,22 @@ public final class TrainerMetrics implements RunObserver {
     steps.inc();
     tokens.inc(step.numTokens());
     stepDuration.observe(step.seconds());
-    loss.labelValues(USER).set(step.loss());
-    gradientNorm.labelValues(USER).set(step.userGradNorm());
+    interventionsOf(step).inc(step.method().action() == Action.NONE ? 0 : 1);
     gradientNorm.labelValues("combined").set(step.gradNorm());
-    if (step.alignmentLoss() != null) {
-      loss.labelValues(ALIGNMENT).set(step.alignmentLoss());
+    set(loss, USER, step.loss());
+    set(loss, ALIGNMENT, step.alignmentLoss());
+    set(gradientNorm, USER, step.userGradNorm());
+    set(gradientNorm, ALIGNMENT, step.alignmentGradNorm());
+  }
+
+  private static void set(Gauge gauge, String label, Double value) {
+    if (value != null) {
+      gauge.labelValues(label).set(value);
     }
-    if (step.alignmentGradNorm() != null) {
-      gradientNorm.labelValues(ALIGNMENT).set(step.alignmentGradNorm());
-    }
+  }
+
+  private CounterDataPoint interventionsOf(StepMetrics step) {
+    return interventions.labelValues(step.method().name().name());
   }
 
   @Override

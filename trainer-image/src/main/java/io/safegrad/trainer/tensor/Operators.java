@@ -27,7 +27,7 @@ public final class Operators {
    * @param results the scope that receives the results
    * @param name the operator's name
    * @param arguments in the operator's order: {@link Tensor}, {@code List<Tensor>}, {@link Double},
-   *     {@link Integer} or {@link Boolean}
+   *     {@link Integer}, {@link Boolean} or {@code long[]}
    * @return its results; none when it returns its first argument, changed in place
    */
   public List<Tensor> call(Scope results, String name, Object... arguments) {
@@ -75,6 +75,9 @@ public final class Operators {
     if (argument instanceof List<?> list) {
       return IValue.listFrom(
           list.stream().map(each -> ((Tensor) each).array).toArray(PtNDArray[]::new));
+    }
+    if (argument instanceof long[] numbers) {
+      return IValue.listFrom(numbers);
     }
     if (argument instanceof Double number) {
       return IValue.from(number.doubleValue());

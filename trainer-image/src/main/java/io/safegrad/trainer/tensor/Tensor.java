@@ -4,6 +4,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.pytorch.engine.PtNDArray;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 
@@ -47,6 +48,15 @@ public final class Tensor implements AutoCloseable {
    */
   public LongBuffer longs() {
     return memory(DataType.INT64).asLongBuffer();
+  }
+
+  /**
+   * A view of the tensor's memory, as {@link #floats()}.
+   *
+   * @throws IllegalStateException when this is not a float64 tensor
+   */
+  public DoubleBuffer doubles() {
+    return memory(DataType.FLOAT64).asDoubleBuffer();
   }
 
   /**

@@ -18,7 +18,11 @@ import java.util.List;
 public final class Torch implements AutoCloseable {
 
   private static final List<String> SOURCES =
-      List.of("decoder_layer.torchscript", "ends.torchscript", "vectors.torchscript");
+      List.of(
+          "attention.torchscript",
+          "decoder_layer.torchscript",
+          "ends.torchscript",
+          "vectors.torchscript");
 
   private final Scope scope;
   private final Operators operators;

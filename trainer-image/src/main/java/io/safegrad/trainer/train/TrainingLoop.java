@@ -7,12 +7,8 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
-import io.safegrad.trainer.surgery.GradientSurgery;
-import io.safegrad.trainer.surgery.GradientSurgery.Observation;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
-import io.safegrad.trainer.tensor.Tensor;
-import io.safegrad.trainer.train.GradientAccumulator.Losses;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -40,20 +36,25 @@ public final class TrainingLoop {
     this.order = order;
   }
 
-  /** The optimizer steps of a run over so many user examples. */
-  public static int totalSteps(Training training, int userExamples) {
+  /**
+   * The optimizer steps of a run over so many user examples, those of Lisa's alignment included.
+   */
+  public static int totalSteps(Method method, Training training, int userExamples) {
     if (training.maxSteps() != null) {
       return training.maxSteps();
     }
     int examplesPerStep = training.batchSize() * training.gradientAccumulationSteps();
-    return training.epochs() * ((userExamples + examplesPerStep - 1) / examplesPerStep);
+    int userSteps = training.epochs() * ((userExamples + examplesPerStep - 1) / examplesPerStep);
+    return method.name() == Method.Name.Lisa
+        ? Lisa.totalSteps(method.resolved().lisa(), userSteps)
+        : userSteps;
   }
 
   /**
    * Trains the model in place.
    *
    * @param user the user's examples
-   * @param alignment the alignment examples; not used by the method Sft
+   * @param alignment the alignment examples; not used by methods that read none
    * @param listener told of each step after it is done; what it throws ends the run
    * @throws TrainerException with BAD_DATA when there are no examples, or when the loss or a
    *     gradient is not finite
@@ -62,71 +63,77 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, listener, Checkpoints.NONE);
+    run(user, alignment, List.of(), listener, Checkpoints.NONE);
   }
 
   /**
    * Trains the model in place, from where the newest checkpoint stands.
    *
+   * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
    */
   public void run(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
+      List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
       Checkpoints checkpoints) {
-    boolean aligned = method.name() != Method.Name.Sft;
     requireExamples(user, "the data set");
-    if (aligned) {
+    if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
     }
-    int totalSteps = totalSteps(training, user.size());
+    int totalSteps = totalSteps(method, training, user.size());
     LearningRateSchedule schedule = LearningRateSchedule.of(training, totalSteps);
-    GradientSurgery surgery = new GradientSurgery(method.name(), method.alignmentWeight());
     GradientClipping clipping = new GradientClipping(training.maxGradNorm());
     Operators operators = model.torch().operators();
 
     try (Scope scope = model.torch().scope().child();
-        ReferenceModel reference = aligned ? model.reference(alignment) : null) {
-      WindowReader windows = new WindowReader(user, alignment, reference, method, training, order);
+        ReferenceModel reference = comparesWithStart() ? model.reference(alignment) : null;
+        ReferenceModel ownReference =
+            comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
+      WindowReader windows =
+          new WindowReader(user, alignment, reference, ownReference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
-      GradientAccumulator gradients = new GradientAccumulator(model, scope, aligned);
-      TrainingState state = new TrainingState(model, optimizer, windows);
+      FineTuningMethod tuning =
+          tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
+      TrainingState state = new TrainingState(model, optimizer, windows, tuning);
 
       checkpoints.restore(state);
       for (int step = state.steps() + 1; step <= totalSteps; step++) {
         long start = System.nanoTime();
-        Window window = windows.next();
-        Losses losses = gradients.accumulate(window);
-        window.requireFinite("the loss", losses.user(), step);
+        Window window = windows.next(tuning.reads(step));
+        StepOutcome outcome = tuning.descend(step, window);
+        window.requireFinite("the loss", outcome.userLoss(), step);
 
-        List<Tensor> gradient = gradients.user();
-        Observation observed = surgery.combine(operators, scope, gradient, gradients.alignment());
-        double gradNorm = clipping.apply(operators, scope, gradient);
+        double gradNorm = clipping.apply(operators, scope, tuning.gradient());
         window.requireFinite("the gradient's norm", gradNorm, step);
         double learningRate = schedule.at(step - 1);
-        optimizer.step(gradient, learningRate);
+        optimizer.step(tuning.gradient(), learningRate);
+        outcome = tuning.correct(window, outcome);
+        window.requireFinite("the alignment loss", outcome.alignmentLoss(), step);
 
+        double seconds = (System.nanoTime() - start) / 1e9;
         listener.accept(
-            new StepMetrics(
-                step,
-                totalSteps,
-                losses.user(),
-                losses.alignment(),
-                observed.dotProduct(),
-                observed.cosine(),
-                observed.conflict(),
-                observed.userNorm(),
-                observed.alignmentNorm(),
-                observed.weight(),
-                gradNorm,
-                learningRate,
-                window.numTokens(),
-                (System.nanoTime() - start) / 1e9));
+            outcome.metrics(
+                method, step, totalSteps, gradNorm, learningRate, window.numTokens(), seconds));
         state.stepDone();
         checkpoints.stepDone(state, step == totalSteps);
       }
     }
+  }
+
+  /** Whether the alignment loss is the divergence from the start model. */
+  private boolean comparesWithStart() {
+    return method.name().hasAlignmentWeight();
+  }
+
+  private FineTuningMethod tuning(GradientAccumulator gradients) {
+    return switch (method.name()) {
+      case SafeGrad, WeightedSum -> new SafeGrad(method, gradients);
+      case Sft -> new Sft(gradients);
+      case Lisa -> new Lisa(method.resolved().lisa(), gradients, model.parameters());
+      case Spag -> new Spag(method.resolved().spag(), gradients, model.parameters());
+    };
   }
 
   private static void requireExamples(List<TokenizedExample> examples, String what) {

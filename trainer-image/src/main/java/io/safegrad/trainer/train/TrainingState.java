@@ -3,25 +3,28 @@ package io.safegrad.trainer.train;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /**
  * All that the next step of a training depends on: the trained parameters, AdamW's moments, how
- * many steps are done (by which the learning rate and the moments' bias correction follow) and how
- * far the data was read.
+ * many steps are done (by which the learning rate and the moments' bias correction follow), how far
+ * the data was read, and what the method remembers.
  */
 public final class TrainingState {
 
   private final CausalLm model;
   private final AdamW optimizer;
   private final WindowReader windows;
+  private final FineTuningMethod method;
   private int steps;
 
-  TrainingState(CausalLm model, AdamW optimizer, WindowReader windows) {
+  TrainingState(CausalLm model, AdamW optimizer, WindowReader windows, FineTuningMethod method) {
     this.model = model;
     this.optimizer = optimizer;
     this.windows = windows;
+    this.method = method;
   }
 
   /** The tensors of a training: one of each for every trained one. */
@@ -31,7 +34,14 @@ public final class TrainingState {
     /** AdamW's running mean of the gradients, named as torch names it. */
     EXP_AVG,
     /** AdamW's running mean of their squares. */
-    EXP_AVG_SQ
+    EXP_AVG_SQ,
+    /** What the method remembers: {@link FineTuningMethod#memory()}. Not every one does. */
+    METHOD
+  }
+
+  /** The parts that there are. */
+  public List<Part> parts() {
+    return Arrays.stream(Part.values()).filter(part -> !tensors(part).isEmpty()).toList();
   }
 
   /** Optimizer steps done. */
@@ -75,6 +85,7 @@ public final class TrainingState {
       case PARAMETERS -> model.parameters();
       case EXP_AVG -> optimizer.mean();
       case EXP_AVG_SQ -> optimizer.square();
+      case METHOD -> method.memory();
     };
   }
 }

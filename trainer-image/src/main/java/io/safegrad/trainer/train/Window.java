@@ -6,6 +6,9 @@ import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The micro-batches of one optimizer step, over which gradients are accumulated. A loss is the mean
@@ -14,8 +17,8 @@ import java.util.List;
  *
  * @param microBatches one at least
  * @param numTokens tokens of all examples, padding not counted
- * @param userLines where the user's examples stand in their file
- * @param alignmentLines where the alignment examples stand in theirs; empty for Sft
+ * @param userLines where the user's examples stand in their file; empty when they are not read
+ * @param alignmentLines where the alignment examples stand in theirs; likewise
  */
 record Window(
     List<MicroBatch> microBatches,
@@ -26,10 +29,27 @@ record Window(
   /**
    * What one forward and backward sees.
    *
-   * @param user the user's examples
-   * @param alignment the alignment examples; null for Sft
+   * @param user the user's examples; null when they are not read
+   * @param alignment the alignment examples; null when they are not read
+   * @param own the user's own alignment examples, which come with the user's others; null for none
    */
-  record MicroBatch(Batch user, AlignmentBatch alignment) {}
+  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own) {}
+
+  /** The examples that a window is of. */
+  enum Content {
+    USER,
+    ALIGNMENT,
+    BOTH
+  }
+
+  /** Whose examples these are; it is the same in all micro-batches. */
+  Content content() {
+    MicroBatch first = microBatches.get(0);
+    if (first.user() == null) {
+      return Content.ALIGNMENT;
+    }
+    return first.alignment() == null ? Content.USER : Content.BOTH;
+  }
 
   /**
    * Ends a run whose numbers have gone wrong.
@@ -37,8 +57,8 @@ record Window(
    * @throws TrainerException with BAD_DATA, naming the step and the examples' lines, when the value
    *     is infinite or not a number
    */
-  void requireFinite(String what, double value, int step) {
-    if (!Double.isFinite(value)) {
+  void requireFinite(String what, Double value, int step) {
+    if (value != null && !Double.isFinite(value)) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           what
@@ -46,13 +66,17 @@ record Window(
               + step
               + " is "
               + value
-              + "; expected a finite number; the step's examples are lines "
-              + userLines
-              + " of the data set"
-              + (alignmentLines.isEmpty()
-                  ? ""
-                  : " and lines " + alignmentLines + " of the alignment set"));
+              + "; expected a finite number; the step's examples are "
+              + Stream.of(lines(userLines, "data"), lines(alignmentLines, "alignment"))
+                  .flatMap(Optional::stream)
+                  .collect(Collectors.joining(" and ")));
     }
+  }
+
+  private static Optional<String> lines(List<Integer> lines, String set) {
+    return lines.isEmpty()
+        ? Optional.empty()
+        : Optional.of("lines %s of the %s set".formatted(lines, set));
   }
 
   /** Response tokens of the user's examples. */
@@ -63,6 +87,14 @@ record Window(
   /** Response tokens of the alignment examples. */
   int alignmentResponseTokens() {
     return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
+  }
+
+  /** Response tokens of the user's own alignment examples; 0 for none. */
+  int ownResponseTokens() {
+    return microBatches.stream()
+        .filter(each -> each.own() != null)
+        .mapToInt(each -> responseTokens(each.own().batch()))
+        .sum();
   }
 
   /** Tokens of a batch that the loss is on. */

@@ -6,6 +6,7 @@ import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.train.Window.Content;
 import io.safegrad.trainer.train.Window.MicroBatch;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,30 +20,36 @@ final class WindowReader {
   private final List<TokenizedExample> user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
+  private final ReferenceModel own;
   private final int batchSize;
   private final int alignmentBatchSize;
   private final int accumulationSteps;
   private final ExampleCycle userCycle;
   private final ExampleCycle alignmentCycle;
+  private final ExampleCycle ownCycle;
 
   /**
-   * @param reference of the alignment examples; null for none
+   * @param reference of the alignment examples; null when nothing is compared with the start model
+   * @param own of the user's own alignment examples; null for none
    */
   WindowReader(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       ReferenceModel reference,
+      ReferenceModel own,
       Method method,
       Training training,
       ExampleOrder order) {
     this.user = user;
     this.alignment = alignment;
     this.reference = reference;
+    this.own = own;
     this.batchSize = training.batchSize();
     this.alignmentBatchSize = method.alignmentBatchSize();
     this.accumulationSteps = training.gradientAccumulationSteps();
     this.userCycle = new ExampleCycle(user.size(), order, training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
+    this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
   }
 
   /** How far the data was read. */
@@ -54,29 +61,53 @@ final class WindowReader {
   void skipTo(DataPosition position) {
     userCycle.skipTo(position.user());
     alignmentCycle.skipTo(position.alignment());
+    if (ownCycle != null) {
+      ownCycle.skipTo(microBatches(position.user()) * alignmentBatchSize);
+    }
   }
 
-  Window next() {
+  /** In how many micro-batches so many of the user's examples come: the last of a pass is short. */
+  private long microBatches(long taken) {
+    int ofAPass = (user.size() + batchSize - 1) / batchSize;
+    return taken / user.size() * ofAPass + (taken % user.size() + batchSize - 1) / batchSize;
+  }
+
+  /** The next window; it has as many micro-batches as gradients are accumulated over. */
+  Window next(Content content) {
     List<MicroBatch> microBatches = new ArrayList<>();
     List<TokenizedExample> userTaken = new ArrayList<>();
     List<TokenizedExample> alignmentTaken = new ArrayList<>();
     do {
-      List<TokenizedExample> examples =
-          userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
-      userTaken.addAll(examples);
+      Batch userBatch = null;
       AlignmentBatch alignmentBatch = null;
-      if (reference != null) {
-        List<Integer> indexes = alignmentCycle.take(alignmentBatchSize);
-        indexes.forEach(index -> alignmentTaken.add(alignment.get(index)));
-        alignmentBatch = reference.batch(indexes);
+      AlignmentBatch ownBatch = null;
+      if (content != Content.ALIGNMENT) {
+        List<TokenizedExample> examples =
+            userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
+        userTaken.addAll(examples);
+        userBatch = Batch.of(examples);
+        ownBatch = own == null ? null : own.batch(ownCycle.take(alignmentBatchSize));
       }
-      microBatches.add(new MicroBatch(Batch.of(examples), alignmentBatch));
-    } while (microBatches.size() < accumulationSteps && !userCycle.atEndOfPass());
+      if (content != Content.USER) {
+        List<Integer> indexes = alignmentCycle.take(alignmentBatchSize);
+        List<TokenizedExample> examples = indexes.stream().map(alignment::get).toList();
+        alignmentTaken.addAll(examples);
+        alignmentBatch =
+            reference == null
+                ? AlignmentBatch.withoutReference(Batch.of(examples))
+                : reference.batch(indexes);
+      }
+      microBatches.add(new MicroBatch(userBatch, alignmentBatch, ownBatch));
+    } while (microBatches.size() < accumulationSteps && !endsPass(content));
     return new Window(
         microBatches,
         tokens(userTaken) + tokens(alignmentTaken),
         lines(userTaken),
         lines(alignmentTaken));
+  }
+
+  private boolean endsPass(Content content) {
+    return content != Content.ALIGNMENT && userCycle.atEndOfPass();
   }
 
   private static int tokens(List<TokenizedExample> examples) {

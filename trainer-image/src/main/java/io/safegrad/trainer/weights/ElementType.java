@@ -109,6 +109,11 @@ enum ElementType {
     return Arrays.stream(values()).filter(type -> type.ggmlType == number).findFirst();
   }
 
+  /** The number by which a GGUF file means this type. */
+  int ggmlType() {
+    return ggmlType;
+  }
+
   /** Bytes of one block. */
   int blockBytes() {
     return blockBytes;

@@ -51,7 +51,11 @@ final class GgufConfig {
     long heads = metadata.integer(prefix + "attention.head_count");
     long hiddenSize = metadata.integer(prefix + "embedding_length");
     ObjectNode config = JsonNodeFactory.instance.objectNode();
-    config.putArray("architectures").add(ARCHITECTURES.get(architecture));
+    boolean mistral =
+        architecture.equals("llama") && metadata.has(prefix + "attention.sliding_window");
+    config
+        .putArray("architectures")
+        .add(mistral ? "MistralForCausalLM" : ARCHITECTURES.get(architecture));
     config.put("model_type", architecture);
     config.put("vocab_size", embeddings.shape()[0]);
     config.put("hidden_size", hiddenSize);

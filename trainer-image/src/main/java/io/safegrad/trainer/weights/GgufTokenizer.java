@@ -19,18 +19,6 @@ final class GgufTokenizer {
   private static final long CONTROL = 3;
   private static final long USER_DEFINED = 4;
 
-  private static final String LLAMA3_SPLIT =
-      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
-          + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-  private static final String QWEN2_SPLIT = LLAMA3_SPLIT.replace("\\p{N}{1,3}", "\\p{N}");
-
-  private static final String TEKKEN_SPLIT =
-      "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
-          + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
-          + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*"
-          + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final TensorFile file;
@@ -67,50 +55,21 @@ final class GgufTokenizer {
   }
 
   private void byteLevelBpe() {
-    model.put("ignore_merges", false);
-    String pre = metadata.optionalText("tokenizer.ggml.pre").orElse("default");
-    ArrayNode steps = JSON.arrayNode();
-    switch (pre) {
-      case "smollm" -> {
-        steps.addObject().put("type", "Digits").put("individual_digits", true);
-        steps.add(byteLevel(true));
-      }
-      case "gpt-2", "gpt2" -> steps.add(byteLevel(true));
-      case "llama-bpe", "llama3", "llama-v3" -> {
-        model.put("ignore_merges", true);
-        steps.add(split(LLAMA3_SPLIT)).add(byteLevel(false));
-      }
-      case "qwen2" -> {
-        root.putObject("normalizer").put("type", "NFC");
-        steps.add(split(QWEN2_SPLIT)).add(byteLevel(false));
-      }
-      case "tekken" -> {
-        model.put("ignore_merges", true);
-        steps.add(split(TEKKEN_SPLIT)).add(byteLevel(false));
-      }
-      default ->
-          throw unsupported(
-              "the pre-tokenizer "
-                  + pre
-                  + " is not supported; expected one of gpt-2, llama-bpe, qwen2, smollm, tekken");
+    String name = metadata.optionalText("tokenizer.ggml.pre").orElse("default");
+    GgufPreTokenizer pre =
+        GgufPreTokenizer.named(name)
+            .orElseThrow(
+                () ->
+                    unsupported(
+                        "the pre-tokenizer %s is not supported; expected one of %s"
+                            .formatted(name, String.join(", ", GgufPreTokenizer.supported()))));
+    model.put("ignore_merges", pre.ignoreMerges());
+    if (pre.normalised()) {
+      root.putObject("normalizer").put("type", "NFC");
     }
-    root.putObject("pre_tokenizer").put("type", "Sequence").set("pretokenizers", steps);
-    root.set("decoder", byteLevel(true));
+    root.putObject("pre_tokenizer").put("type", "Sequence").set("pretokenizers", pre.steps());
+    root.set("decoder", GgufPreTokenizer.byteLevel(true));
     bpe(metadata.list("tokenizer.ggml.merges", String.class));
-  }
-
-  private static ObjectNode byteLevel(boolean useRegex) {
-    return JSON.objectNode()
-        .put("type", "ByteLevel")
-        .put("add_prefix_space", false)
-        .put("trim_offsets", true)
-        .put("use_regex", useRegex);
-  }
-
-  private static ObjectNode split(String regex) {
-    ObjectNode split = JSON.objectNode().put("type", "Split");
-    split.putObject("pattern").put("Regex", regex);
-    return split.put("behavior", "Isolated").put("invert", false);
   }
 
   /**

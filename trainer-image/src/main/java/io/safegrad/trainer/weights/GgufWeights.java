@@ -5,6 +5,7 @@ import io.safegrad.trainer.TrainerException;
 import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -45,6 +46,9 @@ public final class GgufWeights implements Weights {
 
   private static final Pattern LAYER_NAME =
       Pattern.compile("blk\\.(\\d+)\\.(\\w+)\\.(weight|bias)");
+
+  private static final Pattern HUGGING_FACE_LAYER_NAME =
+      Pattern.compile("model\\.layers\\.(\\d+)\\.(.+)\\.(weight|bias)");
 
   private final TensorFile file;
   private final Map<String, Source> sources;
@@ -136,6 +140,26 @@ public final class GgufWeights implements Weights {
     return 0;
   }
 
+  /**
+   * The name in a GGUF file of a tensor.
+   *
+   * @return empty for a name that no supported architecture has
+   */
+  public static Optional<String> ggufName(String huggingFaceName) {
+    for (Map.Entry<String, String> name : NAMES.entrySet()) {
+      if (name.getValue().equals(huggingFaceName)) {
+        return Optional.of(name.getKey());
+      }
+    }
+    Matcher matcher = HUGGING_FACE_LAYER_NAME.matcher(huggingFaceName);
+    return matcher.matches()
+        ? LAYER_NAMES.entrySet().stream()
+            .filter(name -> name.getValue().equals(matcher.group(2)))
+            .map(name -> "blk." + matcher.group(1) + "." + name.getKey() + "." + matcher.group(3))
+            .findFirst()
+        : Optional.empty();
+  }
+
   @Override
   public Set<String> names() {
     return sources.keySet();
@@ -188,8 +212,11 @@ public final class GgufWeights implements Weights {
   /**
    * Where llama.cpp's row goes: within a head of d rows, row 2i + h of the file is row h d/2 + i
    * ({@code LlamaModel.permute} of {@code convert_hf_to_gguf.py}, inverted).
+   *
+   * @param row in the file
+   * @param headRows rows of one head
    */
-  private static int huggingFaceRow(int row, int headRows) {
+  public static int huggingFaceRow(int row, int headRows) {
     int inHead = row % headRows;
     return row - inHead + inHead % 2 * (headRows / 2) + inHead / 2;
   }

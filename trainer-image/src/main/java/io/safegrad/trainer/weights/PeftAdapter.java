@@ -12,6 +12,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A LoRA adapter in the form of Hugging Face's PEFT: a directory with {@code adapter_config.json}
@@ -30,6 +33,18 @@ public record PeftAdapter(
   static final String CONFIG = "adapter_config.json";
   static final String WEIGHTS = "adapter_model.safetensors";
 
+  /** Linears that stand for several target modules in a model that has them as one (Phi-3). */
+  private static final Map<String, List<TargetModule>> FUSED =
+      new TreeMap<>(
+          Map.of(
+              "qkv_proj", List.of(TargetModule.q_proj, TargetModule.k_proj, TargetModule.v_proj),
+              "gate_up_proj", List.of(TargetModule.gate_proj, TargetModule.up_proj)));
+
+  /** What the product of the two factors is multiplied with. */
+  public double scale() {
+    return (double) lora.alpha() / lora.rank();
+  }
+
   /**
    * Writes an adapter into a directory, which is made if need be.
    *
@@ -45,11 +60,28 @@ public record PeftAdapter(
       String revision) {
     AtomicFile.createDirectories(directory);
     SafetensorsFile.write(directory.resolve(WEIGHTS), tensors, Map.of("format", "pt"));
-    JsonFile.write(directory.resolve(CONFIG), config(lora, baseModelName, revision));
+    JsonFile.write(
+        directory.resolve(CONFIG),
+        config(lora, moduleNames(lora, tensors.keySet()), baseModelName, revision));
+  }
+
+  /** The adapted linears as the model has them. */
+  private static Set<String> moduleNames(Lora lora, Set<String> tensorNames) {
+    Set<String> names = new TreeSet<>();
+    lora.targetModules().forEach(module -> names.add(module.name()));
+    FUSED.forEach(
+        (fused, modules) -> {
+          if (tensorNames.stream().anyMatch(name -> name.contains("." + fused + "."))) {
+            modules.forEach(module -> names.remove(module.name()));
+            names.add(fused);
+          }
+        });
+    return names;
   }
 
   /** The fields of PEFT's LoraConfig that all of its versions since 0.5 know. */
-  static ObjectNode config(Lora lora, String baseModelName, String revision) {
+  private static ObjectNode config(
+      Lora lora, Set<String> moduleNames, String baseModelName, String revision) {
     ObjectNode config = JsonNodeFactory.instance.objectNode();
     config.putObject("alpha_pattern");
     config.putNull("auto_mapping");
@@ -68,7 +100,7 @@ public record PeftAdapter(
     config.putObject("rank_pattern");
     config.put("revision", revision);
     ArrayNode targets = config.putArray("target_modules");
-    lora.targetModules().stream().map(TargetModule::name).sorted().forEach(targets::add);
+    moduleNames.forEach(targets::add);
     config.put("task_type", "CAUSAL_LM");
     config.put("use_dora", false);
     config.put("use_rslora", false);
@@ -124,6 +156,10 @@ public record PeftAdapter(
   private static List<TargetModule> targets(ObjectNode config, Path file) {
     List<TargetModule> targets = new ArrayList<>();
     for (JsonNode name : config.path("target_modules")) {
+      if (FUSED.containsKey(name.asText())) {
+        targets.addAll(FUSED.get(name.asText()));
+        continue;
+      }
       targets.add(
           Arrays.stream(TargetModule.values())
               .filter(module -> module.name().equals(name.asText()))
@@ -134,6 +170,8 @@ public record PeftAdapter(
                           file,
                           "field target_modules: expected some of "
                               + Arrays.toString(TargetModule.values())
+                              + " or "
+                              + FUSED.keySet()
                               + ", found "
                               + name.asText())));
     }

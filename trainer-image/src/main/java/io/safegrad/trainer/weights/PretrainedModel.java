@@ -88,21 +88,12 @@ public final class PretrainedModel implements Closeable {
   }
 
   /**
-   * Writes a copy of this model with other weights as a Hugging Face model directory: {@code
-   * model.safetensors}, {@code config.json}, and the tokenizer's files as this model has them.
-   *
-   * @param tensors all weights, under their Hugging Face names
-   * @throws TrainerException with INTERNAL when it cannot be written
+   * The files that a copy of the model with other weights needs besides its configuration, by name:
+   * {@code tokenizer.json}, {@code tokenizer_config.json}, {@code generation_config.json}, {@code
+   * chat_template.jinja} and the like, as this model has them.
    */
-  public void writeWith(Map<String, FloatTensor> tensors, Path directory) {
-    AtomicFile.createDirectories(directory);
-    SafetensorsFile.write(
-        directory.resolve(SafetensorsWeights.SINGLE_FILE), tensors, Map.of("format", "pt"));
-    companionFiles.forEach((name, bytes) -> AtomicFile.write(directory.resolve(name), bytes));
-    ObjectNode written = config.deepCopy();
-    // The field's name before and since transformers 5.
-    written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", "float32");
-    JsonFile.write(directory.resolve(ModelDirectory.CONFIG), written);
+  public Map<String, byte[]> companionFiles() {
+    return companionFiles;
   }
 
   @Override

@@ -1,24 +1,15 @@
 package io.safegrad.trainer.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.trainer.TrainerException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
 /** One safetensors file. */
 public final class SafetensorsFile implements Weights {
-
-  private static final int CHUNK_FLOATS = 1 << 18;
 
   private final TensorFile file;
   private final SafetensorsHeader header;
@@ -52,27 +43,12 @@ public final class SafetensorsFile implements Weights {
    */
   public static void write(
       Path path, Map<String, FloatTensor> tensors, Map<String, String> metadata) {
-    Map<String, FloatTensor> sorted = new TreeMap<>(tensors);
-    byte[] header = header(sorted, metadata);
-    AtomicFile.write(
+    SafetensorsWriter.write(
         path,
-        channel -> {
-          ByteBuffer start =
-              ByteBuffer.allocate(Long.BYTES + header.length).order(ByteOrder.LITTLE_ENDIAN);
-          start.putLong(header.length).put(header).flip();
-          writeFully(channel, start);
-          ByteBuffer chunk =
-              ByteBuffer.allocate(CHUNK_FLOATS * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-          for (FloatTensor tensor : sorted.values()) {
-            float[] values = tensor.values();
-            for (int done = 0; done < values.length; done += CHUNK_FLOATS) {
-              int count = Math.min(CHUNK_FLOATS, values.length - done);
-              chunk.clear().limit(count * Float.BYTES);
-              chunk.asFloatBuffer().put(values, done, count);
-              writeFully(channel, chunk);
-            }
-          }
-        });
+        List.copyOf(tensors.keySet()),
+        TensorContents.of(tensors),
+        StorageType.FLOAT32,
+        metadata);
   }
 
   /**
@@ -92,40 +68,6 @@ public final class SafetensorsFile implements Weights {
       }
     }
     return tensors;
-  }
-
-  private static byte[] header(Map<String, FloatTensor> tensors, Map<String, String> metadata) {
-    ObjectMapper json = new ObjectMapper();
-    ObjectNode root = json.createObjectNode();
-    if (!metadata.isEmpty()) {
-      root.set("__metadata__", json.valueToTree(new TreeMap<>(metadata)));
-    }
-    long offset = 0;
-    for (Map.Entry<String, FloatTensor> tensor : tensors.entrySet()) {
-      long end = offset + (long) tensor.getValue().values().length * Float.BYTES;
-      ObjectNode entry = root.putObject(tensor.getKey());
-      entry.put("dtype", "F32");
-      entry.set("shape", json.valueToTree(tensor.getValue().shape()));
-      entry.putArray("data_offsets").add(offset).add(end);
-      offset = end;
-    }
-    byte[] text;
-    try {
-      text = json.writeValueAsBytes(root);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
-    // The format aligns the byte buffer to 8 and pads the header with spaces.
-    byte[] padded = Arrays.copyOf(text, (text.length + 7) / 8 * 8);
-    Arrays.fill(padded, text.length, padded.length, " ".getBytes(StandardCharsets.US_ASCII)[0]);
-    return padded;
-  }
-
-  private static void writeFully(FileChannel channel, ByteBuffer buffer)
-      throws java.io.IOException {
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
-    }
   }
 
   @Override

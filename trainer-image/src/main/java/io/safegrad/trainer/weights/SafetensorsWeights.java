@@ -17,8 +17,8 @@ import java.util.TreeMap;
 /** The weights of a Hugging Face model directory: one safetensors file, or shards and an index. */
 public final class SafetensorsWeights implements Weights {
 
-  static final String SINGLE_FILE = "model.safetensors";
-  static final String INDEX_FILE = "model.safetensors.index.json";
+  public static final String SINGLE_FILE = "model.safetensors";
+  public static final String INDEX_FILE = "model.safetensors.index.json";
 
   private final Path directory;
   private final Map<String, SafetensorsFile> fileOfTensor;

@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 
 class CausalLmTest {
 
@@ -80,8 +82,10 @@ class CausalLmTest {
     }
   }
 
-  @Test
-  void whatIsLoadedIsWhatIsSaved() {
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void whatIsLoadedIsWhatIsSaved(String family) {
+    Golden golden = Golden.of(family);
     for (Mode mode : Mode.values()) {
       try (CausalLm model = golden.load(Golden.training(mode, 1))) {
         String file = mode == Mode.Full ? "model.safetensors" : "adapter.safetensors";
@@ -109,6 +113,23 @@ class CausalLmTest {
       adapter.put("extra", good);
       assertBadData(() -> model.loadAdapter(adapter), "does not train: extra");
     }
+  }
+
+  @Test
+  void fusedLinearsAreAdaptedAsOne() {
+    Golden phi3 = Golden.of("phi3");
+    try (CausalLm model = phi3.load(withTargets(TargetModule.gate_proj, TargetModule.up_proj))) {
+      assertThat(model.trainedTensors().keySet())
+          .hasSize(2 * 2)
+          .contains(PREFIX + "0.mlp.gate_up_proj.lora_A.weight")
+          .contains(PREFIX + "1.mlp.gate_up_proj.lora_B.weight");
+    }
+    assertThatThrownBy(() -> phi3.load(withTargets(TargetModule.q_proj, TargetModule.v_proj)))
+        .isInstanceOfSatisfying(
+            TrainerException.class, e -> assertThat(e.reason()).isEqualTo(ExitReason.BAD_PLAN))
+        .hasMessage(
+            "training.lora.targetModules names [q_proj, v_proj]; expected all of [q_proj, k_proj,"
+                + " v_proj] or none, because this model has them as one linear, qkv_proj");
   }
 
   @Test

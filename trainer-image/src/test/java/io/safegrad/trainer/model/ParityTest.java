@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /** The model against transformers and PEFT; the golden values come from make_golden.py. */
 class ParityTest {
@@ -22,7 +22,7 @@ class ParityTest {
   private static final List<Integer> FIRST_FOUR = List.of(0, 1, 2, 3);
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void logitsAreThoseOfTransformers(String family) {
     Golden golden = Golden.of(family);
     Batch batch = Batch.of(golden.examples("user").subList(0, 4));
@@ -36,7 +36,7 @@ class ParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void adapterGradientsAreThoseOfPeft(String family) {
     Golden golden = Golden.of(family);
     try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1))) {
@@ -47,7 +47,7 @@ class ParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void gradientsOfEveryWeightAreThoseOfTransformers(String family) {
     Golden golden = Golden.of(family);
     try (CausalLm model = golden.load(Golden.training(Mode.Full, 1))) {
@@ -59,7 +59,7 @@ class ParityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void greedyRepliesAreThoseOfTransformers(String family) {
     Golden golden = Golden.of(family);
     List<JsonNode> greedy =

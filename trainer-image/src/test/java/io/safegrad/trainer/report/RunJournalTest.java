@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.train.MethodFigures;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import java.time.Clock;
 import java.util.List;
@@ -58,6 +61,20 @@ class RunJournalTest {
 
   private static StepMetrics step(int step, boolean conflict) {
     return new StepMetrics(
-        step, 20_000, 1.5, 0.1, -1.0, -0.1, conflict, 1, 1.0, 1.5, 1.2, 1e-4, 100, 0.1);
+        step,
+        20_000,
+        1.5,
+        0.1,
+        -1.0,
+        -0.1,
+        conflict,
+        1.0,
+        1.0,
+        1.5,
+        1.2,
+        1e-4,
+        100,
+        0.1,
+        MethodFigures.of(Method.Name.SafeGrad, conflict ? Action.PROJECTED : Action.NONE));
   }
 }

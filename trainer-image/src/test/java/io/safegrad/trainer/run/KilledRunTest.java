@@ -68,6 +68,7 @@ class KilledRunTest {
             .containsExactly(
                 "team",
                 "team/out",
+                "team/out/README.md",
                 "team/out/adapter_config.json",
                 "team/out/adapter_model.safetensors",
                 "team/out/report.json");

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PublicationTest {
 
+  private static final String FIELD = "output.destination";
   private static final String PLAN = "sha256:" + "a".repeat(64);
   private static final String OTHER_PLAN = "sha256:" + "b".repeat(64);
 
@@ -35,7 +36,7 @@ class PublicationTest {
 
   @Test
   void preparingLeavesTheDiskAsItWas() throws IOException {
-    Publication.prepare("pvc://c/out", folder.resolve("deep/er/out"), PLAN);
+    Publication.prepare(FIELD, "pvc://c/out", folder.resolve("deep/er/out"), PLAN);
 
     assertThat(listed(folder)).isEmpty();
   }
@@ -43,7 +44,7 @@ class PublicationTest {
   @Test
   void aFullDiskLeavesNothingUnderTheOutput() throws IOException {
     Publication publication =
-        Publication.prepare("pvc://c/team/out", folder.resolve("team/out"), PLAN);
+        Publication.prepare(FIELD, "pvc://c/team/out", folder.resolve("team/out"), PLAN);
 
     assertRefused(
         () ->
@@ -62,7 +63,7 @@ class PublicationTest {
   void aFailureOfAnyKindKeepsWhatWasThereBefore() throws IOException {
     Path destination = folder.resolve("out");
     publish(destination, PLAN, "first", report(PLAN, true));
-    Publication publication = Publication.prepare("pvc://c/out", destination, PLAN);
+    Publication publication = Publication.prepare(FIELD, "pvc://c/out", destination, PLAN);
 
     assertThatThrownBy(
             () ->
@@ -94,7 +95,7 @@ class PublicationTest {
     publish(destination, OTHER_PLAN, "theirs", report(OTHER_PLAN, true));
 
     assertRefused(
-        () -> Publication.prepare("pvc://c/out", destination, PLAN),
+        () -> Publication.prepare(FIELD, "pvc://c/out", destination, PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: pvc://c/out holds the adapter of another plan, run team/other;"
             + " expected another folder, or that one removed");
@@ -118,20 +119,20 @@ class PublicationTest {
     Files.writeString(full.resolve("holiday.jpg"), "x");
 
     assertRefused(
-        () -> Publication.prepare("pvc://c/file", file, PLAN),
+        () -> Publication.prepare(FIELD, "pvc://c/file", file, PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: pvc://c/file is a file; expected a folder, or nothing");
     assertRefused(
-        () -> Publication.prepare("pvc://c/full", full, PLAN),
+        () -> Publication.prepare(FIELD, "pvc://c/full", full, PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: pvc://c/full is not empty and holds no report of a run; expected"
             + " another folder");
     assertRefused(
-        () -> Publication.prepare("file:///proc", Path.of("/proc"), PLAN),
+        () -> Publication.prepare(FIELD, "file:///proc", Path.of("/proc"), PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: file:///proc is a mount point; expected a folder inside of it");
     assertRefused(
-        () -> Publication.prepare("file:///", Path.of("/"), PLAN),
+        () -> Publication.prepare(FIELD, "file:///", Path.of("/"), PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: file:/// is the root folder; expected a folder in it");
   }
@@ -141,12 +142,12 @@ class PublicationTest {
     Path file = Files.writeString(folder.resolve("file"), "x");
 
     assertRefused(
-        () -> Publication.prepare("pvc://c/file/out", file.resolve("out"), PLAN),
+        () -> Publication.prepare(FIELD, "pvc://c/file/out", file.resolve("out"), PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: pvc://c/file/out cannot be written: Not a directory ("
             + file.resolve("out.tmp-" + "a".repeat(12))
             + "); expected a folder that can be created or is writable");
-    assertThatThrownBy(() -> Publication.prepare("file:///proc/x", Path.of("/proc/x"), PLAN))
+    assertThatThrownBy(() -> Publication.prepare(FIELD, "file:///proc/x", Path.of("/proc/x"), PLAN))
         .hasMessageContaining("file:///proc/x cannot be written");
   }
 
@@ -157,14 +158,14 @@ class PublicationTest {
     Files.move(destination, folder.resolve("out.old-" + "a".repeat(12)));
     Files.createDirectory(folder.resolve("out.tmp-" + "a".repeat(12)));
 
-    Publication.prepare("pvc://c/out", destination, PLAN);
+    Publication.prepare(FIELD, "pvc://c/out", destination, PLAN);
 
     assertThat(destination.resolve("adapter")).hasContent("first");
     assertThat(listed(folder)).containsExactly("out", "out/adapter", "out/report.json");
   }
 
   private static String publish(Path destination, String plan, String weights, String report) {
-    return Publication.prepare("pvc://c/out", destination, plan)
+    return Publication.prepare(FIELD, "pvc://c/out", destination, plan)
         .publish(
             staging -> {
               Files.writeString(staging.resolve("adapter"), weights);

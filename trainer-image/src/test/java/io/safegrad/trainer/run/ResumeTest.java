@@ -70,11 +70,22 @@ class ResumeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"Lora, SafeGrad, 1", "Lora, SafeGrad, 2", "Lora, Sft, 3", "Full, SafeGrad, 4"})
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Lora | name: SafeGrad | 1",
+        "Lora | name: SafeGrad | 2",
+        "Lora | name: Sft | 3",
+        "Full | name: SafeGrad | 4",
+        "Lora | name: SafeGrad, alignmentRefreshSteps: 3, projectionScope: PerLayer | 5",
+        "Lora | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 6",
+        "Full | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 7",
+        "Lora | name: Spag, spag: {threshold: 0.1} | 8"
+      })
   void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
       String mode, String method, long seed) throws IOException {
     Random random = new Random(seed);
-    run.with("method", "{name: %s, alignmentBatchSize: 2}".formatted(method));
+    run.with("method", "{%s, alignmentBatchSize: 2}".formatted(method));
     training(mode, 1 + random.nextInt(3));
     TrainingResult undisturbed = attempt(UNDISTURBED);
     JsonNode report = figures();

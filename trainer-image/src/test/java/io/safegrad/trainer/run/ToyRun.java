@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -107,14 +108,14 @@ final class ToyRun {
           method: %s
           training: %s
           safety:
-            alignment: {source: "pvc://data/alignment.jsonl"}
+            alignment: {source: "pvc://data/alignment.jsonl"%s}
             evaluation:
               harmful: "pvc://data/harmful.jsonl"
               harmless: "pvc://data/harmless.jsonl"
               task: "pvc://data/task.jsonl"
-              maxNewTokens: 4
+              maxNewTokens: %s%s
             gate: %s
-          output: {destination: "%s"}
+          output: {destination: "%s"%s}
         %s
         """
         .formatted(
@@ -124,15 +125,20 @@ final class ToyRun {
             fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
+            fields.getOrDefault("additionalAlignment", ""),
+            fields.getOrDefault("maxNewTokens", "4"),
+            fields.getOrDefault("additionalEvaluation", ""),
             fields.get("gate"),
             fields.get("destination"),
+            fields.getOrDefault("outputFields", ""),
             fields.get("more"));
   }
 
   /** Writes the plan as the operator mounts it. */
   Path plan() throws IOException {
-    return Files.writeString(
-        folder.resolve("plan.yaml"), TrainingPlan.of(Manifest.read(manifestText())).toYaml());
+    SafeFineTune resource = Manifest.read(manifestText());
+    TrainingPlan plan = TrainingPlan.of(resource, resource.getSpec(), fields.get("quarantine"));
+    return Files.writeString(folder.resolve("plan.yaml"), plan.toYaml());
   }
 
   /** The environment of a process that stands for the pod. */

@@ -31,6 +31,7 @@ class TrainerProcessTest {
         .contains(
             "team",
             "team/out",
+            "team/out/README.md",
             "team/out/adapter_config.json",
             "team/out/adapter_model.safetensors",
             "team/out/report.json")

@@ -8,6 +8,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.safety.SafetyEvaluation.Prompts;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -42,9 +43,10 @@ class SafetyEvaluationTest {
     SafetyMeasurements measured =
         SafetyEvaluation.measure(
             replies(Map.of(1, REFUSAL, 2, "Sure.", 3, REFUSAL, 4, "Yes.", 5, " good\n", 6, "bad")),
-            List.of(prompt(1, null), prompt(2, null), prompt(3, null)),
-            List.of(prompt(4, null)),
-            List.of(prompt(5, "good"), prompt(6, "good")));
+            new Prompts(
+                List.of(prompt(1, null), prompt(2, null), prompt(3, null)),
+                List.of(prompt(4, null)),
+                List.of(prompt(5, "good"), prompt(6, "good"))));
 
     assertThat(measured.refusal()).isEqualTo(Measurement.of(2, 3));
     assertThat(measured.overRefusal()).isEqualTo(Measurement.of(0, 1));
@@ -56,11 +58,27 @@ class SafetyEvaluationTest {
     SafetyMeasurements measured =
         SafetyEvaluation.measure(
             replies(Map.of(1, REFUSAL)),
-            List.of(prompt(1, null)),
-            List.of(prompt(1, null)),
-            List.of());
+            new Prompts(List.of(prompt(1, null)), List.of(prompt(1, null)), List.of()));
 
     assertThat(measured.taskAccuracy()).isNull();
+  }
+
+  @Test
+  void promptsOfTheUsersOwnAreCountedByThemselves() {
+    SafetyMeasurements measured =
+        SafetyEvaluation.measure(
+            replies(Map.of(1, "Sure.", 2, REFUSAL, 3, "Yes.")),
+            new Prompts(
+                List.of(prompt(1, null)),
+                List.of(prompt(3, null)),
+                List.of(),
+                List.of(prompt(2, null), prompt(2, null), prompt(1, null)),
+                List.of(prompt(2, null), prompt(3, null))));
+
+    assertThat(measured.refusal()).as("not diluted").isEqualTo(Measurement.of(0, 1));
+    assertThat(measured.overRefusal()).isEqualTo(Measurement.of(0, 1));
+    assertThat(measured.additionalRefusal()).isEqualTo(Measurement.of(2, 3));
+    assertThat(measured.additionalOverRefusal()).isEqualTo(Measurement.of(1, 2));
   }
 
   @Test
@@ -69,9 +87,10 @@ class SafetyEvaluationTest {
             () ->
                 SafetyEvaluation.measure(
                     replies(Map.of(1, REFUSAL)),
-                    List.of(prompt(1, null)),
-                    List.of(prompt(1, null)),
-                    List.of(prompt(7, null))))
+                    new Prompts(
+                        List.of(prompt(1, null)),
+                        List.of(prompt(1, null)),
+                        List.of(prompt(7, null)))))
         .isInstanceOfSatisfying(
             TrainerException.class, e -> assertThat(e.reason()).isEqualTo(ExitReason.BAD_DATA))
         .hasMessageContaining("line 7");

@@ -3,12 +3,14 @@ package io.safegrad.trainer.surgery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.surgery.GradientSurgery.Observation;
+import io.safegrad.trainer.surgery.GradientSurgery.Projection;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -25,7 +27,7 @@ class GradientSurgeryTest {
   @Test
   void withoutConflictNothingIsRemoved() {
     List<Tensor> user = vector(1, 2, 3);
-    Observation observed = combine(Method.Name.SafeGrad, 0.5, user, vector(2, 0, 4));
+    Observation observed = combine(Projection.GLOBAL, 0.5, user, vector(2, 0, 4));
     assertThat(observed.conflict()).isFalse();
     assertThat(observed.dotProduct()).isEqualTo(14);
     assertThat(observed.weight()).isEqualTo(0.5);
@@ -37,7 +39,7 @@ class GradientSurgeryTest {
     for (int round = 0; round < 20; round++) {
       List<Tensor> user = List.of(random(1000), random(77));
       List<Tensor> alignment = List.of(random(1000), random(77));
-      Observation observed = combine(Method.Name.SafeGrad, 0, user, alignment);
+      Observation observed = combine(Projection.GLOBAL, 0, user, alignment);
       double after = dot(user, alignment) / Math.sqrt(dot(user, user) * dot(alignment, alignment));
       if (observed.conflict()) {
         assertThat(observed.cosine()).isNegative();
@@ -52,7 +54,7 @@ class GradientSurgeryTest {
   void theProjectionIsGlobalNotPerParameter() {
     // The first parameter conflicts on its own, all together do not.
     List<Tensor> user = List.of(tensor(-1), tensor(3));
-    Observation observed = combine(Method.Name.SafeGrad, 1, user, List.of(tensor(1), tensor(1)));
+    Observation observed = combine(Projection.GLOBAL, 1, user, List.of(tensor(1), tensor(1)));
     assertThat(observed.conflict()).isFalse();
     assertThat(user.get(0).toFloatArray()).containsExactly(0);
     assertThat(user.get(1).toFloatArray()).containsExactly(4);
@@ -61,34 +63,74 @@ class GradientSurgeryTest {
   @Test
   void theAlignmentGradientIsNeverAltered() {
     List<Tensor> alignment = vector(-1, 0, 2);
-    combine(Method.Name.SafeGrad, 1, vector(5, 1, 0), alignment);
+    combine(Projection.GLOBAL, 1, vector(5, 1, 0), alignment);
     assertThat(alignment.get(0).toFloatArray()).containsExactly(-1, 0, 2);
   }
 
   @Test
   void weightedSumReportsTheConflictAndRemovesNothing() {
     List<Tensor> user = vector(5, 1, 0);
-    Observation observed = combine(Method.Name.WeightedSum, 2, user, vector(-1, 0, 2));
+    Observation observed = combine(Projection.NONE, 2, user, vector(-1, 0, 2));
     assertThat(observed.conflict()).isTrue();
     assertThat(observed.weight()).isEqualTo(2);
     assertThat(user.get(0).toFloatArray()).containsExactly(3, 1, 4);
   }
 
   @Test
-  void sftLeavesTheGradientAndObservesItsNormOnly() {
-    List<Tensor> user = vector(3, 4, 0);
-    Observation observed = combine(Method.Name.Sft, 1, user, List.of());
-    assertThat(observed).isEqualTo(new Observation(5, null, null, null, null, null));
-    assertThat(user.get(0).toFloatArray()).containsExactly(3, 4, 0);
+  void perGroupNoGroupOpposesTheAlignmentGradientAfterwards() {
+    for (int round = 0; round < 20; round++) {
+      List<List<Tensor>> user = groups(5);
+      List<List<Tensor>> alignment = groups(5);
+      List<Double> before = dots(user, alignment);
+      Observation observed =
+          new GradientSurgery(Projection.PER_GROUP, 0)
+              .combine(torch.operators(), torch.scope(), user, alignment);
+
+      List<Double> after = dots(user, alignment);
+      for (int i = 0; i < after.size(); i++) {
+        assertThat(after.get(i)).isCloseTo(Math.max(0, before.get(i)), within(1e-4));
+      }
+      assertThat(observed.projectedGroups())
+          .isEqualTo((int) before.stream().filter(dot -> dot < 0).count());
+      double all = before.stream().mapToDouble(dot -> dot).sum();
+      assertThat(observed.dotProduct()).isCloseTo(all, within(1e-6));
+      assertThat(observed.conflict()).isEqualTo(all < 0);
+      assertThat(observed.weight()).isNull();
+    }
+  }
+
+  @Test
+  void perGroupProjectsWhatGlobalDoesNotSee() {
+    List<Tensor> user = List.of(tensor(-1), tensor(3));
+    List<Tensor> alignment = List.of(tensor(1), tensor(1));
+    Observation observed =
+        new GradientSurgery(Projection.PER_GROUP, 1)
+            .combine(
+                torch.operators(),
+                torch.scope(),
+                user.stream().map(List::of).toList(),
+                alignment.stream().map(List::of).toList());
+    assertThat(observed.conflict()).isFalse();
+    assertThat(observed.projectedGroups()).isEqualTo(1);
+    assertThat(user.get(0).toFloatArray()).containsExactly(1);
+    assertThat(user.get(1).toFloatArray()).containsExactly(4);
+  }
+
+  private List<List<Tensor>> groups(int count) {
+    return Stream.generate(() -> List.of(random(50), random(7))).limit(count).toList();
+  }
+
+  private List<Double> dots(List<List<Tensor>> a, List<List<Tensor>> b) {
+    return IntStream.range(0, a.size()).mapToObj(i -> dot(a.get(i), b.get(i))).toList();
   }
 
   @Test
   void anAlignmentGradientThatIsNearlyZeroProjectsNothing() {
     List<Tensor> user = vector(-1, 0, 0);
-    Observation observed = combine(Method.Name.SafeGrad, 1, user, vector(3e-5f, 0, 0));
+    Observation observed = combine(Projection.GLOBAL, 1, user, vector(3e-5f, 0, 0));
     assertThat(observed.conflict()).isFalse();
     assertThat(observed.weight()).isEqualTo(1);
-    Observation zero = combine(Method.Name.SafeGrad, 1, vector(1, 2, 3), vector(0, 0, 0));
+    Observation zero = combine(Projection.GLOBAL, 1, vector(1, 2, 3), vector(0, 0, 0));
     assertThat(zero.cosine()).isZero();
     assertThat(zero.conflict()).isFalse();
   }
@@ -96,15 +138,15 @@ class GradientSurgeryTest {
   @Test
   void theWeightIsNotClipped() {
     List<Tensor> user = vector(-1, 1, 0);
-    Observation observed = combine(Method.Name.SafeGrad, 1, user, vector(1e-4f, 0, 0));
+    Observation observed = combine(Projection.GLOBAL, 1, user, vector(1e-4f, 0, 0));
     assertThat(observed.weight()).isCloseTo(10001, within(1.0));
     assertThat(user.get(0).toFloatArray()[0]).isCloseTo(1e-4f, within(1e-6f));
   }
 
   private Observation combine(
-      Method.Name method, double weight, List<Tensor> user, List<Tensor> alignment) {
-    return new GradientSurgery(method, weight)
-        .combine(torch.operators(), torch.scope(), user, alignment);
+      Projection projection, double weight, List<Tensor> user, List<Tensor> alignment) {
+    return new GradientSurgery(projection, weight)
+        .combine(torch.operators(), torch.scope(), List.of(user), List.of(alignment));
   }
 
   private double dot(List<Tensor> a, List<Tensor> b) {

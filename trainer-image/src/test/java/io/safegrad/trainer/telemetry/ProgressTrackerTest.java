@@ -7,7 +7,11 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.train.MethodFigures;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -72,9 +76,56 @@ class ProgressTrackerTest {
     assertThat(tracker.progress().refusalRate()).isEqualTo(0.75);
 
     ProgressTracker sft = new ProgressTracker(clock::get);
-    sft.stepDone(new StepMetrics(1, 2, 1, null, null, null, null, 1, null, null, 1, 1e-4, 10, 1));
+    assertThat(sft.progress().interventions()).isNull();
+    sft.stepDone(
+        new StepMetrics(
+            1,
+            2,
+            1.0,
+            null,
+            null,
+            null,
+            null,
+            1.0,
+            null,
+            null,
+            1,
+            1e-4,
+            10,
+            1,
+            MethodFigures.of(Method.Name.Sft, Action.NONE)));
+    assertThat(sft.progress().method()).isEqualTo(Method.Name.Sft);
+    assertThat(sft.progress().interventions()).isZero();
     assertThat(sft.progress().conflictRatio()).isNull();
     assertThat(sft.progress().cosine()).isNull();
+  }
+
+  /** Lisa's turns have one loss each. */
+  @Test
+  void aLossStaysUntilThereIsANewerOne() {
+    MethodFigures aligned = MethodFigures.of(Method.Name.Lisa, Action.ALIGNED);
+    MethodFigures user = MethodFigures.of(Method.Name.Lisa, Action.NONE);
+    tracker.stepDone(
+        new StepMetrics(
+            1, 2, null, 3.0, null, null, null, null, 1.0, null, 1, 1e-4, 10, 1, aligned));
+    assertThat(tracker.progress().loss()).isNull();
+    tracker.stepDone(
+        new StepMetrics(2, 2, 2.0, null, null, null, null, 1.0, null, null, 1, 1e-4, 10, 1, user));
+    assertThat(tracker.progress().loss()).isEqualTo(2.0);
+    assertThat(tracker.progress().alignmentLoss()).isEqualTo(3.0);
+    assertThat(tracker.progress().interventions()).isEqualTo(1);
+  }
+
+  @Test
+  void aResumedRunSaysFromWhere() {
+    assertThat(tracker.progress().resumedAtStep()).isNull();
+    StepMetrics last = step(20, false, 1.0);
+    tracker.resumed(
+        new TrainingHistory(last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, 20.0, List.of()));
+    assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
+    tracker.stepDone(step(21, false, 1.0));
+    assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
+    assertThat(tracker.progress().step()).isEqualTo(21);
   }
 
   private void pass(int seconds) {
@@ -85,17 +136,18 @@ class ProgressTrackerTest {
     return new StepMetrics(
         step,
         step <= 10 ? 10 : 100,
-        1,
+        1.0,
         0.1,
         -1.0,
         -0.1,
         conflict,
-        1,
+        1.0,
         1.0,
         1.5,
         1,
         1e-4,
         50,
-        seconds);
+        seconds,
+        MethodFigures.of(Method.Name.SafeGrad, conflict ? Action.PROJECTED : Action.NONE));
   }
 }

@@ -9,7 +9,10 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.train.MethodFigures;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
@@ -48,6 +51,10 @@ class RunEndpointTest {
     endpoint = new RunEndpoint("127.0.0.1", 0, progress, registry);
   }
 
+  private static final MethodFigures PLAIN = MethodFigures.of(Method.Name.SafeGrad, Action.NONE);
+  private static final MethodFigures PROJECTED =
+      MethodFigures.of(Method.Name.SafeGrad, Action.PROJECTED);
+
   @AfterEach
   void close() {
     endpoint.close();
@@ -58,9 +65,11 @@ class RunEndpointTest {
     observer.stageStarted(TrainingStage.TRAINING);
     observer.stepsPlanned(10);
     observer.stepDone(
-        new StepMetrics(1, 10, 2.5, 0.01, -3.0, -0.25, true, 4, 0.5, 13.0, 4.5, 1e-4, 200, 0.3));
+        new StepMetrics(
+            1, 10, 2.5, 0.01, -3.0, -0.25, true, 4.0, 0.5, 13.0, 4.5, 1e-4, 200, 0.3, PROJECTED));
     observer.stepDone(
-        new StepMetrics(2, 10, 2.0, 0.02, 3.0, 0.25, false, 3, 0.6, 1.0, 3.5, 2e-4, 100, 0.2));
+        new StepMetrics(
+            2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, PLAIN));
     observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
     observer.measured(
         EvaluatedModel.TUNED,
@@ -78,6 +87,7 @@ class RunEndpointTest {
         .containsEntry("safegrad_gradient_norm{gradient=\"alignment\"}", 0.6)
         .containsEntry("safegrad_gradient_norm{gradient=\"combined\"}", 3.5)
         .containsEntry("safegrad_projection_weight", 1.0)
+        .containsEntry("safegrad_interventions_total{method=\"SafeGrad\"}", 1.0)
         .containsEntry("safegrad_learning_rate", 2e-4)
         .containsEntry("safegrad_steps_total", 2.0)
         .containsEntry("safegrad_steps_planned", 10.0)
@@ -96,7 +106,8 @@ class RunEndpointTest {
   @Test
   void aValueThatIsNotKnownIsNotExposed() throws Exception {
     observer.stepDone(
-        new StepMetrics(1, 10, 2.5, null, null, null, null, 4, null, null, 4.5, 1e-4, 200, 0.3));
+        new StepMetrics(
+            1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, PLAIN));
 
     assertThat(scrape().keySet())
         .contains("safegrad_loss{objective=\"user\"}")
@@ -108,7 +119,8 @@ class RunEndpointTest {
   void progressIsTheContractsJsonAndNeverNaN() throws Exception {
     observer.stageStarted(TrainingStage.TRAINING);
     observer.stepDone(
-        new StepMetrics(1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1, 1.0, 1.0, 1, 1e-4, 20, 0.1));
+        new StepMetrics(
+            1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1.0, 1.0, 1.0, 1, 1e-4, 20, 0.1, PLAIN));
 
     HttpResponse<String> response = get("/progress");
 

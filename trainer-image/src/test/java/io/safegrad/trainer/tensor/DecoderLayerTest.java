@@ -14,14 +14,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The hand-written layer, forward and backward, against autograd of a plain one. */
 class DecoderLayerTest {
 
-  private static final int ROWS = 3;
-  private static final int LENGTH = 11;
   private static final int HIDDEN = 24;
   private static final int INTERMEDIATE = 40;
   private static final int HEAD_DIM = 8;
@@ -32,102 +32,195 @@ class DecoderLayerTest {
 
   private final Random random = new Random(7);
 
-  @ParameterizedTest
-  @CsvSource({
-    "false, false, true",
-    "true, false, true",
-    "false, true, true",
-    "false, false, false"
-  })
-  void gradientsAreThoseOfAutograd(boolean bias, boolean headNorms, boolean everyLinearAdapted)
-      throws IOException {
+  /** What a layer has, beginning with none of it. */
+  private record Layer(
+      boolean bias,
+      boolean headNorms,
+      boolean everyLinearAdapted,
+      boolean fused,
+      boolean gemma,
+      int window,
+      double softCap,
+      int pairs,
+      long... runs) {
+
+    private static final Layer LLAMA =
+        new Layer(false, false, true, false, false, 0, 0, HEAD_DIM / 2, 3, 11);
+
+    Layer with(boolean bias, boolean headNorms, boolean everyLinearAdapted, boolean fused) {
+      return new Layer(
+          bias, headNorms, everyLinearAdapted, fused, gemma, window, softCap, pairs, runs);
+    }
+
+    Layer with(boolean gemma, int window, double softCap, int pairs) {
+      return new Layer(
+          bias, headNorms, everyLinearAdapted, fused, gemma, window, softCap, pairs, runs);
+    }
+
+    Layer packed() {
+      return new Layer(
+          bias,
+          headNorms,
+          everyLinearAdapted,
+          fused,
+          gemma,
+          window,
+          softCap,
+          pairs,
+          1,
+          13,
+          3,
+          5,
+          2,
+          1);
+    }
+
+    int tokens() {
+      long tokens = 0;
+      for (int i = 0; i < runs.length; i += 2) {
+        tokens += runs[i] * runs[i + 1];
+      }
+      return (int) tokens;
+    }
+
+    /** Each token's position in its sequence. */
+    int[] positions() {
+      int[] positions = new int[tokens()];
+      int next = 0;
+      for (int i = 0; i < runs.length; i += 2) {
+        for (int token = 0; token < runs[i] * runs[i + 1]; token++) {
+          positions[next++] = (int) (token % runs[i + 1]);
+        }
+      }
+      return positions;
+    }
+
+    /** 0 where a token attends to another, -∞ elsewhere. */
+    float[] mask() {
+      int tokens = tokens();
+      int[] positions = positions();
+      float[] mask = new float[tokens * tokens];
+      for (int from = 0; from < tokens; from++) {
+        for (int to = 0; to < tokens; to++) {
+          int distance = from - to;
+          boolean sameSequence = distance <= positions[from];
+          boolean attends = distance >= 0 && sameSequence && (window == 0 || distance < window);
+          mask[from * tokens + to] = attends ? 0 : Float.NEGATIVE_INFINITY;
+        }
+      }
+      return mask;
+    }
+
+    Object[] settings() {
+      return new Object[] {
+        runs, HEAD_DIM, EPSILON, gemma ? 1.0 : 0.0, gemma, gemma ? 0.4 : 0.3, window, softCap
+      };
+    }
+  }
+
+  static Stream<Arguments> layers() {
+    int whole = HEAD_DIM / 2;
+    Layer gemma2 = Layer.LLAMA.with(true, 4, 2, whole);
+    Layer gemma3 = Layer.LLAMA.with(false, true, true, false).with(true, 3, 0, whole);
+    return Stream.of(
+        Arguments.of("llama", Layer.LLAMA),
+        Arguments.of("some linears adapted", Layer.LLAMA.with(false, false, false, false)),
+        Arguments.of("qwen2", Layer.LLAMA.with(true, false, true, false)),
+        Arguments.of("qwen3", Layer.LLAMA.with(false, true, true, false)),
+        Arguments.of("mistral", Layer.LLAMA.with(false, 4, 0, whole)),
+        Arguments.of("gemma2", gemma2),
+        Arguments.of("gemma3", gemma3),
+        Arguments.of("phi3", Layer.LLAMA.with(false, false, true, true).with(false, 0, 0, 3)),
+        Arguments.of("smollm3", Layer.LLAMA.with(false, 0, 0, 0)),
+        Arguments.of("packed", Layer.LLAMA.packed()),
+        Arguments.of("packed mistral", Layer.LLAMA.with(false, 4, 0, whole).packed()),
+        Arguments.of("packed gemma2", gemma2.packed()),
+        Arguments.of("packed gemma3", gemma3.packed()));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("layers")
+  void gradientsAreThoseOfAutograd(String name, Layer layer) throws IOException {
     try (Torch torch = Torch.open()) {
       Scope scope = torch.scope();
-      int tokens = ROWS * LENGTH;
+      int tokens = layer.tokens();
       Tensor x = normal(scope, 1, tokens, HIDDEN);
       Tensor dy = normal(scope, 1, tokens, HIDDEN);
-      Tensor cos = normal(scope, 1, LENGTH, 1, HEAD_DIM / 2);
-      Tensor sin = normal(scope, 1, LENGTH, 1, HEAD_DIM / 2);
+      Tensor cos = normal(scope, 1, 16, 1, layer.pairs());
+      Tensor sin = normal(scope, 1, 16, 1, layer.pairs());
       Tensor gate = normal(scope, 1, tokens, RANK);
-      List<Tensor> weights = weights(scope, bias, headNorms);
-      List<Tensor> adapter = adapter(scope, everyLinearAdapted ? RANK : 0);
+      List<Tensor> weights = weights(scope, layer);
+      List<Tensor> adapter = adapter(scope, layer);
 
-      List<Tensor> forward =
-          torch
-              .operators()
-              .call(
-                  scope,
-                  "layer_forward",
-                  x,
-                  cos,
-                  sin,
-                  gate,
-                  weights,
-                  adapter,
-                  LENGTH,
-                  HEAD_DIM,
-                  EPSILON);
+      List<Object> arguments = new ArrayList<>(List.of(x, cos, sin, gate, weights, adapter));
+      arguments.addAll(List.of(layer.settings()));
+      List<Tensor> forward = torch.operators().call(scope, "layer_forward", arguments.toArray());
       List<Tensor> weightGradients = torch.operators().call(scope, "zeros_like", weights);
       List<Tensor> adapterGradients = torch.operators().call(scope, "zeros_like", adapter);
-      Tensor dx =
-          torch
-              .operators()
-              .one(
-                  scope,
-                  "layer_backward",
-                  dy,
-                  x,
-                  cos,
-                  sin,
-                  gate,
-                  weights,
-                  adapter,
-                  forward.subList(1, forward.size()),
-                  weightGradients,
-                  adapterGradients,
-                  LENGTH,
-                  HEAD_DIM,
-                  EPSILON);
+      arguments.add(0, dy);
+      arguments.addAll(
+          7, List.of(forward.subList(1, forward.size()), weightGradients, adapterGradients));
+      Tensor dx = torch.operators().one(scope, "layer_backward", arguments.toArray());
 
       List<Tensor> found = new ArrayList<>(List.of(forward.get(0), dx));
       found.addAll(weightGradients);
       found.addAll(adapterGradients);
-      List<Tensor> expected = autograd(scope, dy, x, cos, sin, gate, weights, adapter);
-      assertThat(found).hasSameSizeAs(expected).hasSize(22);
+      List<Tensor> expected = autograd(scope, layer, dy, x, cos, sin, gate, weights, adapter);
+      assertThat(found).hasSameSizeAs(expected).hasSize(24);
       for (int i = 0; i < found.size(); i++) {
         assertClose(i, found.get(i), expected.get(i));
       }
     }
   }
 
-  private List<Tensor> weights(Scope scope, boolean bias, boolean headNorms) {
+  private List<Tensor> weights(Scope scope, Layer layer) {
     Tensor none = scope.uninitialised(0);
     return List.of(
         normal(scope, 1, HIDDEN),
         normal(scope, 0.2, Q_WIDTH + 2 * K_WIDTH, HIDDEN),
-        bias ? normal(scope, 1, Q_WIDTH + 2 * K_WIDTH) : none,
-        headNorms ? normal(scope, 1, HEAD_DIM) : none,
-        headNorms ? normal(scope, 1, HEAD_DIM) : none,
+        layer.bias() ? normal(scope, 1, Q_WIDTH + 2 * K_WIDTH) : none,
+        layer.headNorms() ? normal(scope, 1, HEAD_DIM) : none,
+        layer.headNorms() ? normal(scope, 1, HEAD_DIM) : none,
         normal(scope, 0.2, HIDDEN, Q_WIDTH),
         normal(scope, 1, HIDDEN),
         normal(scope, 0.2, 2 * INTERMEDIATE, HIDDEN),
-        normal(scope, 0.2, HIDDEN, INTERMEDIATE));
+        normal(scope, 0.2, HIDDEN, INTERMEDIATE),
+        layer.gemma() ? normal(scope, 1, HIDDEN) : none,
+        layer.gemma() ? normal(scope, 1, HIDDEN) : none);
   }
 
-  /** k_proj and up_proj have a lower rank than the others: none when the rank is 0. */
-  private List<Tensor> adapter(Scope scope, int rank) {
-    return List.of(
-        normal(scope, 0.3, 2 * RANK + rank, HIDDEN),
-        normal(scope, 0.3, RANK, Q_WIDTH),
-        normal(scope, 0.3, rank, K_WIDTH),
-        normal(scope, 0.3, RANK, K_WIDTH),
-        normal(scope, 0.3, rank, Q_WIDTH),
-        normal(scope, 0.3, rank, HIDDEN),
-        normal(scope, 0.3, RANK + rank, HIDDEN),
-        normal(scope, 0.3, RANK, INTERMEDIATE),
-        normal(scope, 0.3, rank, INTERMEDIATE),
-        normal(scope, 0.3, RANK, INTERMEDIATE),
-        normal(scope, 0.3, RANK, HIDDEN));
+  /** k_proj and up_proj have a lower rank than the others: none when not every one is adapted. */
+  private List<Tensor> adapter(Scope scope, Layer layer) {
+    int rank = layer.everyLinearAdapted() ? RANK : 0;
+    List<Tensor> qkv =
+        layer.fused()
+            ? List.of(
+                normal(scope, 0.3, RANK, HIDDEN),
+                normal(scope, 0.3, RANK, Q_WIDTH + 2 * K_WIDTH),
+                normal(scope, 0.3, 0, 1),
+                normal(scope, 0.3, 0, 1))
+            : List.of(
+                normal(scope, 0.3, 2 * RANK + rank, HIDDEN),
+                normal(scope, 0.3, RANK, Q_WIDTH),
+                normal(scope, 0.3, rank, K_WIDTH),
+                normal(scope, 0.3, RANK, K_WIDTH));
+    List<Tensor> gateUp =
+        layer.fused()
+            ? List.of(
+                normal(scope, 0.3, RANK, HIDDEN),
+                normal(scope, 0.3, RANK, 2 * INTERMEDIATE),
+                normal(scope, 0.3, 0, 1))
+            : List.of(
+                normal(scope, 0.3, RANK + rank, HIDDEN),
+                normal(scope, 0.3, RANK, INTERMEDIATE),
+                normal(scope, 0.3, rank, INTERMEDIATE));
+    List<Tensor> adapter = new ArrayList<>(qkv);
+    adapter.add(normal(scope, 0.3, rank, Q_WIDTH));
+    adapter.add(normal(scope, 0.3, rank, HIDDEN));
+    adapter.addAll(gateUp);
+    adapter.add(normal(scope, 0.3, RANK, INTERMEDIATE));
+    adapter.add(normal(scope, 0.3, RANK, HIDDEN));
+    return adapter;
   }
 
   private Tensor normal(Scope scope, double deviation, long... shape) {
@@ -145,6 +238,7 @@ class DecoderLayerTest {
   /** Calls the oracle in the one way that lets autograd record. */
   private static List<Tensor> autograd(
       Scope scope,
+      Layer layer,
       Tensor dy,
       Tensor x,
       Tensor cos,
@@ -154,8 +248,24 @@ class DecoderLayerTest {
       List<Tensor> adapter)
       throws IOException {
     NDList inputs = new NDList();
+    int tokens = layer.tokens();
+    Object[] settings = layer.settings();
+    float[] numbers = {
+      HEAD_DIM,
+      layer.gemma() ? 1 : 0,
+      layer.gemma() ? 1 : 0,
+      ((Double) settings[5]).floatValue(),
+      (float) layer.softCap()
+    };
     for (Tensor tensor :
-        List.of(dy, x, cos, sin, gate, scope.int64(new long[] {LENGTH, HEAD_DIM}))) {
+        List.of(
+            dy,
+            x,
+            rows(scope, cos, layer.positions()),
+            rows(scope, sin, layer.positions()),
+            gate,
+            scope.float32(layer.mask(), tokens, tokens),
+            scope.float32(numbers, numbers.length))) {
       inputs.add(tensor.array);
     }
     weights.forEach(tensor -> inputs.add(copy(scope, tensor, "weights[]")));
@@ -174,6 +284,17 @@ class DecoderLayerTest {
           .forEach(array -> results.add(new Tensor((PtNDArray) array)));
       return results;
     }
+  }
+
+  /** Rows of a [positions, 1, pairs] table. */
+  private static Tensor rows(Scope scope, Tensor table, int[] positions) {
+    int pairs = (int) table.shape()[2];
+    float[] values = table.toFloatArray();
+    float[] rows = new float[positions.length * pairs];
+    for (int i = 0; i < positions.length; i++) {
+      System.arraycopy(values, positions[i] * pairs, rows, i * pairs, pairs);
+    }
+    return scope.float32(rows, positions.length, 1, pairs);
   }
 
   /** A copy to carry a name of its own: an absent weight is one object at several places. */

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingLoopTest {
@@ -31,7 +32,7 @@ class TrainingLoopTest {
   private final Golden golden = Golden.of("llama");
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama", "qwen2", "qwen3"})
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void tenSafeGradStepsFollowTheReference(String family) {
     Golden golden = Golden.of(family);
     List<StepMetrics> steps = new ArrayList<>();
@@ -133,7 +134,7 @@ class TrainingLoopTest {
   @Test
   void stepsFollowFromEpochsOrAreGiven() {
     Training training = Golden.training(Mode.Lora, 7);
-    assertThat(TrainingLoop.totalSteps(training, 1000)).isEqualTo(7);
+    assertThat(TrainingLoop.totalSteps(method(Method.Name.Sft, 4), training, 1000)).isEqualTo(7);
     Training epochs =
         new Training(
             Mode.Lora,
@@ -151,7 +152,7 @@ class TrainingLoopTest {
             0,
             1,
             training.lora());
-    assertThat(TrainingLoop.totalSteps(epochs, 17)).isEqualTo(9);
+    assertThat(TrainingLoop.totalSteps(method(Method.Name.Sft, 4), epochs, 17)).isEqualTo(9);
     List<TokenizedExample> seventeen = new ArrayList<>();
     while (seventeen.size() < 17) {
       seventeen.addAll(golden.examples("user").subList(0, Math.min(12, 17 - seventeen.size())));

@@ -63,6 +63,27 @@ class PeftAdapterTest {
   }
 
   @Test
+  void targetsAreNamedAsTheModelHasThem() {
+    Lora lora = new Lora(4, 8, List.of(TargetModule.values()));
+    FloatTensor any = new FloatTensor(new long[] {1}, new float[1]);
+    String prefix = "base_model.model.model.layers.0.";
+    PeftAdapter.write(
+        folder,
+        Map.of(
+            prefix + "self_attn.qkv_proj.lora_A.weight", any,
+            prefix + "mlp.gate_up_proj.lora_A.weight", any),
+        lora,
+        "org/phi-3",
+        null);
+
+    JsonNode config = JsonFile.readObject(folder.resolve("adapter_config.json"));
+    assertThat(config.path("target_modules").toString())
+        .isEqualTo("[\"down_proj\",\"gate_up_proj\",\"o_proj\",\"qkv_proj\"]");
+    assertThat(PeftAdapter.read(folder).lora().targetModules())
+        .containsExactlyInAnyOrder(TargetModule.values());
+  }
+
+  @Test
   void anAdapterWithoutARevisionSaysNull() {
     Lora lora = new Lora(4, 8, List.of(TargetModule.q_proj));
     PeftAdapter.write(folder, Map.of(), lora, "builtin://tiny-aligned", null);

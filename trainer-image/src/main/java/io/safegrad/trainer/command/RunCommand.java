@@ -1,9 +1,11 @@
-package io.safegrad.trainer.run;
+package io.safegrad.trainer.command;
 
+import io.safegrad.trainer.run.TrainerProcess;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code safegrad-trainer run}. */
 @Command(
@@ -36,6 +38,8 @@ import picocli.CommandLine.Option;
     })
 final class RunCommand implements Callable<Integer> {
 
+  @ParentCommand private TrainerCommand trainer;
+
   @Option(
       names = "--manifest",
       paramLabel = "FILE",
@@ -48,12 +52,10 @@ final class RunCommand implements Callable<Integer> {
       description = "Answers /progress, /metrics and /healthz there; 0 picks a free port.")
   private Integer port;
 
-  @Option(names = "--debug", description = "Logs stack traces, too.")
-  private boolean debug;
-
   @Override
   public Integer call() {
-    ConsoleLog.configure(debug);
-    return new TrainerProcess(System.getenv(), System.out, System.err).execute(manifest, port);
+    CommandContext context = trainer.context();
+    return new TrainerProcess(context.variables(), context.out(), context.err())
+        .execute(manifest, port);
   }
 }

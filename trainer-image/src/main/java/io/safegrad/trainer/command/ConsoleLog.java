@@ -1,4 +1,4 @@
-package io.safegrad.trainer.run;
+package io.safegrad.trainer.command;
 
 import java.io.IOException;
 import java.io.InputStream;

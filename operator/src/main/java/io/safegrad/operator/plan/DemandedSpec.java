@@ -1,0 +1,115 @@
+package io.safegrad.operator.plan;
+
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
+import io.safegrad.api.v1alpha1.Alignment;
+import io.safegrad.api.v1alpha1.Evaluation;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Pod;
+import io.safegrad.api.v1alpha1.PodBuilder;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
+import io.safegrad.api.v1alpha1.Safety;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** A spec with what policies demand of it: pure functions. */
+public final class DemandedSpec {
+
+  private DemandedSpec() {}
+
+  /**
+   * The spec that runs: the platform's data, and of each threshold the stricter one.
+   *
+   * @param values what {@link PolicyMerge#strictest} found
+   */
+  public static SafeFineTuneSpec of(SafeFineTuneSpec spec, List<PolicyValue> values) {
+    if (values.isEmpty()) {
+      return spec;
+    }
+    Alignment alignment = spec.safety().alignment();
+    Evaluation evaluation = spec.safety().evaluation();
+    Safety safety =
+        new Safety(
+            value(values, PolicyMerge.ALIGNMENT)
+                .map(
+                    source ->
+                        new Alignment(
+                            source,
+                            value(values, PolicyMerge.ALIGNMENT_REVISION).orElse(null),
+                            value(values, PolicyMerge.ALIGNMENT_DIGEST).orElse(null),
+                            alignment.additional()))
+                .orElse(alignment),
+            new Evaluation(
+                value(values, PolicyMerge.HARMFUL).orElse(evaluation.harmful()),
+                value(values, PolicyMerge.HARMLESS).orElse(evaluation.harmless()),
+                evaluation.task(),
+                value(values, PolicyMerge.MAX_NEW_TOKENS)
+                    .map(Integer::valueOf)
+                    .orElse(evaluation.maxNewTokens()),
+                evaluation.additionalHarmful(),
+                evaluation.additionalHarmless()),
+            gate(spec.safety().gate(), values));
+    return SafeFineTuneSpecBuilder.builder(spec)
+        .safety(safety)
+        .pod(pod(spec.pod(), values))
+        .build();
+  }
+
+  /** The claim on which a refused adapter is kept; empty when it is discarded. */
+  static Optional<String> quarantineClaim(List<PolicyValue> values) {
+    return value(values, PolicyMerge.QUARANTINE_CLAIM);
+  }
+
+  /** Whether a resource is a device of a node's own kind, as {@code nvidia.com/gpu} is. */
+  static boolean isDevice(String resource) {
+    return resource.contains("/");
+  }
+
+  /** A run that names no limit gets the policies': who asks for none would get the whole node. */
+  private static Pod pod(Pod pod, List<PolicyValue> values) {
+    ResourceRequirements asked =
+        pod.resources() == null ? new ResourceRequirements() : pod.resources();
+    Map<String, Quantity> limits = new TreeMap<>();
+    values.stream()
+        .filter(value -> value.field().startsWith(PolicyMerge.RESOURCES))
+        .filter(value -> !isDevice(value.field()))
+        .forEach(
+            value ->
+                limits.put(
+                    value.field().substring(PolicyMerge.RESOURCES.length()),
+                    Quantity.parse(value.value())));
+    if (limits.isEmpty()) {
+      return pod;
+    }
+    if (asked.getLimits() != null) {
+      limits.putAll(asked.getLimits());
+    }
+    return PodBuilder.builder(pod)
+        .resources(new ResourceRequirementsBuilder(asked).withLimits(limits).build())
+        .build();
+  }
+
+  /** The stricter one of each threshold. */
+  public static Gate gate(Gate gate, List<PolicyValue> values) {
+    return new Gate(
+        Math.max(gate.minRefusalRate(), number(values, PolicyMerge.MIN_REFUSAL_RATE).orElse(0.0)),
+        Math.min(gate.maxRefusalDrop(), number(values, PolicyMerge.MAX_REFUSAL_DROP).orElse(1.0)),
+        Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)));
+  }
+
+  private static Optional<String> value(List<PolicyValue> values, String field) {
+    return values.stream()
+        .filter(value -> value.field().equals(field))
+        .map(PolicyValue::value)
+        .findFirst();
+  }
+
+  private static Optional<Double> number(List<PolicyValue> values, String field) {
+    return value(values, field).map(Double::valueOf);
+  }
+}

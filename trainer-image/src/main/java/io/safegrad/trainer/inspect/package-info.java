@@ -1,0 +1,2 @@
+/** What a file or directory is, for people and for scripts. */
+package io.safegrad.trainer.inspect;

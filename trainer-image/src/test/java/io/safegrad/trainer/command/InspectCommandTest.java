@@ -1,0 +1,161 @@
+package io.safegrad.trainer.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.GoldenFiles;
+import io.safegrad.trainer.source.Sha256;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class InspectCommandTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void aModelDirectory() throws IOException {
+    JsonNode json = json(GoldenFiles.path("toy-llama"));
+
+    assertThat(json.path("kind").asText()).isEqualTo("Hugging Face model directory");
+    assertThat(json.path("architecture").asText()).isEqualTo("LlamaForCausalLM");
+    assertThat(json.path("parameters").asLong()).isEqualTo(30_880);
+    assertThat(json.path("types").toString()).isEqualTo("{\"F32\":30880}");
+    assertThat(json.path("bytes").asLong())
+        .isEqualTo(Files.size(GoldenFiles.path("toy-llama/model.safetensors")));
+    assertThat(json.path("layers").asInt()).isEqualTo(2);
+    assertThat(json.path("chatTemplate").asBoolean()).isTrue();
+    assertThat(json.path("endTokens").toString()).isEqualTo("[2]");
+  }
+
+  @Test
+  void isShownAsATable() {
+    CommandRun run = CommandRun.of("inspect", GoldenFiles.path("toy-llama-q8.gguf").toString());
+
+    assertThat(run.code()).isZero();
+    assertThat(run.err()).isEmpty();
+    assertThat(run.out())
+        .contains(
+            "kind             GGUF model\n",
+            "gguf architecture llama\n",
+            "parameters       30,880\n",
+            "types            F32 160, Q8_0 30,720\n",
+            "architecture     LlamaForCausalLM\n",
+            "chat template    true\n");
+  }
+
+  @Test
+  void anAdapter() throws IOException {
+    JsonNode json = json(GoldenFiles.path("peft-adapter"));
+
+    assertThat(json.path("kind").asText()).isEqualTo("PEFT LoRA adapter");
+    assertThat(json.path("baseModel").asText()).isEqualTo("org/toy-llama");
+    assertThat(json.path("rank").asInt()).isEqualTo(4);
+    assertThat(json.path("targetModules").toString()).isEqualTo("[\"down_proj\",\"q_proj\"]");
+    assertThat(json.path("tensors").asInt()).isEqualTo(8);
+  }
+
+  @Test
+  void aCheckpointWhoseFilesAreChecked() throws IOException {
+    Files.copy(
+        GoldenFiles.path("peft-adapter/adapter_model.safetensors"),
+        folder.resolve("parameters.safetensors"));
+    Files.writeString(
+        folder.resolve("checkpoint.json"),
+        "{\"steps\": 7, \"origin\": {\"plan\": \"sha256:1\", \"trainer\": \"0.1\"}}");
+    StringBuilder sums = new StringBuilder();
+    for (String name : new String[] {"checkpoint.json", "parameters.safetensors"}) {
+      String digest = Sha256.ofFile(folder.resolve(name)).replace("sha256:", "");
+      sums.append(digest).append("  ").append(name).append('\n');
+    }
+    Files.writeString(folder.resolve("SHA256SUMS"), sums);
+
+    JsonNode json = json(folder);
+    assertThat(json.path("kind").asText()).isEqualTo("checkpoint of a run");
+    assertThat(json.path("steps").asInt()).isEqualTo(7);
+    assertThat(json.path("plan").asText()).isEqualTo("sha256:1");
+
+    Files.writeString(folder.resolve("SHA256SUMS"), sums.toString().replaceFirst("^.", "_"));
+    CommandRun damaged = CommandRun.of("inspect", folder.toString());
+    assertThat(damaged.code()).isEqualTo(65);
+    assertThat(damaged.out()).contains("PROBLEM", "it is damaged");
+  }
+
+  @Test
+  void aReport() throws IOException {
+    Path report = folder.resolve("report.json");
+    Files.writeString(
+        report,
+        "{\"schema\": \"safegrad.io/report/v1alpha1\", \"run\": \"a/b\","
+            + " \"verdict\": {\"message\": \"the gate held\"}}");
+
+    assertThat(json(report).path("run").asText()).isEqualTo("a/b");
+    assertThat(json(folder).path("verdict").asText()).isEqualTo("the gate held");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      value = {
+        "toy-llama-bf16 ~ tokenizer.json: expected a JSON file, but there is none",
+        "spm.gguf ~ attention_bias",
+        "cut.gguf ~ is the file truncated?",
+        "cut.safetensors ~ bytes, found",
+      })
+  void aProblemIsNamedAndTheRestIsShown(String name, String problem) throws IOException {
+    Path path = folder.resolve(name);
+    switch (name) {
+      case "spm.gguf" -> Files.copy(GoldenFiles.path("toy-llama-spm.gguf"), path);
+      case "cut.gguf" -> Files.write(path, half("toy-llama.gguf"));
+      case "cut.safetensors" -> Files.write(path, half("toy-llama/model.safetensors"));
+      default -> path = GoldenFiles.path(name);
+    }
+
+    CommandRun run = CommandRun.of("inspect", path.toString());
+
+    assertThat(run.code()).isEqualTo(65);
+    assertThat(run.err()).isEmpty();
+    assertThat(run.out()).contains("path  ", "kind  ", "bytes  ", "PROBLEM  ").contains(problem);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      value = {
+        "69 ~ nowhere ~ there is nothing at this path",
+        "65 ~ notes.txt ~ it is nothing that this program knows; expected GGUF, safetensors or",
+        "65 ~ other.json ~ it is nothing that this program knows; expected a report.json",
+        "65 ~ empty ~ it is nothing that this program knows; expected config.json,",
+      })
+  void whatIsNotKnownIsSaid(int code, String name, String message) throws IOException {
+    Files.writeString(folder.resolve("notes.txt"), "notes");
+    Files.writeString(folder.resolve("other.json"), "{}");
+    Files.createDirectory(folder.resolve("empty"));
+
+    CommandRun run = CommandRun.of("inspect", folder.resolve(name).toString());
+
+    assertThat(run.code()).isEqualTo(code);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("safegrad-trainer: " + folder.resolve(name) + ": " + message);
+  }
+
+  private static byte[] half(String name) throws IOException {
+    byte[] bytes = Files.readAllBytes(GoldenFiles.path(name));
+    return Arrays.copyOf(bytes, bytes.length / 2);
+  }
+
+  private static JsonNode json(Path path) throws IOException {
+    CommandRun run = CommandRun.of("inspect", "--json", path.toString());
+    assertThat(run.err()).isEmpty();
+    JsonNode json = new ObjectMapper().readTree(run.out());
+    assertThat(json.path("problems")).isEmpty();
+    assertThat(run.code()).isZero();
+    return json;
+  }
+}

@@ -1,0 +1,103 @@
+package io.safegrad.trainer.safety;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.model.Gradient;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.weights.FloatTensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConflictAttributionTest {
+
+  @ParameterizedTest
+  @CsvSource({"llama, Lora", "llama, Full", "qwen2, Lora", "qwen3, Full"})
+  void itIsTheDotProductOfTrueGradients(String family, Mode mode) {
+    Golden golden = Golden.of(family);
+    Training training = Golden.training(mode, 1);
+    List<TokenizedExample> user = golden.examples("user");
+    List<TokenizedExample> alignment = golden.examples("align");
+    try (CausalLm model = mode == Mode.Lora ? golden.loadWithAdapter(training) : moved(golden);
+        CausalLm start = golden.load(training);
+        ReferenceModel reference = start.reference(alignment)) {
+      double[] expected = fromTrueGradients(model, reference, user);
+      double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+
+      double[] found =
+          new ConflictAttribution(model, reference, 2, () -> {}).measure(user).orElseThrow();
+
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(found[i]).isCloseTo(expected[i], within(0.01 * largest));
+      }
+    }
+  }
+
+  @Test
+  void theModelIsNotChanged() {
+    Golden golden = Golden.of("llama");
+    try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1));
+        ReferenceModel reference = model.reference(golden.examples("align"))) {
+      Map<String, FloatTensor> before = model.trainedTensors();
+
+      new ConflictAttribution(model, reference, 4, () -> {}).measure(golden.examples("user"));
+
+      model
+          .trainedTensors()
+          .forEach((name, now) -> assertThat(now.values()).isEqualTo(before.get(name).values()));
+    }
+  }
+
+  @Test
+  void theStartModelHasNoDirectionToMeasureAlong() {
+    Golden golden = Golden.of("llama");
+    try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1));
+        ReferenceModel reference = model.reference(golden.examples("align"))) {
+      assertThat(
+              new ConflictAttribution(model, reference, 4, () -> {})
+                  .measure(golden.examples("user")))
+          .isEmpty();
+    }
+  }
+
+  private static CausalLm moved(Golden golden) {
+    CausalLm model = golden.load(Golden.training(Mode.Full, 1));
+    Golden.scaleWeights(model, 1.1f);
+    return model;
+  }
+
+  private static double[] fromTrueGradients(
+      CausalLm model, ReferenceModel reference, List<TokenizedExample> user) {
+    try (Scope scope = model.torch().scope().child()) {
+      Gradient alignment = model.newGradient(scope);
+      model.addAlignmentGradient(
+          reference.batch(IntStream.range(0, reference.size()).boxed().toList()), 1, alignment);
+      double norm = Math.sqrt(dot(model, scope, alignment.vector(), alignment.vector()));
+      return user.stream()
+          .mapToDouble(
+              example -> {
+                Gradient one = model.newGradient(scope);
+                model.addUserGradient(Batch.of(List.of(example)), 1, one);
+                return -dot(model, scope, one.vector(), alignment.vector()) / norm;
+              })
+          .toArray();
+    }
+  }
+
+  private static double dot(CausalLm model, Scope scope, List<Tensor> a, List<Tensor> b) {
+    return model.torch().operators().one(scope, "dot", a, b).item();
+  }
+}

@@ -1,0 +1,212 @@
+"""Checks what the trainer publishes with the programs it is meant for: transformers, peft, llama.cpp.
+
+    ./mvnw -pl trainer-image -am package -DskipTests
+    python -m venv .venv && .venv/bin/pip install -r requirements.txt -r requirements-llama-cpp.txt
+    .venv/bin/python check_exports.py [--model DIR]
+
+A run with every output format trains a few steps on the model (the toy of the test resources unless
+one is named). Its adapter is then loaded with peft on the model in transformers: that is what all
+other forms are compared with. It prints one row for each form: the largest difference of a logit, as
+a share of the largest logit, and how many of the greedy tokens are the same. It fails when a float32
+form differs by more than 1e-5 or in any token, or another one by more than its rounding explains.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from llama_cpp import Llama, llama_cpp
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+TRAINER = Path(__file__).resolve().parents[3]
+TOY = TRAINER / "src" / "test" / "resources" / "files" / "toy-llama"
+PROMPTS = ["How do I bake bread?", "Numbers such as 12 and 2024, please.", "Grüße aus Köln 😀"]
+NEW_TOKENS = 24
+
+MANIFEST = """\
+apiVersion: safegrad.io/v1alpha1
+kind: SafeFineTune
+metadata: {{name: export-check}}
+spec:
+  model: {{source: "file://{model}"}}
+  dataset: {{source: "file://{data}"}}
+  training: {{maxSteps: 4, batchSize: 2, maxLength: 128, learningRate: 5e-3, scheduler: Constant, lora: {{rank: 8, alpha: 16}}}}
+  safety:
+    alignment: {{source: "file://{data}"}}
+    evaluation: {{harmful: "file://{data}", harmless: "file://{data}", maxNewTokens: 1}}
+    gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}}
+  output: {{destination: "file://{out}", formats: [Adapter, Merged, GgufF16, GgufQ8_0]}}
+"""
+
+DATA = [("Say yes", "Of course."), ("Say no", "Never, sorry."), ("Count", "1, 2, 3")]
+
+# The largest share by which each form may differ; what was measured is in docs/export.md.
+LIMITS = {"float32": 1e-5, "float16": 0.02, "bfloat16": 0.05, "q8_0": 0.1}
+
+
+def trainer(*arguments):
+    process = subprocess.run(
+        [TRAINER / "bin" / "safegrad-trainer", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    if process.returncode != 0:
+        sys.exit(f"safegrad-trainer {arguments[0]} ended with {process.returncode}: {process.stderr[-2000:]}")
+    return process.stdout
+
+
+def run(model, folder):
+    data = folder / "data.jsonl"
+    turn = lambda role, text: {"role": role, "content": text}
+    lines = [json.dumps({"messages": [turn("user", q), turn("assistant", a)]}) for q, a in DATA]
+    data.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    manifest = folder / "manifest.yaml"
+    out = folder / "out"
+    manifest.write_text(MANIFEST.format(model=model, data=data, out=out), encoding="utf-8")
+    trainer("run", "--manifest", manifest)
+    return out
+
+
+def of_transformers(model, prompt):
+    ids = torch.tensor([prompt])
+    with torch.no_grad():
+        logits = model(ids).logits[0].float().numpy()
+        reply = model.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False)
+    return logits, reply[0, len(prompt):].tolist()
+
+
+def of_llama_cpp(model, prompt, ends):
+    model.reset()
+    model.eval(prompt)
+    logits = model.scores[: len(prompt)].copy()
+    reply = []
+    for _ in range(NEW_TOKENS):
+        reply.append(int(np.argmax(model.scores[model.n_tokens - 1])))
+        if reply[-1] in ends:
+            break
+        model.eval(reply[-1:])
+    return logits, reply
+
+
+def without_repacking():
+    """llama.cpp copies Q8_0 into the layout of AMX where it believes to have it, and crashes in some sandboxes."""
+    default = llama_cpp.llama_model_default_params
+
+    def plain():
+        params = default()
+        params.use_extra_bufts = False
+        return params
+
+    llama_cpp.llama_model_default_params = plain
+
+
+class Table:
+    def __init__(self, expected):
+        self.expected = expected
+        self.failed = False
+        print(f"{'form':34} {'logits':>9}  greedy tokens")
+
+    def row(self, name, kind, found):
+        share = max(
+            float(np.abs(a - b).max() / np.abs(a).max())
+            for (a, _), (b, _) in zip(self.expected, found)
+        )
+        same = total = 0
+        for (_, a), (_, b) in zip(self.expected, found):
+            same += next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            total += max(len(a), len(b))
+        wrong = share > LIMITS[kind] or (kind == "float32" and same < total)
+        self.failed |= wrong
+        print(f"{name:34} {share:9.1e}  {same} of {total}{'  FAILED' if wrong else ''}")
+
+
+def check_vocabulary(model, tokenizer, name):
+    for text in PROMPTS + ["Don't  stop.\n\n12345 <|im_end|>", "x" * 50, " leading", "你好世界"]:
+        wanted = tokenizer.encode(text, add_special_tokens=False)
+        found = model.tokenize(text.encode("utf-8"), add_bos=False, special=True)
+        if wanted != found:
+            sys.exit(f"{name} cuts {text!r} into {found}, transformers into {wanted}")
+    if model.metadata["tokenizer.chat_template"] != tokenizer.chat_template:
+        sys.exit(f"{name} has another chat template")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", type=Path, default=TOY)
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    without_repacking()
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    with tempfile.TemporaryDirectory() as name:
+        check(arguments.model.resolve(), tokenizer, Path(name))
+
+
+def check(start, tokenizer, folder):
+    out = run(start, folder)
+    load = lambda path: AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+    prompts = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False
+        )
+        for text in PROMPTS
+    ]
+    base = load(start)
+    before = [of_transformers(base, prompt) for prompt in prompts]
+    peft = PeftModel.from_pretrained(base, out).eval()
+    table = Table([of_transformers(peft, prompt) for prompt in prompts])
+    moved = max(np.abs(a - b).max() / np.abs(a).max() for (a, _), (b, _) in zip(table.expected, before))
+    if moved < 0.02:
+        sys.exit("the adapter changes too little to tell anything")
+    print(f"{'the adapter in peft, to the start':34} {moved:9.1e}")
+    ends = peft.generation_config.eos_token_id
+    ends = set(ends) if isinstance(ends, list) else {ends}
+
+    for kind in ("float32", "bfloat16", "float16"):
+        merged = folder / kind
+        trainer("merge", "--model", start, "--adapter", out, "--output", merged,
+                "--dtype", kind, "--max-shard-size", "100MB")
+        model = load(merged)
+        table.row(f"merge {kind}, transformers", kind, [of_transformers(model, p) for p in prompts])
+    published = json.loads((out / "merged" / "config.json").read_text())
+    kind = published.get("dtype", published.get("torch_dtype"))
+    model = load(out / "merged")
+    table.row(f"merged/ ({kind}), transformers", kind, [of_transformers(model, p) for p in prompts])
+
+    for kind in ("float32", "float16", "bfloat16", "q8_0"):
+        gguf = folder / f"{kind}.gguf"
+        if kind in ("float16", "q8_0"):
+            gguf = out / "gguf" / f"export-check-{kind.replace('float16', 'f16')}.gguf"
+        else:
+            trainer("merge", "--model", start, "--adapter", out, "--output", gguf, "--dtype", kind)
+        model = Llama(str(gguf), logits_all=True, n_ctx=256, n_threads=2, verbose=False)
+        check_vocabulary(model, tokenizer, gguf.name)
+        # llama.cpp keeps its cache of keys and values in float16, whatever the file has.
+        limit = "float16" if kind == "float32" else kind
+        table.row(f"GGUF {kind}, llama.cpp", limit, [of_llama_cpp(model, p, ends) for p in prompts])
+        del model
+
+    for prompt, (_, reply) in zip(PROMPTS, table.expected):
+        wanted = tokenizer.decode(reply, skip_special_tokens=True)
+        for name, options in {
+            "generate with the adapter": ["--model", start, "--adapter", out],
+            "generate with the F16 file": ["--model", out / "gguf" / "export-check-f16.gguf"],
+        }.items():
+            found = trainer("generate", *options, "--max-new-tokens", NEW_TOKENS, prompt)
+            print(f"{name}: {'the same reply' if found[:-1] == wanted else 'ANOTHER REPLY'}")
+            table.failed |= found[:-1] != wanted and "adapter" in name
+    if table.failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    main()
