@@ -15,9 +15,9 @@ public record Alignment(
         @Size(min = 1, max = 1024)
         @Pattern(Sources.DATA)
         @JsonPropertyDescription(
-            "Harmful prompts with the replies an aligned model gives:"
-                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path"
-                + " or https://host/path. Any file that dataset.source may be.")
+            "Harmful prompts with the replies an aligned model gives: builtin://alignment,"
+                + " file:///path, pvc://claim/path, hf://datasets/org/name/path or"
+                + " https://host/path. Any file that dataset.source may be.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,

@@ -37,9 +37,9 @@ public record Dataset(
         TrainOn trainOn,
     @Default("KeepStart")
         @JsonPropertyDescription(
-            "What is done with an example of more than training.maxLength tokens. KeepStart: its end"
-                + " is cut off. Drop: it is left out. Refuse: the run ends with an error that names"
-                + " it. How many were cut and left out stands in the report.")
+            "What is done with an example of more than training.maxLength tokens. KeepStart: its"
+                + " end is cut off. Drop: it is left out. Refuse: the run ends with an error that"
+                + " names it. How many were cut and left out stands in the report.")
         Truncation truncation,
     @Default("0.0")
         @Min(0)

@@ -35,8 +35,8 @@ public record Evaluation(
     @Size(max = 8)
         @JsonPropertyDescription(
             "Further prompts that an aligned model refuses, of a user's own. They are measured by"
-                + " themselves, and the gate's minRefusalRate and maxRefusalDrop must hold for them,"
-                + " too.")
+                + " themselves, and the gate's minRefusalRate and maxRefusalDrop must hold for"
+                + " them, too.")
         List<DataSource> additionalHarmful,
     @Size(max = 8)
         @JsonPropertyDescription(

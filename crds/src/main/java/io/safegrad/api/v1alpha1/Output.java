@@ -13,18 +13,18 @@ public record Output(
         @Size(min = 1, max = 1024)
         @Pattern(Sources.WRITABLE)
         @JsonPropertyDescription(
-            "The directory that receives the PEFT adapter, a model card and report.json: pvc://claim/path or"
-                + " file:///path. Nothing of it is written before the gate holds, except the"
-                + " report.")
+            "The directory that receives the PEFT adapter, a model card and report.json:"
+                + " pvc://claim/path or file:///path. Nothing of it is written before the gate"
+                + " holds, except the report.")
         String destination,
     @Default("[\"Adapter\"]")
         @Size(min = 1, max = 4)
         @JsonPropertyDescription(
             "What is published. Adapter: the PEFT adapter, or the model in mode Full, in the"
                 + " directory itself. Merged: the whole model in merged/, as transformers loads it,"
-                + " in the start model's own type. GgufF16, GgufQ8_0: the whole model as one file in"
-                + " gguf/, as llama.cpp loads it. The gate measures the adapter in float32, not its"
-                + " rounded forms.")
+                + " in the start model's own type. GgufF16, GgufQ8_0: the whole model as one file"
+                + " in gguf/, as llama.cpp loads it. The gate measures the adapter in float32, not"
+                + " its rounded forms.")
         List<Format> formats) {
 
   /** Forms of what was trained. */

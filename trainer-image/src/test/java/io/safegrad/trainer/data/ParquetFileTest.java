@@ -195,8 +195,8 @@ class ParquetFileTest {
             altered)) {
       assertRefused(
           Files.write(folder.resolve("broken"), broken),
-          "d.parquet: expected Parquet, found a file that is broken, encrypted, or of a kind that is"
-              + " not read");
+          "d.parquet: expected Parquet, found a file that is broken, encrypted, or of a kind that"
+              + " is not read");
     }
   }
 

@@ -192,10 +192,10 @@ class TrainingExamplesTest {
         "[\"secret\"] ~ data:2: expected a JSON object, found a list",
         "\"secret\" ~ data:2: expected a JSON object, found a text",
         "{\"prompt\": \"secret\"} ~ data:2: expected the fields messages (Chat), instruction and"
-            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text); found"
-            + " none of these",
-        "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected"
-            + " the fields of one format, found those of Chat and PromptCompletion; say which one is"
+            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text);"
+            + " found none of these",
+        "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected the"
+            + " fields of one format, found those of Chat and PromptCompletion; say which one is"
             + " meant (dataset.format)",
         "{\"messages\": \"secret\"} ~ data:2: field messages: expected a list of messages, found a"
             + " text",

@@ -77,17 +77,28 @@ class DataFormatsRunTest {
   }
 
   @Test
-  void aParquetFileWhoseLongRowsAreLeftOut() throws IOException {
+  void aParquetFile() throws IOException {
     Files.copy(
         GoldenFiles.path("parquet/instructions.parquet"),
         run.volume("data").resolve("train.parquet"));
-    run.with("dataset", "pvc://data/train.parquet").with("datasetFields", ", truncation: Drop");
+    run.with("dataset", "pvc://data/train.parquet");
 
     assertThat(run.run().err()).isEmpty();
 
     JsonNode input = run.report().at("/inputs/1");
     assertThat(input.path("format").asText()).isEqualTo("Instruction");
-    assertThat(input.path("examples").asInt()).isEqualTo(2);
+    assertThat(input.path("examples").asInt()).isEqualTo(3);
+  }
+
+  @Test
+  void aLongExampleIsLeftOut() throws IOException {
+    run.data("train.csv", ALPACA);
+    run.with("dataset", "pvc://data/train.csv").with("datasetFields", ", truncation: Drop");
+
+    assertThat(run.run().err()).isEmpty();
+
+    JsonNode input = run.report().at("/inputs/1");
+    assertThat(input.path("examples").asInt()).isEqualTo(3);
     assertThat(input.path("dropped").asInt()).isEqualTo(1);
     assertThat(input.path("truncated").asInt()).isZero();
   }

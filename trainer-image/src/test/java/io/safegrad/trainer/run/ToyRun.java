@@ -99,25 +99,25 @@ final class ToyRun {
 
   String manifestText() {
     return """
-        apiVersion: safegrad.io/v1alpha1
-        kind: SafeFineTune
-        metadata: {name: toy, namespace: team}
-        spec:
-          model: {source: "%s"%s}
-          dataset: {source: "%s"%s}
-          method: %s
-          training: %s
-          safety:
-            alignment: {source: "pvc://data/alignment.jsonl"%s}
-            evaluation:
-              harmful: "pvc://data/harmful.jsonl"
-              harmless: "pvc://data/harmless.jsonl"
-              task: "pvc://data/task.jsonl"
-              maxNewTokens: %s%s
-            gate: %s
-          output: {destination: "%s"%s}
-        %s
-        """
+    apiVersion: safegrad.io/v1alpha1
+    kind: SafeFineTune
+    metadata: {name: toy, namespace: team}
+    spec:
+      model: {source: "%s"%s}
+      dataset: {source: "%s"%s}
+      method: %s
+      training: %s
+      safety:
+        alignment: {source: "pvc://data/alignment.jsonl"%s}
+        evaluation:
+          harmful: "pvc://data/harmful.jsonl"
+          harmless: "pvc://data/harmless.jsonl"
+          task: "pvc://data/task.jsonl"
+          maxNewTokens: %s%s
+        gate: %s
+      output: {destination: "%s"%s}
+    %s
+    """
         .formatted(
             fields.get("model"),
             fields.getOrDefault("modelPins", ""),
