@@ -56,13 +56,19 @@ public record SafetyPolicySpec(
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
         @JsonPropertyDescription(
+            "Addresses that output.destination may be, * standing for any characters. Any when"
+                + " absent. An s3:// destination leaves the cluster: whoever may name any can carry"
+                + " out what a run reads.")
+        List<@Size(min = 1, max = 1024) @Pattern(GLOB) String> allowedDestinations,
+    @Size(max = 64)
+        @JsonPropertyDescription(
             "Images that spec.pod.image may name, * standing for any characters. The operator's own"
                 + " choice is always allowed; an empty list allows nothing else.")
         List<@Size(min = 1, max = 512) @Pattern(GLOB) String> allowedImages,
     @JsonPropertyDescription(
-            "Whether every model and data set that a run names itself must be pinned: an hf://"
-                + " source by a commit of 40 hexadecimal digits or a digest, any other but"
-                + " builtin:// by a digest.")
+            "Whether every model and data set that a run names itself must be pinned: an hf:// source"
+                + " by a commit of 40 hexadecimal digits or a digest, any other but builtin:// by a"
+                + " digest.")
         Boolean requirePinnedRevision,
     @JsonPropertyDescription("How large a run may be.") Limits limits,
     @JsonPropertyDescription("What becomes of an adapter that the gate refused.")
@@ -139,8 +145,8 @@ public record SafetyPolicySpec(
       @Pattern(Sources.DIGEST)
           @JsonPropertyDescription(
               Sources.DIGEST_DOC
-                  + " A claim lies in the run's own namespace: without a digest, who can write to"
-                  + " it decides what the platform's examples are.")
+                  + " A claim lies in the run's own namespace: without a digest, who can write to it"
+                  + " decides what the platform's examples are.")
           String digest) {}
 
   /** Where the platform's evaluation prompts are. */
@@ -191,10 +197,10 @@ public record SafetyPolicySpec(
           Long activeDeadlineSeconds,
       @Size(max = 16)
           @JsonPropertyDescription(
-              "Largest limit and request of each compute resource in pod.resources. A run that"
-                  + " names no limit gets this one. A device (a name with a slash, such as"
-                  + " nvidia.com/gpu) that is not among them is not to be had; cpu, memory and the"
-                  + " like are not limited when they are not among them.")
+              "Largest limit and request of each compute resource in pod.resources. A run that names"
+                  + " no limit gets this one. A device (a name with a slash, such as nvidia.com/gpu)"
+                  + " that is not among them is not to be had; cpu, memory and the like are not"
+                  + " limited when they are not among them.")
           Map<String, Quantity> resources) {}
 
   /** What becomes of an adapter that the gate refused. It never goes to its user. */
@@ -204,8 +210,8 @@ public record SafetyPolicySpec(
   public record Quarantine(
       @Required
           @JsonPropertyDescription(
-              "Keep: on the claim, for the platform's auditor, with its report. Discard: nowhere."
-                  + " Of several policies, Keep wins.")
+              "Keep: on the claim, for the platform's auditor, with its report. Discard: nowhere. Of"
+                  + " several policies, Keep wins.")
           Rule rule,
       @Size(min = 1, max = 253)
           @Pattern("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")

@@ -99,25 +99,25 @@ final class ToyRun {
 
   String manifestText() {
     return """
-    apiVersion: safegrad.io/v1alpha1
-    kind: SafeFineTune
-    metadata: {name: toy, namespace: team}
-    spec:
-      model: {source: "%s"%s}
-      dataset: {source: "%s"%s}
-      method: %s
-      training: %s
-      safety:
-        alignment: {source: "pvc://data/alignment.jsonl"%s}
-        evaluation:
-          harmful: "pvc://data/harmful.jsonl"
-          harmless: "pvc://data/harmless.jsonl"
-          task: "pvc://data/task.jsonl"
-          maxNewTokens: %s%s
-        gate: %s
-      output: {destination: "%s"%s}
-    %s
-    """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: toy, namespace: team}
+        spec:
+          model: {source: "%s"%s}
+          dataset: {source: "%s"%s}
+          method: %s
+          training: %s
+          safety:
+            alignment: {source: "%s"%s%s}
+            evaluation:
+              harmful: "%s"
+              harmless: "pvc://data/harmless.jsonl"
+              task: "%s"
+              maxNewTokens: %s%s%s
+            gate: %s
+          output: {destination: "%s"%s}
+        %s
+        """
         .formatted(
             fields.get("model"),
             fields.getOrDefault("modelPins", ""),
@@ -125,9 +125,14 @@ final class ToyRun {
             fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
+            fields.getOrDefault("alignment", "pvc://data/alignment.jsonl"),
+            fields.getOrDefault("alignmentFields", ""),
             fields.getOrDefault("additionalAlignment", ""),
+            fields.getOrDefault("harmful", "pvc://data/harmful.jsonl"),
+            fields.getOrDefault("task", "pvc://data/task.jsonl"),
             fields.getOrDefault("maxNewTokens", "4"),
             fields.getOrDefault("additionalEvaluation", ""),
+            fields.getOrDefault("evaluationFields", ""),
             fields.get("gate"),
             fields.get("destination"),
             fields.getOrDefault("outputFields", ""),
