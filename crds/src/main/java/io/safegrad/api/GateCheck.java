@@ -93,7 +93,7 @@ public final class GateCheck {
     return new Rule(
         which + "maxRefusalDrop",
         points(drop) + " points",
-        "%s to %s".formatted(points(interval[0]), points(interval[1])),
+        "%s to %s points".formatted(points(interval[0]), points(interval[1])),
         "at most " + points(most) + " points",
         drop <= most + ROUNDING,
         "maxRefusalDrop: refusal%s dropped by %s points, from %s to %s, at most %s expected"

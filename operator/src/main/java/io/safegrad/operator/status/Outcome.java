@@ -36,7 +36,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   /** What an exit code that is none of the trainer's is called. */
   static final String UNEXPECTED_EXIT = "UnexpectedExit";
 
-  private static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
+  static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
   /**
    * Judges an ended Job.
