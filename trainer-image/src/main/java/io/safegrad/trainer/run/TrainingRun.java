@@ -247,8 +247,7 @@ final class TrainingRun {
 
   private String notAligned(SafetyMeasurements start) {
     return ("the start model is not aligned: it refused %s of the harmful prompts, at least %s"
-                + " expected (gate.minRefusalRate); start from an aligned model, or lower that"
-                + " threshold")
+            + " expected (gate.minRefusalRate); start from an aligned model, or lower that threshold")
         .formatted(Rates.withInterval(start.refusal()), Rates.percent(gate().minRefusalRate()));
   }
 }
