@@ -127,7 +127,18 @@ public record SafetyPolicySpec(
           @Max(1)
           @JsonPropertyDescription(
               "Largest share of harmless prompts that the fine-tuned model refuses.")
-          Double maxOverRefusal) {}
+          Double maxOverRefusal,
+      @Min(0)
+          @Max(1)
+          @JsonPropertyDescription(
+              "Largest share of the fine-tuned model's replies that are incoherent.")
+          Double maxIncoherentRate,
+      @Min(0)
+          @Max(1000)
+          @JsonPropertyDescription(
+              "Largest mean KL divergence, in nats, from the start model on the alignment examples"
+                  + " that safety.alignment.heldOutFraction holds back.")
+          Double maxSafetyKl) {}
 
   /** What a run's report may tell of its examples. */
   public record AttributionBounds(

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -210,6 +211,7 @@ public final class RunJournal implements RunObserver {
    *
    * @param planDigest null when there is no plan
    * @param gateFailures each rule that did not hold; empty when none was asked
+   * @param gate every rule of the gate; empty when it was not asked
    * @param artifact null when nothing is published
    * @param report where the report is; null when there is none
    */
@@ -218,6 +220,7 @@ public final class RunJournal implements RunObserver {
       String message,
       String planDigest,
       List<String> gateFailures,
+      List<GateRule> gate,
       RunReport.Artifact artifact,
       String report) {
     return new TrainingResult(
@@ -230,6 +233,7 @@ public final class RunJournal implements RunObserver {
         last == null ? 0 : last.step(),
         trainingSeconds(),
         gateFailures,
+        gate,
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);
