@@ -9,6 +9,11 @@ import io.fabric8.generator.annotation.Size;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /** What a user asks for. */
+@ValidationRule(
+    value =
+        "!has(self.model.storage) || self.model.storage == 'Float32'"
+            + " || !has(self.training.mode) || self.training.mode != 'Full'",
+    message = SafeFineTuneSpec.STORAGE_MESSAGE)
 @RecordBuilder
 public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
