@@ -28,6 +28,7 @@ public final class WeakSpecs {
         activeDeadlineSeconds: 3600
         resources: {nvidia.com/gpu: 2, memory: 64Gi}
       quarantine: {rule: Keep, claim: quarantine}
+      attribution: {excerpts: false}
       """;
 
   private WeakSpecs() {}
@@ -50,6 +51,9 @@ public final class WeakSpecs {
         row("safety: {gate: {maxRefusalDrop: 1}}", "spec.safety.gate.maxRefusalDrop: found 1"),
         row("safety: {gate: {maxRefusalDrop: 0.03}}", "gate.maxRefusalDrop: found 0.03, at most"),
         row("safety: {gate: {maxOverRefusal: 0.5}}", "spec.safety.gate.maxOverRefusal: found 0.5"),
+        row(
+            "safety: {attribution: {excerpts: true}}",
+            "spec.safety.attribution.excerpts: found true, false expected"),
         row(
             "safety: {alignment: {source: \"pvc://team-data/mild.jsonl\"}}",
             "spec.safety.alignment.source: found pvc://team-data/mild.jsonl, pvc://platform/"),

@@ -53,6 +53,8 @@ public record SafetyPolicySpec(
             "The platform's evaluation. It takes the defaults' place; no run may name another"
                 + " instead. It may name further prompts, which are measured by themselves.")
         EvaluationSources evaluation,
+    @JsonPropertyDescription("What a run's report may tell of its examples.")
+        AttributionBounds attribution,
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
         @JsonPropertyDescription(
@@ -126,6 +128,13 @@ public record SafetyPolicySpec(
           @JsonPropertyDescription(
               "Largest share of harmless prompts that the fine-tuned model refuses.")
           Double maxOverRefusal) {}
+
+  /** What a run's report may tell of its examples. */
+  public record AttributionBounds(
+      @JsonPropertyDescription(
+              "Whether a report may quote examples (safety.attribution.excerpts). No run may ask for"
+                  + " it when false.")
+          Boolean excerpts) {}
 
   /** Where the platform's alignment examples are. */
   @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)

@@ -55,7 +55,8 @@ public final class DemandedSpec {
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
                 evaluation.secretRef()),
-            gate(spec.safety().gate(), values));
+            gate(spec.safety().gate(), values),
+            spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)
         .safety(safety)
         .pod(pod(spec.pod(), values))

@@ -63,6 +63,12 @@ public final class PolicyCheck {
     if (!started && demanded.gate() != null) {
       gate(policy, demanded.gate());
     }
+    if (demanded.attribution() != null
+        && Boolean.FALSE.equals(demanded.attribution().excerpts())
+        && Boolean.TRUE.equals(spec.safety().attribution().excerpts())) {
+      policy.add(
+          "spec.safety.attribution.excerpts", "attribution.excerpts", true, "false expected");
+    }
     new SourceRules(spec, started, fixed, policy).check(demanded);
     policy.unlessAllowed(
         "spec.output.destination",

@@ -172,6 +172,9 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
                 .formatted(
                     exit.code(), result == null ? unreadable(exit) : "its result is not its own")
             : believed.message();
+    if (reason.get() == ExitReason.START_MODEL_NOT_ALIGNED) {
+      return new Outcome(Phase.Rejected, reason.get().conditionReason(), message, false, believed);
+    }
     if (reason.get() == ExitReason.GATE_REFUSED) {
       return new Outcome(
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);

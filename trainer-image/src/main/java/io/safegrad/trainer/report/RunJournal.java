@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
@@ -43,6 +44,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
+  private Attribution attribution;
   private StepMetrics last;
   private Double firstLoss;
   private Double lastLoss;
@@ -126,6 +128,16 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void attributed(Attribution found) {
+    attribution = found;
+  }
+
+  /** The lines of the examples that stand apart in their conflict; empty when none does. */
+  public synchronized List<Integer> conflictingLines() {
+    return attribution == null ? List.of() : attribution.condemned();
+  }
+
+  @Override
   public synchronized void validated(EvaluatedModel model, ValidationLoss loss) {
     validation =
         model == EvaluatedModel.START
@@ -181,6 +193,7 @@ public final class RunJournal implements RunObserver {
         new RunReport.Measurements(start, tuned),
         validation,
         last == null ? null : training(),
+        attribution,
         artifact,
         List.copyOf(inputs),
         plan,

@@ -35,6 +35,7 @@ import org.slf4j.LoggerFactory;
  * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
+ * @param dataset where the user's examples were found
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
  * @param alignment examples that keep the alignment; empty for a method that reads none
@@ -50,6 +51,7 @@ record RunInputs(
     Source model,
     PretrainedModel pretrained,
     ModelConfig config,
+    Source dataset,
     List<TokenizedExample> user,
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
@@ -87,11 +89,14 @@ record RunInputs(
       Dataset dataset = plan.dataset();
       TrainingExamples.Rules alignmentRules =
           new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength);
+      SourceSpec datasetSpec =
+          new SourceSpec("dataset.source", dataset.source(), dataset.revision(), dataset.digest());
+      Source datasetSource = resolver.resolve(datasetSpec);
       ValidationSplit user =
           ValidationSplit.of(
               reader.examples(
-                  new SourceSpec(
-                      "dataset.source", dataset.source(), dataset.revision(), dataset.digest()),
+                  datasetSpec,
+                  datasetSource,
                   new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
               dataset.validationFraction(),
               plan.training().seed());
@@ -100,6 +105,7 @@ record RunInputs(
           source,
           pretrained,
           config,
+          datasetSource,
           user.training(),
           user.validation(),
           plan.method().name().readsAlignmentSet()
@@ -180,7 +186,10 @@ record RunInputs(
       RunJournal journal) {
 
     List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
-      Source source = resolver.resolve(spec);
+      return examples(spec, resolver.resolve(spec), rules);
+    }
+
+    List<TokenizedExample> examples(SourceSpec spec, Source source, TrainingExamples.Rules rules) {
       TrainingExamples read =
           TrainingExamples.read(
               source.path(),

@@ -67,7 +67,8 @@ final class TrainingRun {
   /**
    * Runs all stages.
    *
-   * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
+   * @return SUCCESS with what was published, or a refusal of which there is a report; every other
+   *     end is an exception
    */
   TrainingResult run() {
     destination = prepare("output.destination", plan.output().destination());
@@ -90,17 +91,27 @@ final class TrainingRun {
       validate(EvaluatedModel.START, model, inputs);
       SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(model, "nothing was trained", List.of(notAligned(start)));
+        return refuse(
+            model,
+            new RunReport.Verdict(
+                ExitReason.START_MODEL_NOT_ALIGNED, notAligned(start), gate(), List.of()));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
-      new TrainingLoop(model, plan.method(), plan.training())
-          .run(
-              inputs.user(),
-              inputs.alignment(),
-              inputs.additionalAlignment(),
-              observer::stepDone,
-              checkpoints);
+      try {
+        new TrainingLoop(model, plan.method(), plan.training())
+            .run(
+                inputs.user(),
+                inputs.alignment(),
+                inputs.additionalAlignment(),
+                observer::stepDone,
+                checkpoints,
+                new ConflictVerdict(plan, inputs, observer, preemption).measurement());
+      } catch (ConflictVerdict.Stop stop) {
+        return refuse(
+            model,
+            new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
+      }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
@@ -185,15 +196,15 @@ final class TrainingRun {
   private TrainingResult refuseAdapter(
       CausalLm model, ArtifactFiles artifact, List<String> failures) {
     if (quarantine == null) {
-      return refuse(model, "the gate refused the adapter", failures);
+      return refuse(model, refusal("the gate refused the adapter", failures));
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    write(quarantine, quarantineUri(), model, artifact, refusal(what, failures));
-    return refuse(model, what, failures);
+    RunReport.Verdict verdict = refusal(what, failures);
+    write(quarantine, quarantineUri(), model, artifact, verdict);
+    return refuse(model, verdict);
   }
 
-  private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
-    RunReport.Verdict verdict = refusal(what, failures);
+  private TrainingResult refuse(CausalLm model, RunReport.Verdict verdict) {
     observer.stageStarted(TrainingStage.PUBLISHING);
     destination.publish(
         folder -> {
@@ -204,8 +215,17 @@ final class TrainingRun {
   }
 
   private RunReport.Verdict refusal(String what, List<String> failures) {
+    List<Integer> lines = journal.conflictingLines();
+    String because =
+        lines.isEmpty()
+            ? ""
+            : "; the examples that conflict most with the alignment: "
+                + ConflictVerdict.lines(lines);
     return new RunReport.Verdict(
-        ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures);
+        ExitReason.GATE_REFUSED,
+        what + ": " + String.join("; ", failures) + because,
+        gate(),
+        failures);
   }
 
   /** Writes what was trained, and the report with it. */
@@ -250,8 +270,9 @@ final class TrainingRun {
   }
 
   private String notAligned(SafetyMeasurements start) {
-    return ("the start model is not aligned: it refused %s of the harmful prompts, at least %s"
-            + " expected (gate.minRefusalRate); start from an aligned model, or lower that threshold")
+    return ("nothing was trained: the start model is not aligned, and SafeGrad keeps an alignment but"
+            + " cannot create one: it refused %s of the harmful prompts, at least %s expected"
+            + " (gate.minRefusalRate); start from an aligned model, or lower that threshold")
         .formatted(Rates.withInterval(start.refusal()), Rates.percent(gate().minRefusalRate()));
   }
 }

@@ -73,6 +73,13 @@ public enum MetricName {
       "Mean cross-entropy in nats of the start or the tuned model on the response tokens of the"
           + " examples held back by dataset.validationFraction.",
       "model"),
+  CONFLICTING_EXAMPLES(
+      "safegrad_conflicting_examples",
+      Type.GAUGE,
+      "Examples whose conflict with the alignment stands apart from all others', as attribution"
+          + " found after half of the steps."),
+  ATTRIBUTION_SECONDS(
+      "safegrad_attribution_seconds", Type.GAUGE, "Wall-clock time that attribution took."),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
   ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
 

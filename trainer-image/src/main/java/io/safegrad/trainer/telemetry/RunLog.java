@@ -3,6 +3,7 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Duration;
@@ -39,6 +40,17 @@ public final class RunLog implements RunObserver {
       lastLine = now;
       LOG.info("{}", line(progress.progress()));
     }
+  }
+
+  @Override
+  public void attributed(Attribution attribution) {
+    LOG.info(
+        "attribution after step {}: {} of {} examples stand apart in their conflict with the"
+            + " alignment ({} s)",
+        attribution.step(),
+        attribution.condemned().size(),
+        attribution.examples(),
+        Math.round(attribution.seconds()));
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -38,6 +39,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Histogram stepDuration;
   private volatile StepMetrics latest;
   private volatile Integer stepsPlanned;
+  private volatile Attribution attribution;
 
   /**
    * @param progress where the conflict ratio and the remaining time are read from
@@ -60,6 +62,10 @@ public final class TrainerMetrics implements RunObserver {
     MetricName.GRADIENT_COSINE.gauge(registry, () -> ofLatest(StepMetrics::cosine));
     MetricName.PROJECTION_WEIGHT.gauge(registry, () -> ofLatest(StepMetrics::projectionWeight));
     MetricName.LEARNING_RATE.gauge(registry, () -> ofLatest(StepMetrics::learningRate));
+    MetricName.CONFLICTING_EXAMPLES.gauge(
+        registry, () -> attribution == null ? null : attribution.condemned().size());
+    MetricName.ATTRIBUTION_SECONDS.gauge(
+        registry, () -> attribution == null ? null : attribution.seconds());
     stageStarted(TrainingStage.PREPARING);
   }
 
@@ -109,6 +115,11 @@ public final class TrainerMetrics implements RunObserver {
 
   private CounterDataPoint interventionsOf(StepMetrics step) {
     return interventions.labelValues(step.method().name().name());
+  }
+
+  @Override
+  public void attributed(Attribution found) {
+    attribution = found;
   }
 
   @Override

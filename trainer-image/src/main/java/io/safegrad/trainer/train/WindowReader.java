@@ -8,8 +8,12 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.train.Window.Content;
 import io.safegrad.trainer.train.Window.MicroBatch;
+import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Forms the windows of a run. A window never reaches from one pass over the user's examples into
@@ -17,16 +21,20 @@ import java.util.List;
  */
 final class WindowReader {
 
-  private final List<TokenizedExample> user;
+  private List<TokenizedExample> user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
   private final ReferenceModel own;
   private final int batchSize;
   private final int alignmentBatchSize;
   private final int accumulationSteps;
-  private final ExampleCycle userCycle;
+  private final ExampleOrder order;
+  private final int seed;
+  private ExampleCycle userCycle;
   private final ExampleCycle alignmentCycle;
   private final ExampleCycle ownCycle;
+  private long takenBefore;
+  private long microBatchesBefore;
 
   /**
    * @param reference of the alignment examples; null when nothing is compared with the start model
@@ -47,6 +55,8 @@ final class WindowReader {
     this.batchSize = training.batchSize();
     this.alignmentBatchSize = method.alignmentBatchSize();
     this.accumulationSteps = training.gradientAccumulationSteps();
+    this.order = order;
+    this.seed = training.seed();
     this.userCycle = new ExampleCycle(user.size(), order, training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
     this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
@@ -54,15 +64,45 @@ final class WindowReader {
 
   /** How far the data was read. */
   DataPosition position() {
-    return new DataPosition(userCycle.taken(), alignmentCycle.taken());
+    return new DataPosition(takenBefore + userCycle.taken(), alignmentCycle.taken());
+  }
+
+  /**
+   * Leaves examples of the user's out from now on: a new pass over the others begins.
+   *
+   * @param lines where they stand in their file, ascending
+   * @param taken how many of the user's examples were taken until now; a reader that has taken none
+   *     goes on as one that has taken so many
+   */
+  void leaveOut(List<Integer> lines, long taken) {
+    Set<Integer> out = new HashSet<>(lines);
+    List<TokenizedExample> all = user;
+    int[] kept =
+        IntStream.range(0, all.size()).filter(i -> !out.contains(all.get(i).line())).toArray();
+    microBatchesBefore = microBatches(taken);
+    takenBefore = taken;
+    user =
+        new AbstractList<>() {
+          @Override
+          public TokenizedExample get(int index) {
+            return all.get(kept[index]);
+          }
+
+          @Override
+          public int size() {
+            return kept.length;
+          }
+        };
+    userCycle = new ExampleCycle(kept.length, order, seed + 3L);
   }
 
   /** Goes to where a reader of the same data and settings stood. */
   void skipTo(DataPosition position) {
-    userCycle.skipTo(position.user());
+    userCycle.skipTo(position.user() - takenBefore);
     alignmentCycle.skipTo(position.alignment());
     if (ownCycle != null) {
-      ownCycle.skipTo(microBatches(position.user()) * alignmentBatchSize);
+      long microBatches = microBatchesBefore + microBatches(position.user() - takenBefore);
+      ownCycle.skipTo(microBatches * alignmentBatchSize);
     }
   }
 
