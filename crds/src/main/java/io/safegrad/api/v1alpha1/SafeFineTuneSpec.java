@@ -6,6 +6,7 @@ import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /** What a user asks for. */
@@ -60,6 +61,9 @@ public record SafeFineTuneSpec(
                 + " same, because they would create it again and the run with it. What was"
                 + " published always stays. May be changed at any time.")
         TtlPolicy ttlPolicy) {
+
+  public static final String STORAGE_MESSAGE =
+      "model.storage must be Float32 where training.mode is Full";
 
   /** What is removed some time after the end of a run. */
   public enum TtlPolicy {
