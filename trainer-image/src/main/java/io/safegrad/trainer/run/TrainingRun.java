@@ -2,6 +2,7 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -10,10 +11,12 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
+import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -79,7 +82,11 @@ final class TrainingRun {
                 inputs.config(),
                 inputs.pretrained().weights(),
                 plan.training(),
-                plan.model().storage())) {
+                plan.model().storage());
+        ReferenceModel heldOut =
+            inputs.heldOutAlignment().isEmpty()
+                ? null
+                : model.reference(inputs.heldOutAlignment())) {
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
       observer.stepsPlanned(
@@ -89,7 +96,7 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
-      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
+      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs, heldOut);
       if (start.refusal().rate() < gate().minRefusalRate()) {
         return refuse(
             model,
@@ -115,12 +122,12 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
-      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
-      List<String> failures = GateCheck.failures(gate(), start, tuned);
+      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs, heldOut);
+      List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
 
-      return failures.isEmpty()
-          ? publish(model, artifact)
-          : refuseAdapter(model, artifact, failures);
+      return rules.stream().allMatch(GateCheck.Rule::held)
+          ? publish(model, artifact, rules)
+          : refuseAdapter(model, artifact, rules);
     }
   }
 
@@ -162,7 +169,8 @@ final class TrainingRun {
     }
   }
 
-  private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+  private SafetyMeasurements measure(
+      EvaluatedModel which, CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
     SafetyEvaluation.Prompts prompts =
         new SafetyEvaluation.Prompts(
             inputs.harmful(),
@@ -178,15 +186,25 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    SafetyMeasurements measurements = SafetyEvaluation.measure(replies, prompts);
+    SafetyMeasurements measurements =
+        SafetyEvaluation.measure(replies, prompts)
+            .withSafetyKl(
+                heldOut == null
+                    ? null
+                    : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
     observer.measured(which, measurements);
     return measurements;
   }
 
-  private TrainingResult publish(CausalLm model, ArtifactFiles artifact) {
+  private TrainingResult publish(
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     RunReport.Verdict verdict =
         new RunReport.Verdict(
-            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
+            ExitReason.SUCCESS,
+            "the gate held; the adapter is published",
+            gate(),
+            List.of(),
+            numbers(rules));
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
     return result(verdict, write(destination, uri, model, artifact, verdict));
@@ -194,12 +212,12 @@ final class TrainingRun {
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
-      CausalLm model, ArtifactFiles artifact, List<String> failures) {
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     if (quarantine == null) {
-      return refuse(model, refusal("the gate refused the adapter", failures));
+      return refuse(model, refusal("the gate refused the adapter", rules));
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    RunReport.Verdict verdict = refusal(what, failures);
+    RunReport.Verdict verdict = refusal(what, rules);
     write(quarantine, quarantineUri(), model, artifact, verdict);
     return refuse(model, verdict);
   }
@@ -214,7 +232,13 @@ final class TrainingRun {
     return result(verdict, null);
   }
 
-  private RunReport.Verdict refusal(String what, List<String> failures) {
+  private static List<GateRule> numbers(List<GateCheck.Rule> rules) {
+    return rules.stream().map(GateCheck.Rule::numbers).toList();
+  }
+
+  private RunReport.Verdict refusal(String what, List<GateCheck.Rule> rules) {
+    List<String> failures =
+        rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
     List<Integer> lines = journal.conflictingLines();
     String because =
         lines.isEmpty()
@@ -225,7 +249,8 @@ final class TrainingRun {
         ExitReason.GATE_REFUSED,
         what + ": " + String.join("; ", failures) + because,
         gate(),
-        failures);
+        failures,
+        numbers(rules));
   }
 
   /** Writes what was trained, and the report with it. */
@@ -261,6 +286,7 @@ final class TrainingRun {
         verdict.message(),
         plan.digest(),
         verdict.failures(),
+        verdict.rules(),
         artifact,
         plan.output().destination() + "/" + RunReport.FILE_NAME);
   }
