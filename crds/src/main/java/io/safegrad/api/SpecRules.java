@@ -1,6 +1,7 @@
 package io.safegrad.api;
 
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.Training;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ final class SpecRules {
         spec.method().name() != Method.Name.SafeLora
             || spec.training().mode() == Training.Mode.Lora,
         "spec: " + SafeFineTuneSpec.SAFE_LORA_MESSAGE);
+    rules.storage(spec);
     return List.copyOf(rules.violations);
   }
 
@@ -60,6 +62,13 @@ final class SpecRules {
         training.earlyStoppingThreshold() == 0 || training.earlyStoppingPatience() != null,
         "spec.training: " + Training.THRESHOLD_MESSAGE);
     require(!training.loadBestModelAtEnd() || measured, "spec.training: " + Training.BEST_MESSAGE);
+  }
+
+  private void storage(SafeFineTuneSpec spec) {
+    require(
+        spec.model().storage() == Model.Storage.Float32
+            || spec.training().mode() == Training.Mode.Lora,
+        "spec: " + SafeFineTuneSpec.STORAGE_MESSAGE);
   }
 
   private void require(boolean holds, String sentence) {

@@ -10,6 +10,11 @@ import io.fabric8.generator.annotation.ValidationRule;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /** What a user asks for. */
+@ValidationRule(
+    value =
+        "!has(self.model.storage) || self.model.storage == 'Float32'"
+            + " || !has(self.training.mode) || self.training.mode != 'Full'",
+    message = SafeFineTuneSpec.STORAGE_MESSAGE)
 @RecordBuilder
 @ValidationRule(
     value =
@@ -70,6 +75,8 @@ public record SafeFineTuneSpec(
   public static final String SAFE_LORA_MESSAGE = "method.name: SafeLora needs training.mode: Lora";
   public static final String EVAL_MESSAGE =
       "training.evalSteps needs dataset.validationFraction above 0";
+  public static final String STORAGE_MESSAGE =
+      "model.storage must be Float32 where training.mode is Full";
 
   /** What is removed some time after the end of a run. */
   public enum TtlPolicy {
