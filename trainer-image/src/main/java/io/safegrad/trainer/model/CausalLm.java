@@ -166,6 +166,8 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
+   * @param batch padded
+   *
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -209,7 +211,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {
-    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    long[] positions = Objective.before(Objective.labelled(batch), 0);
     return states(results, batch, gates.frozen(), positions);
   }
 
@@ -219,7 +221,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient);
   }
 
   /**
@@ -228,8 +230,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    int length = alignment.batch().length();
-    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient);
   }
 
   /**
@@ -268,7 +269,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double crossEntropy(Batch batch) {
     try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -304,10 +305,9 @@ public final class CausalLm implements AutoCloseable {
           trainingPass.states(
               scope,
               elsewhere,
-              batch.inputIds(),
-              batch.length(),
+              batch,
               gates.trained(),
-              Objective.before(batch, labelled, 0, batch.length()));
+              Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -332,8 +332,7 @@ public final class CausalLm implements AutoCloseable {
         .run(
             torch.scope(),
             model,
-            batch.inputIds(),
-            batch.length(),
+            batch,
             gates.trained(),
             List.of(objective),
             gradient.tensors())[0];
@@ -406,7 +405,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+    return trainingPass.states(results, model, batch, gate, positions);
   }
 
   private ModelTensors zeros(Scope scope, ModelTensors like) {

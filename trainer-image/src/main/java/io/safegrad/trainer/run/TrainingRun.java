@@ -77,7 +77,7 @@ final class TrainingRun {
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
       observer.stepsPlanned(
-          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
+          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
 

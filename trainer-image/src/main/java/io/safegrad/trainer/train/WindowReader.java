@@ -13,11 +13,12 @@ import java.util.List;
 
 /**
  * Forms the windows of a run. A window never reaches from one pass over the user's examples into
- * the next, so the last one of a pass may be smaller; alignment examples go round and round.
+ * the next, so the last one of a pass may be smaller; alignment examples go round and round. Only
+ * the user's examples are packed or grouped by length.
  */
 final class WindowReader {
 
-  private final List<TokenizedExample> user;
+  private final ExampleRows user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
   private final ReferenceModel own;
@@ -33,7 +34,7 @@ final class WindowReader {
    * @param own of the user's own alignment examples; null for none
    */
   WindowReader(
-      List<TokenizedExample> user,
+      ExampleRows user,
       List<TokenizedExample> alignment,
       ReferenceModel reference,
       ReferenceModel own,
@@ -47,7 +48,14 @@ final class WindowReader {
     this.batchSize = training.batchSize();
     this.alignmentBatchSize = method.alignmentBatchSize();
     this.accumulationSteps = training.gradientAccumulationSteps();
-    this.userCycle = new ExampleCycle(user.size(), order, training.seed());
+    boolean grouped = training.groupByLength() && order == ExampleOrder.SHUFFLED;
+    this.userCycle =
+        new ExampleCycle(
+            user.size(),
+            grouped
+                ? ExampleOrder.groupedByLength(user.lengths(), batchSize * accumulationSteps)
+                : order,
+            training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
     this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
   }
@@ -66,7 +74,7 @@ final class WindowReader {
     }
   }
 
-  /** In how many micro-batches so many of the user's examples come: the last of a pass is short. */
+  /** In how many micro-batches so many of the user's rows come: the last of a pass is short. */
   private long microBatches(long taken) {
     int ofAPass = (user.size() + batchSize - 1) / batchSize;
     return taken / user.size() * ofAPass + (taken % user.size() + batchSize - 1) / batchSize;
@@ -83,9 +91,9 @@ final class WindowReader {
       AlignmentBatch ownBatch = null;
       if (content != Content.ALIGNMENT) {
         List<TokenizedExample> examples =
-            userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
+            user.examples(userCycle.takeWithinPass(batchSize));
         userTaken.addAll(examples);
-        userBatch = Batch.of(examples);
+        userBatch = user.batch(examples);
         ownBatch = own == null ? null : own.batch(ownCycle.take(alignmentBatchSize));
       }
       if (content != Content.USER) {

@@ -1,0 +1,66 @@
+package io.safegrad.trainer.train;
+
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.Packing;
+import io.safegrad.trainer.data.TokenizedExample;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What {@code training.batchSize} counts: a row is an example, or as many as fit into {@code
+ * training.maxLength} tokens where they are packed.
+ */
+final class ExampleRows {
+
+  private final List<TokenizedExample> examples;
+  // The examples of each row; null where each row is one.
+  private final List<int[]> packed;
+
+  private ExampleRows(List<TokenizedExample> examples, List<int[]> packed) {
+    this.examples = examples;
+    this.packed = packed;
+  }
+
+  static ExampleRows of(List<TokenizedExample> examples, Training training) {
+    return new ExampleRows(
+        examples,
+        training.packing()
+            ? Packing.bestFitDecreasing(lengths(examples), training.maxLength())
+            : null);
+  }
+
+  int size() {
+    return packed == null ? examples.size() : packed.size();
+  }
+
+  /** Tokens of each row. */
+  int[] lengths() {
+    int[] lengths = lengths(examples);
+    return packed == null
+        ? lengths
+        : packed.stream()
+            .mapToInt(row -> Arrays.stream(row).map(index -> lengths[index]).sum())
+            .toArray();
+  }
+
+  /** The examples of some rows. */
+  List<TokenizedExample> examples(List<Integer> rows) {
+    if (packed == null) {
+      return rows.stream().map(examples::get).toList();
+    }
+    List<TokenizedExample> found = new ArrayList<>();
+    rows.forEach(row -> Arrays.stream(packed.get(row)).mapToObj(examples::get).forEach(found::add));
+    return found;
+  }
+
+  /** Examples of some rows as one batch. */
+  Batch batch(List<TokenizedExample> of) {
+    return packed == null ? Batch.of(of) : Batch.packed(of);
+  }
+
+  private static int[] lengths(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).toArray();
+  }
+}
