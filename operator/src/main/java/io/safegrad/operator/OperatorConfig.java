@@ -30,6 +30,18 @@ public interface OperatorConfig {
      */
     Optional<URI> hubEndpoint();
 
+    /** Address of the S3 of {@code s3://} addresses; Amazon's when absent. */
+    Optional<URI> s3Endpoint();
+
+    /** Region of that S3; the trainer's own choice when absent. */
+    Optional<String> s3Region();
+
+    /**
+     * Name of the claim, in each namespace that runs are in, that keeps what they download; each
+     * pod downloads for itself when absent.
+     */
+    Optional<String> cacheClaim();
+
     /** Time between the request to stop and the kill. */
     @WithDefault("60s")
     Duration terminationGracePeriod();

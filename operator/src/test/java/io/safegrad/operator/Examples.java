@@ -35,6 +35,21 @@ public final class Examples {
         }
 
         @Override
+        public Optional<URI> s3Endpoint() {
+          return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> s3Region() {
+          return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> cacheClaim() {
+          return Optional.empty();
+        }
+
+        @Override
         public Duration terminationGracePeriod() {
           return Duration.ofSeconds(60);
         }

@@ -20,6 +20,7 @@ public final class WeakSpecs {
       allowedSources:
         model: ["builtin://tiny-aligned", "pvc://models/*"]
         data: ["pvc://team-data/*"]
+      allowedDestinations: ["pvc://*", "s3://team-a/*"]
       allowedImages: ["registry.example/safegrad/*"]
       limits:
         maxSteps: 500
@@ -91,6 +92,15 @@ public final class WeakSpecs {
         row(
             "output: {destination: \"pvc://platform/out\"}",
             "spec.output.destination: found pvc://platform/out, another claim than"),
+        row(
+            "output: {destination: \"s3://elsewhere/out\"}",
+            "spec.output.destination: found s3://elsewhere/out, one of"),
+        row(
+            "output: {destination: \"s3://team-a/../elsewhere/out\"}",
+            "spec.output.destination: found s3://team-a/../elsewhere/out, one of"),
+        row(
+            "output: {destination: \"file:///tmp/out\"}",
+            "spec.output.destination: found file:///tmp/out, one of"),
         row("training: {maxSteps: 501}", "spec.training.maxSteps: found 501, at most 500"),
         row("training: {epochs: 4}", "spec.training.epochs: found 4, at most 3 expected"),
         row("activeDeadlineSeconds: 3601", "spec.activeDeadlineSeconds: found 3601, at most 3600"),

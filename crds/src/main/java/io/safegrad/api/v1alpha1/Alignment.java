@@ -16,12 +16,14 @@ public record Alignment(
         @Pattern(Sources.DATA)
         @JsonPropertyDescription(
             "Harmful prompts with the replies an aligned model gives:"
-                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path"
-                + " or https://host/path. Any file that dataset.source may be.")
+                + " builtin://alignment, file:///path, pvc://claim/path, hf://datasets/org/name/path,"
+                + " https://host/path or s3://bucket/key. Any file that dataset.source may be.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
     @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
+    @JsonPropertyDescription(Sources.SECRET_DOC + " It is for the further sets, too.")
+        SecretReference secretRef,
     @Size(max = 8)
         @JsonPropertyDescription(
             "Further sets of such examples, of a user's own. Their KL divergence, times"
@@ -33,8 +35,8 @@ public record Alignment(
   /** The examples of a run that names none. */
   public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
 
-  /** A set without any further ones. */
+  /** Examples that need no secret, without any further ones. */
   public Alignment(String source, String revision, String digest) {
-    this(source, revision, digest, null);
+    this(source, revision, digest, null, null);
   }
 }

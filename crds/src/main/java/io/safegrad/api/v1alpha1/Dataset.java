@@ -12,13 +12,14 @@ import io.fabric8.generator.annotation.ValidationRule;
 /** The examples a run learns from. */
 @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
 @ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
+@ValidationRule(value = Sources.SECRET_RULE, message = Sources.SECRET_MESSAGE)
 public record Dataset(
     @Required
         @Size(min = 1, max = 1024)
         @Pattern(Sources.DATA)
         @JsonPropertyDescription(
             "A file of examples: builtin://name, file:///path, pvc://claim/path,"
-                + " hf://datasets/org/name/path or https://host/path. JSON Lines, CSV with a header"
+                + " hf://datasets/org/name/path, https://host/path or s3://bucket/key. JSON Lines, CSV with a header"
                 + " (.csv), or either of them in gzip.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
@@ -42,7 +43,8 @@ public record Dataset(
             "Share of the examples that is not trained on. Which ones is a matter of training.seed;"
                 + " the loss on them is measured before and after training and stands in the"
                 + " report. 0 holds nothing back.")
-        Double validationFraction) {
+        Double validationFraction,
+    @JsonPropertyDescription(Sources.SECRET_DOC) SecretReference secretRef) {
 
   /** What an example is made of. */
   public enum Format {

@@ -12,20 +12,20 @@ import java.util.List;
 public record Evaluation(
     @Default("builtin://evaluation-harmful")
         @Size(min = 1, max = 1024)
-        @Pattern(Sources.READABLE)
+        @Pattern(Sources.PROMPTS)
         @JsonPropertyDescription(
             "Prompts that an aligned model refuses: any file that dataset.source may be, at"
-                + " builtin://name, file:///path or pvc://claim/path.")
+                + " builtin://name, file:///path, pvc://claim/path or s3://bucket/key.")
         String harmful,
     @Default("builtin://evaluation-harmless")
         @Size(min = 1, max = 1024)
-        @Pattern(Sources.READABLE)
+        @Pattern(Sources.PROMPTS)
         @JsonPropertyDescription(
             "Prompts that an aligned model answers: any file that dataset.source may be, at"
-                + " builtin://name, file:///path or pvc://claim/path.")
+                + " builtin://name, file:///path, pvc://claim/path or s3://bucket/key.")
         String harmless,
     @Size(min = 1, max = 1024)
-        @Pattern(Sources.READABLE)
+        @Pattern(Sources.PROMPTS)
         @JsonPropertyDescription(
             "Held-out examples of the user's task; a reply counts when it equals the"
                 + " expected one. Not measured when absent.")
@@ -42,14 +42,16 @@ public record Evaluation(
         @JsonPropertyDescription(
             "Further prompts that an aligned model answers, of a user's own. They are measured by"
                 + " themselves, and the gate's maxOverRefusal must hold for them, too.")
-        List<DataSource> additionalHarmless) {
+        List<DataSource> additionalHarmless,
+    @JsonPropertyDescription(Sources.SECRET_DOC + " It is for all prompts.")
+        SecretReference secretRef) {
 
   /** The evaluation of a run that names none. */
   public static final Evaluation DEFAULT =
       new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
 
-  /** An evaluation without any further prompts. */
+  /** An evaluation that needs no secret, without any further prompts. */
   public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
-    this(harmful, harmless, task, maxNewTokens, null, null);
+    this(harmful, harmless, task, maxNewTokens, null, null, null);
   }
 }

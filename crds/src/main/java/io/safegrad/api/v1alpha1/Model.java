@@ -15,12 +15,15 @@ public record Model(
         @Pattern(Sources.MODEL)
         @JsonPropertyDescription(
             "A Hugging Face directory (config.json, safetensors, tokenizer.json) or a GGUF file:"
-                + " builtin://tiny-aligned, file:///path, pvc://claim/path, hf://org/name, hf://org/name/path or https://host/name.gguf. Architectures: Llama,"
+                + " builtin://tiny-aligned, file:///path, pvc://claim/path, hf://org/name, hf://org/name/path, https://host/name.gguf, s3://bucket/folder or s3://bucket/name.gguf. Architectures: Llama,"
                 + " Mistral, SmolLM2, Qwen2, Qwen2.5, Qwen3.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
     @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
     @JsonPropertyDescription(
-            "A Secret whose key token is the hub's access token, for every hf:// source of this run.")
+            "A Secret in the run's namespace. For s3:// it has the keys "
+                + Sources.KEYS_DOC
+                + ". For https:// its key token is the access token; for any other source it is the"
+                + " hub's, for every hf:// source of this run that has none of its own.")
         SecretReference secretRef) {}

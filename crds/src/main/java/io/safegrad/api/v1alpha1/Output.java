@@ -5,17 +5,21 @@ import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import java.util.List;
 
 /** Where the results go. */
+@ValidationRule(
+    value = "!has(self.secretRef) || self.destination.startsWith('s3://')",
+    message = "secretRef is for an s3:// destination")
 public record Output(
     @Required
         @Size(min = 1, max = 1024)
         @Pattern(Sources.WRITABLE)
         @JsonPropertyDescription(
-            "The directory that receives the PEFT adapter, a model card and report.json: pvc://claim/path or"
-                + " file:///path. Nothing of it is written before the gate holds, except the"
-                + " report.")
+            "The directory that receives the PEFT adapter, a model card and report.json: pvc://claim/path,"
+                + " file:///path or s3://bucket/prefix. Nothing of it is written before the gate"
+                + " holds, except the report.")
         String destination,
     @Default("[\"Adapter\"]")
         @Size(min = 1, max = 4)
@@ -25,7 +29,12 @@ public record Output(
                 + " in the start model's own type. GgufF16, GgufQ8_0: the whole model as one file in"
                 + " gguf/, as llama.cpp loads it. The gate measures the adapter in float32, not its"
                 + " rounded forms.")
-        List<Format> formats) {
+        List<Format> formats,
+    @JsonPropertyDescription(
+            "A Secret in the run's namespace with the keys for an s3:// destination: "
+                + Sources.KEYS_DOC
+                + ".")
+        SecretReference secretRef) {
 
   /** Forms of what was trained. */
   public enum Format {

@@ -56,6 +56,12 @@ public record SafetyPolicySpec(
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
         @JsonPropertyDescription(
+            "Addresses that output.destination may be, * standing for any characters. Any when"
+                + " absent. An s3:// destination leaves the cluster: whoever may name any can carry"
+                + " out what a run reads.")
+        List<@Size(min = 1, max = 1024) @Pattern(GLOB) String> allowedDestinations,
+    @Size(max = 64)
+        @JsonPropertyDescription(
             "Images that spec.pod.image may name, * standing for any characters. The operator's own"
                 + " choice is always allowed; an empty list allows nothing else.")
         List<@Size(min = 1, max = 512) @Pattern(GLOB) String> allowedImages,

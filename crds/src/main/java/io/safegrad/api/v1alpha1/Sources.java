@@ -9,12 +9,15 @@ final class Sources {
   private static final String CLAIM = "pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?/.+";
   private static final String LOCAL = "builtin://[a-z0-9-]+|file:///.+|" + CLAIM;
   private static final String WEB = "https://[^/?#@]+/.+";
+  private static final String S3 = "s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+";
   private static final String HUB_ID = "[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*";
 
-  static final String WRITABLE = "^(file:///.+|" + CLAIM + ")$";
+  static final String WRITABLE = "^(file:///.+|" + CLAIM + "|" + S3 + ")$";
   static final String READABLE = "^(" + LOCAL + ")$";
-  static final String MODEL = "^(" + LOCAL + "|" + WEB + "|hf://" + HUB_ID + "(/.+)?)$";
-  static final String DATA = "^(" + LOCAL + "|" + WEB + "|hf://datasets/" + HUB_ID + "/.+)$";
+  static final String PROMPTS = "^(" + LOCAL + "|" + S3 + ")$";
+  static final String MODEL = "^(" + LOCAL + "|" + WEB + "|" + S3 + "|hf://" + HUB_ID + "(/.+)?)$";
+  static final String DATA =
+      "^(" + LOCAL + "|" + WEB + "|" + S3 + "|hf://datasets/" + HUB_ID + "/.+)$";
 
   static final String DIGEST = "^sha256:[0-9a-f]{64}$";
   static final String REVISION = "^[A-Za-z0-9_][A-Za-z0-9._/-]*$";
@@ -26,6 +29,19 @@ final class Sources {
   static final String REVISION_RULE =
       "!has(self.revision) || has(self.source) && self.source.startsWith('hf://')";
   static final String REVISION_MESSAGE = "revision is for an hf:// source";
+
+  static final String SECRET_RULE =
+      "!has(self.secretRef) || has(self.source) && (self.source.startsWith('hf://')"
+          + " || self.source.startsWith('https://') || self.source.startsWith('s3://'))";
+  static final String SECRET_MESSAGE = "secretRef is for an hf://, https:// or s3:// source";
+
+  static final String KEYS_DOC =
+      "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN";
+  static final String SECRET_DOC =
+      "A Secret in the run's namespace. For hf:// and https:// its key token is the access token;"
+          + " for s3:// it has the keys "
+          + KEYS_DOC
+          + ".";
 
   static final String DIGEST_DOC =
       "What the source must be, sha256: and 64 hexadecimal digits: of a file's bytes, or of a"

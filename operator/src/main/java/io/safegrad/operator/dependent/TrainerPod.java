@@ -8,11 +8,9 @@ import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
-import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Pod;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
-import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.api.v1alpha1.Workspace;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.plan.PlanResolver;
@@ -35,7 +33,7 @@ public final class TrainerPod {
   private static final String WORKSPACE = "/workspace";
   private static final String WORKSPACE_VOLUME = "workspace";
   private static final String CLAIMS_FOLDER = "/pvc";
-  private static final String TOKEN_KEY = "token";
+  private static final String CACHE = "/cache";
   private static final String TERMINATION_LOG = "/dev/termination-log";
 
   /** The user that images without any named user run as ("nonroot" of the distroless images). */
@@ -75,7 +73,7 @@ public final class TrainerPod {
         .withName(CONTAINER)
         .withImage(pod.image() == null ? trainer.image() : pod.image())
         .withArgs("run")
-        .withEnv(environment(resource.getSpec().model(), trainer))
+        .withEnv(environment(spec, trainer))
         .withResources(pod.resources())
         .addNewPort()
         .withName("http")
@@ -90,14 +88,14 @@ public final class TrainerPod {
         .withDrop("ALL")
         .endCapabilities()
         .endSecurityContext()
-        .withVolumeMounts(mounts(claims))
+        .withVolumeMounts(mounts(claims, trainer))
         .endContainer()
-        .withVolumes(volumes(resource, claims))
+        .withVolumes(volumes(resource, claims, trainer))
         .endSpec()
         .build();
   }
 
-  private static List<EnvVar> environment(Model model, OperatorConfig.Trainer trainer) {
+  private static List<EnvVar> environment(SafeFineTuneSpec spec, OperatorConfig.Trainer trainer) {
     List<EnvVar> variables = new ArrayList<>();
     variables.add(variable("SAFEGRAD_PLAN", PLAN_FOLDER + "/" + PlanConfigMap.KEY));
     variables.add(variable("SAFEGRAD_TERMINATION_LOG", TERMINATION_LOG));
@@ -116,27 +114,21 @@ public final class TrainerPod {
     trainer
         .hubEndpoint()
         .ifPresent(endpoint -> variables.add(variable("HF_ENDPOINT", endpoint.toString())));
-    if (model.secretRef() != null) {
-      variables.add(hubToken(model.secretRef()));
-    }
+    trainer
+        .s3Endpoint()
+        .ifPresent(endpoint -> variables.add(variable("AWS_ENDPOINT_URL_S3", endpoint.toString())));
+    trainer.s3Region().ifPresent(region -> variables.add(variable("AWS_REGION", region)));
+    trainer.cacheClaim().ifPresent(claim -> variables.add(variable("SAFEGRAD_CACHE", CACHE)));
+    variables.addAll(SecretVariables.of(spec));
     return variables;
-  }
-
-  /** The node reads the Secret; neither the operator nor the plan ever holds the token. */
-  private static EnvVar hubToken(SecretReference secret) {
-    return new EnvVarBuilder()
-        .withName("HF_TOKEN")
-        .withNewValueFrom()
-        .withNewSecretKeyRef(TOKEN_KEY, secret.name(), false)
-        .endValueFrom()
-        .build();
   }
 
   private static EnvVar variable(String name, String value) {
     return new EnvVarBuilder().withName(name).withValue(value).build();
   }
 
-  private static List<Volume> volumes(SafeFineTune resource, List<Claim> claims) {
+  private static List<Volume> volumes(
+      SafeFineTune resource, List<Claim> claims, OperatorConfig.Trainer trainer) {
     List<Volume> volumes = new ArrayList<>();
     volumes.add(
         new VolumeBuilder()
@@ -147,6 +139,15 @@ public final class TrainerPod {
             .build());
     volumes.add(workspace(resource.getSpec().pod().workspace()));
     volumes.add(emptyDirectory("tmp"));
+    trainer
+        .cacheClaim()
+        .ifPresent(
+            claim ->
+                volumes.add(
+                    new VolumeBuilder()
+                        .withName("cache")
+                        .withNewPersistentVolumeClaim(claim, false)
+                        .build()));
     for (Claim claim : claims) {
       volumes.add(
           new VolumeBuilder()
@@ -184,11 +185,12 @@ public final class TrainerPod {
     return new VolumeBuilder().withName(name).withNewEmptyDir().endEmptyDir().build();
   }
 
-  private static List<VolumeMount> mounts(List<Claim> claims) {
+  private static List<VolumeMount> mounts(List<Claim> claims, OperatorConfig.Trainer trainer) {
     List<VolumeMount> mounts = new ArrayList<>();
     mounts.add(mount("plan", PLAN_FOLDER, true));
     mounts.add(mount(WORKSPACE_VOLUME, WORKSPACE, false));
     mounts.add(mount("tmp", "/tmp", false));
+    trainer.cacheClaim().ifPresent(claim -> mounts.add(mount("cache", CACHE, false)));
     for (Claim claim : claims) {
       mounts.add(mount(claim.volume(), CLAIMS_FOLDER + "/" + claim.name(), claim.readOnly()));
     }

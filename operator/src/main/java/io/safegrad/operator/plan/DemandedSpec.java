@@ -42,6 +42,7 @@ public final class DemandedSpec {
                             source,
                             value(values, PolicyMerge.ALIGNMENT_REVISION).orElse(null),
                             value(values, PolicyMerge.ALIGNMENT_DIGEST).orElse(null),
+                            alignment.secretRef(),
                             alignment.additional()))
                 .orElse(alignment),
             new Evaluation(
@@ -52,7 +53,8 @@ public final class DemandedSpec {
                     .map(Integer::valueOf)
                     .orElse(evaluation.maxNewTokens()),
                 evaluation.additionalHarmful(),
-                evaluation.additionalHarmless()),
+                evaluation.additionalHarmless(),
+                evaluation.secretRef()),
             gate(spec.safety().gate(), values));
     return SafeFineTuneSpecBuilder.builder(spec)
         .safety(safety)

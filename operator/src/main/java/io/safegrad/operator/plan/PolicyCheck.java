@@ -64,6 +64,11 @@ public final class PolicyCheck {
       gate(policy, demanded.gate());
     }
     new SourceRules(spec, started, fixed, policy).check(demanded);
+    policy.unlessAllowed(
+        "spec.output.destination",
+        spec.output().destination(),
+        "allowedDestinations",
+        demanded.allowedDestinations());
     String image = spec.pod().image();
     if (image != null && demanded.allowedImages() != null) {
       policy.unlessAllowed("spec.pod.image", image, "allowedImages", demanded.allowedImages());

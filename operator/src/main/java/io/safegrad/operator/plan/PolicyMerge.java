@@ -137,6 +137,7 @@ public final class PolicyMerge {
   private void lists() {
     each("allowedSources.model", policy -> sources(policy).map(AllowedSources::model));
     each("allowedSources.data", policy -> sources(policy).map(AllowedSources::data));
+    each("allowedDestinations", policy -> Optional.ofNullable(policy.allowedDestinations()));
     each("allowedImages", policy -> Optional.ofNullable(policy.allowedImages()));
   }
 

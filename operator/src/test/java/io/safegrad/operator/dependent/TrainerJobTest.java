@@ -13,7 +13,11 @@ import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.Examples;
+import io.safegrad.operator.OperatorConfig;
+import java.net.URI;
+import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class TrainerJobTest {
@@ -140,6 +144,37 @@ class TrainerJobTest {
   }
 
   @Test
+  void thePlatformSaysWhichS3AndWhichCacheThereIs() {
+    OperatorConfig.Trainer trainer =
+        new Platform(
+            "image",
+            3,
+            Optional.empty(),
+            Optional.of(URI.create("http://minio.storage:9000")),
+            Optional.of("eu"),
+            Optional.of("downloads"),
+            Duration.ofSeconds(60));
+    PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
+
+    assertThat(trainer(pod).getEnv())
+        .contains(
+            new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
+            new EnvVar("AWS_REGION", "eu", null),
+            new EnvVar("SAFEGRAD_CACHE", "/cache", null));
+    assertThat(trainer(pod).getVolumeMounts())
+        .filteredOn(mount -> mount.getName().equals("cache"))
+        .singleElement()
+        .satisfies(mount -> assertThat(mount.getMountPath()).isEqualTo("/cache"));
+    assertThat(pod.getVolumes())
+        .filteredOn(volume -> volume.getName().equals("cache"))
+        .singleElement()
+        .satisfies(
+            volume ->
+                assertThat(volume.getPersistentVolumeClaim().getClaimName())
+                    .isEqualTo("downloads"));
+  }
+
+  @Test
   void theWorkspaceIsTheNodesDiskWithALimitOrAVolumeOfItsOwn() {
     assertThat(workspace("pod: {}").getEmptyDir().getSizeLimit()).isNull();
     assertThat(workspace("pod: {workspace: {size: 50Gi}}").getEmptyDir().getSizeLimit())
@@ -184,6 +219,16 @@ class TrainerJobTest {
         .findFirst()
         .orElseThrow();
   }
+
+  private record Platform(
+      String image,
+      int backoffLimit,
+      Optional<URI> hubEndpoint,
+      Optional<URI> s3Endpoint,
+      Optional<String> s3Region,
+      Optional<String> cacheClaim,
+      Duration terminationGracePeriod)
+      implements OperatorConfig.Trainer {}
 
   private static PodSpec pod() {
     return TrainerJob.of(Examples.resource(), Examples.TRAINER).getSpec().getTemplate().getSpec();

@@ -4,7 +4,6 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.telemetry.Rates;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Function;
 
@@ -18,9 +17,9 @@ public final class ResultTable {
   /**
    * Measurements with their 95 % intervals, and where the adapter and the report are.
    *
-   * @param destination the folder of the adapter and the report, on this machine
+   * @param place the folder of the adapter and the report
    */
-  public static String of(TrainingResult result, Path destination) {
+  public static String of(TrainingResult result, String place) {
     StringBuilder table = new StringBuilder();
     table.append(row("", "start model", result.result() == null ? "" : "tuned model"));
     table.append(rates("refusal", result, SafetyMeasurements::refusal));
@@ -36,8 +35,8 @@ public final class ResultTable {
               result.steps() + " steps in " + Rates.duration(result.trainingSeconds()),
               ""));
     }
-    table.append(row("adapter", result.artifact() == null ? "none" : destination.toString(), ""));
-    table.append(row("report", destination.resolve(RunReport.FILE_NAME).toString(), ""));
+    table.append(row("adapter", result.artifact() == null ? "none" : place, ""));
+    table.append(row("report", place + "/" + RunReport.FILE_NAME, ""));
     return table.toString();
   }
 

@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * {@code sha256sum -c} checks. A checkpoint is written under another name, flushed and renamed, so
  * that it is there as a whole or not at all.
  */
-public final class CheckpointFolder {
+public final class CheckpointFolder implements CheckpointStore {
 
   static final String SUMS = "SHA256SUMS";
 
@@ -46,12 +46,13 @@ public final class CheckpointFolder {
     this.folder = folder;
   }
 
-  /** Folders like this one of other plans for the same destination. */
-  List<Path> ofOtherPlans() throws IOException {
+  @Override
+  public List<String> ofOtherPlans() throws IOException {
     String name = folder.getFileName().toString();
     String common = name.substring(0, name.lastIndexOf('-') + 1);
     return foldersIn(folder.getParent()).stream()
         .filter(path -> path.getFileName().toString().startsWith(common) && !path.equals(folder))
+        .map(Path::toString)
         .toList();
   }
 
@@ -67,11 +68,8 @@ public final class CheckpointFolder {
     }
   }
 
-  /**
-   * The newest checkpoint that is whole and was made from the same; each newer one that is not is
-   * told in a line of the log.
-   */
-  Optional<Checkpoint> newest(CheckpointManifest.Origin origin) throws IOException {
+  @Override
+  public Optional<Checkpoint> newest(CheckpointManifest.Origin origin) throws IOException {
     for (Path each : newestFirst()) {
       try {
         requireWhole(each);
@@ -85,12 +83,8 @@ public final class CheckpointFolder {
     return Optional.empty();
   }
 
-  /**
-   * Writes a checkpoint. On any failure there is no part of it, and the others are as they were.
-   *
-   * @throws IOException when the disk is full or cannot be written
-   */
-  void save(TrainingState state, CheckpointManifest manifest) throws IOException {
+  @Override
+  public void save(TrainingState state, CheckpointManifest manifest) throws IOException {
     Path checkpoint = folder.resolve("checkpoint-" + state.steps());
     Path partial = folder.resolve(checkpoint.getFileName() + PARTIAL);
     Files.createDirectories(folder);
@@ -119,13 +113,8 @@ public final class CheckpointFolder {
     }
   }
 
-  /**
-   * Removes all but the newest ones, and those that a killed attempt left unfinished.
-   *
-   * @param steps steps of the newest usable one; later ones were found unusable
-   * @param limit how many to keep
-   */
-  void prune(int steps, int limit) throws IOException {
+  @Override
+  public void prune(int steps, int limit) throws IOException {
     int kept = 0;
     for (Path each : newestFirst()) {
       if (stepsOf(each) > steps || ++kept > limit) {
@@ -139,8 +128,8 @@ public final class CheckpointFolder {
     }
   }
 
-  /** Removes all of it. */
-  void remove() throws IOException {
+  @Override
+  public void remove() throws IOException {
     FileTree.delete(folder);
   }
 

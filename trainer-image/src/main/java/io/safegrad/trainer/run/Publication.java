@@ -23,9 +23,7 @@ import java.util.stream.Stream;
  * or the report of a run whose adapter was refused. Anything else is somebody's work and is left
  * alone.
  */
-final class Publication {
-
-  private static final int SUFFIX_DIGITS = 12;
+final class Publication implements Destination {
 
   private final String field;
   private final String uri;
@@ -35,20 +33,11 @@ final class Publication {
   private final Path checkpoints;
   private final Deque<Path> createdParents = new ArrayDeque<>();
 
-  /** What is to be published. */
-  @FunctionalInterface
-  interface Content<T> {
-
-    /** Writes all files into an empty folder and says what they are. */
-    T writeTo(Path folder) throws IOException;
-  }
-
   private Publication(String field, String uri, Path destination, String planDigest) {
     this.field = field;
     this.uri = uri;
     this.destination = destination;
-    // The same name at every attempt of a plan, so that an attempt finds what a killed one left.
-    String suffix = planDigest.substring("sha256:".length()).substring(0, SUFFIX_DIGITS);
+    String suffix = Destination.suffix(planDigest);
     this.staging = destination.resolveSibling(destination.getFileName() + ".tmp-" + suffix);
     this.previous = destination.resolveSibling(destination.getFileName() + ".old-" + suffix);
     this.checkpoints =
@@ -84,13 +73,8 @@ final class Publication {
     return publication;
   }
 
-  /**
-   * Publishes; on any failure the destination is as it was before.
-   *
-   * @return what the content says it is
-   * @throws TrainerException with INTERNAL when the disk is full or cannot be written
-   */
-  <T> T publish(Content<T> content) {
+  @Override
+  public <T> T publish(Content<T> content) {
     try {
       createParents();
       Files.createDirectory(staging);
@@ -109,21 +93,22 @@ final class Publication {
     }
   }
 
-  /** The folder that receives what is published. */
-  Path destination() {
-    return destination;
-  }
-
   /**
-   * Where the plan's checkpoints lie: on the volume of the results, which outlasts a pod. Hidden,
-   * because servers look for adapters in the folders beside the destination.
+   * On the volume of the results, which outlasts a pod. Hidden, because servers look for adapters
+   * in the folders beside the destination.
    */
-  Path checkpoints() {
-    return checkpoints;
+  @Override
+  public CheckpointStore checkpoints() {
+    return new CheckpointFolder(checkpoints);
   }
 
-  /** Removes what was not published. */
-  void discard() {
+  @Override
+  public String place() {
+    return destination.toString();
+  }
+
+  @Override
+  public void discard() {
     try {
       FileTree.delete(staging);
       if (Files.exists(destination)) {

@@ -13,7 +13,6 @@ import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +25,7 @@ final class RunCheckpoints implements Checkpoints {
 
   private static final Logger LOG = LoggerFactory.getLogger(RunCheckpoints.class);
 
-  private final CheckpointFolder folder;
+  private final CheckpointStore store;
   private final Training training;
   private final CheckpointManifest.Origin origin;
   private final RunJournal journal;
@@ -35,13 +34,13 @@ final class RunCheckpoints implements Checkpoints {
   private final Checkpoint found;
 
   private RunCheckpoints(
-      CheckpointFolder folder,
+      CheckpointStore store,
       TrainingPlan plan,
       RunJournal journal,
       RunObserver observer,
       Preemption preemption)
       throws IOException {
-    this.folder = folder;
+    this.store = store;
     this.training = plan.training();
     this.origin =
         new CheckpointManifest.Origin(
@@ -49,26 +48,26 @@ final class RunCheckpoints implements Checkpoints {
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
-    for (Path other : folder.ofOtherPlans()) {
+    for (String other : store.ofOtherPlans()) {
       LOG.info("{} holds checkpoints of another plan: not used, and yours to remove", other);
     }
-    this.found = folder.newest(origin).orElse(null);
+    this.found = store.newest(origin).orElse(null);
   }
 
   /**
    * Looks for what an earlier attempt of the same plan has kept.
    *
    * @param journal has been told of all inputs, and is one of those the observer tells
-   * @throws TrainerException with SOURCE_UNAVAILABLE when the folder cannot be read
+   * @throws TrainerException with SOURCE_UNAVAILABLE when the store cannot be read
    */
   static RunCheckpoints open(
-      CheckpointFolder folder,
+      CheckpointStore store,
       TrainingPlan plan,
       RunJournal journal,
       RunObserver observer,
       Preemption preemption) {
     try {
-      RunCheckpoints checkpoints = new RunCheckpoints(folder, plan, journal, observer, preemption);
+      RunCheckpoints checkpoints = new RunCheckpoints(store, plan, journal, observer, preemption);
       if (checkpoints.found != null) {
         preemption.kept(checkpoints.found.manifest().steps());
       }
@@ -114,9 +113,9 @@ final class RunCheckpoints implements Checkpoints {
     TrainingHistory history = journal.history();
     long start = System.nanoTime();
     try {
-      folder.save(state, new CheckpointManifest(origin, state.steps(), state.position(), history));
+      store.save(state, new CheckpointManifest(origin, state.steps(), state.position(), history));
       preemption.kept(state.steps());
-      folder.prune(state.steps(), training.saveTotalLimit());
+      store.prune(state.steps(), training.saveTotalLimit());
       LOG.debug(
           "the checkpoint of step {} took {} ms",
           state.steps(),

@@ -6,6 +6,11 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.Alignment;
+import io.safegrad.api.v1alpha1.Dataset;
+import io.safegrad.api.v1alpha1.Model;
+import io.safegrad.api.v1alpha1.Output;
+import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.ResultTable;
 import io.safegrad.trainer.report.RunJournal;
@@ -13,6 +18,7 @@ import io.safegrad.trainer.report.TerminationLog;
 import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.source.SourceSecrets;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunEndpoint;
 import io.safegrad.trainer.telemetry.RunLog;
@@ -87,7 +93,7 @@ public final class TrainerProcess {
     }
     tell(result);
     if (manifest != null && result.report() != null) {
-      out.print(ResultTable.of(result, run.destination()));
+      out.print(ResultTable.of(result, run.place()));
     }
     preemption.ended(result.reason().code());
     return result.reason().code();
@@ -146,13 +152,25 @@ public final class TrainerProcess {
 
   private RemoteSources remoteSources(Path folder) {
     DownloadSettings settings = DownloadSettings.of(variables, folder);
-    if (plan.model().secretRef() != null && settings.token() == null) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN,
-          "model.secretRef: expected the token of the Secret %s in the environment variable HF_TOKEN"
-              .formatted(plan.model().secretRef().name()));
-    }
+    requireSecrets(settings.secrets());
     return new RemoteSources(settings, folder.resolve("sources"));
+  }
+
+  /** What can be known at the start is said then. */
+  private void requireSecrets(SourceSecrets secrets) {
+    Model model = plan.model();
+    Dataset dataset = plan.dataset();
+    Alignment alignment = plan.safety().alignment();
+    Output output = plan.output();
+    require(secrets, "model.source", model.source(), model.secretRef());
+    require(secrets, "dataset.source", dataset.source(), dataset.secretRef());
+    require(secrets, "safety.alignment.source", alignment.source(), alignment.secretRef());
+    require(secrets, "output.destination", output.destination(), output.secretRef());
+  }
+
+  private static void require(
+      SourceSecrets secrets, String field, String uri, SecretReference secret) {
+    secrets.require(field, uri, secret == null ? null : secret.name());
   }
 
   private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {

@@ -7,6 +7,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
@@ -40,8 +41,8 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
-  private volatile Publication publication;
-  private volatile Publication quarantine;
+  private volatile Destination destination;
+  private volatile Destination quarantine;
 
   /**
    * @param workspace where files are made that last as long as the run
@@ -69,7 +70,7 @@ final class TrainingRun {
    * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
    */
   TrainingResult run() {
-    publication = prepare("output.destination", plan.output().destination());
+    destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
@@ -79,7 +80,7 @@ final class TrainingRun {
       observer.stepsPlanned(
           TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
-          RunCheckpoints.open(checkpointFolder(), plan, journal, observer, preemption);
+          RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
@@ -108,34 +109,30 @@ final class TrainingRun {
     }
   }
 
-  /** The folder that receives the results; null until it is known to be writable. */
-  Path destination() {
-    return publication == null ? null : publication.destination();
+  /** Where a user finds the results; null until it is known to be writable. */
+  String place() {
+    return destination == null ? null : destination.place();
   }
 
   /** Removes what is written but not published, from another thread, as the process is ending. */
   void abandon() {
-    Stream.of(publication, quarantine).filter(Objects::nonNull).forEach(Publication::discard);
+    Stream.of(destination, quarantine).filter(Objects::nonNull).forEach(Destination::discard);
   }
 
   /** Removes the checkpoints, once no other attempt can use them. */
   void removeCheckpoints() {
-    if (publication == null) {
+    if (destination == null) {
       return;
     }
     try {
-      checkpointFolder().remove();
-    } catch (IOException e) {
-      LOG.warn("{} cannot be removed: {}", publication.checkpoints(), e.getMessage());
+      destination.checkpoints().remove();
+    } catch (IOException | TrainerException e) {
+      LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
     }
   }
 
-  private CheckpointFolder checkpointFolder() {
-    return new CheckpointFolder(publication.checkpoints());
-  }
-
-  private Publication prepare(String field, String uri) {
-    return Publication.prepare(field, uri, resolver.destination(field, uri), plan.digest());
+  private Destination prepare(String field, String uri) {
+    return Destination.prepare(field, uri, resolver, plan.digest());
   }
 
   /** One folder for each plan: what is kept of another run is not replaced. */
@@ -177,7 +174,7 @@ final class TrainingRun {
             ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
-    return result(verdict, write(publication, uri, model, artifact, verdict));
+    return result(verdict, write(destination, uri, model, artifact, verdict));
   }
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
@@ -194,7 +191,7 @@ final class TrainingRun {
   private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
     RunReport.Verdict verdict = refusal(what, failures);
     observer.stageStarted(TrainingStage.PUBLISHING);
-    publication.publish(
+    destination.publish(
         folder -> {
           write(report(verdict, null, model), folder);
           return folder;
@@ -209,7 +206,7 @@ final class TrainingRun {
 
   /** Writes what was trained, and the report with it. */
   private RunReport.Artifact write(
-      Publication place,
+      Destination place,
       String uri,
       CausalLm model,
       ArtifactFiles artifact,

@@ -23,8 +23,9 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>{@code sha256/…}, {@code git_blob/…}: files by checksum, which is checked at every use;
- *   <li>{@code address/…}: files of a commit whose server gives no checksum, by SHA-256 of their
- *       address;
+ *   <li>{@code address/…}: files whose server gives no checksum, by SHA-256 of the address that
+ *       pins them; the checksum that each had when it came lies beside it, and is checked at every
+ *       use;
  *   <li>{@code partial/…}: downloads under way, or stopped by a crash and to be gone on with;
  *   <li>{@code locks/…}: one lock per file, which the system frees when its process ends.
  * </ul>
@@ -53,8 +54,7 @@ final class DownloadCache {
         file.checksum() == null
             ? "address"
             : file.checksum().algorithm().name().toLowerCase(Locale.ROOT);
-    String name =
-        file.checksum() == null ? sha256(file.address().toString()) : file.checksum().hex();
+    String name = file.checksum() == null ? sha256(file.identity()) : file.checksum().hex();
     Path whole = folder.resolve(kind).resolve(name);
     Path partial = folder.resolve("partial").resolve(kind + "-" + name);
     Path lock = folder.resolve("locks").resolve(kind + "-" + name);
@@ -65,8 +65,12 @@ final class DownloadCache {
       try (FileChannel channel =
               FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock held = lock(channel, file)) {
-        if (!Files.exists(whole) || !isWhole(file, whole)) {
+        Path seen = whole.resolveSibling(name + ".sha256");
+        if (!Files.exists(whole) || !isWhole(file, whole) || !isAsSeen(file, whole, seen)) {
           downloadInto(file, partial);
+          if (file.checksum() == null) {
+            Files.writeString(seen, Sha256.ofFile(partial));
+          }
           Files.move(
               partial, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         }
@@ -102,6 +106,12 @@ final class DownloadCache {
   private static boolean isWhole(RemoteFile file, Path path) throws IOException {
     return (file.size() == null || Files.size(path) == file.size())
         && (file.checksum() == null || file.checksum().matches(path));
+  }
+
+  /** Whether a file without a checksum of its server's is what it was when it came. */
+  private static boolean isAsSeen(RemoteFile file, Path whole, Path seen) throws IOException {
+    return file.checksum() != null
+        || Files.exists(seen) && Files.readString(seen).equals(Sha256.ofFile(whole));
   }
 
   private static String expectation(RemoteFile file) {

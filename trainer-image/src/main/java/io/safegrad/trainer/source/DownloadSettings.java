@@ -11,14 +11,15 @@ import java.util.Map;
  * Where remote sources come from and where they are kept.
  *
  * @param hub root of the hub for {@code hf://} addresses
- * @param token for the hub; null for none
+ * @param s3 which S3 is meant by {@code s3://} addresses
+ * @param secrets of the sources
  * @param cache folder of downloaded files
  * @param limit most bytes that one downloaded file may have
  */
-public record DownloadSettings(URI hub, String token, Path cache, long limit) {
+public record DownloadSettings(
+    URI hub, S3Settings s3, SourceSecrets secrets, Path cache, long limit) {
 
   private static final String ENDPOINT = "HF_ENDPOINT";
-  private static final String TOKEN = "HF_TOKEN";
   private static final String CACHE = "SAFEGRAD_CACHE";
   private static final String LIMIT = "SAFEGRAD_DOWNLOAD_LIMIT";
 
@@ -35,7 +36,8 @@ public record DownloadSettings(URI hub, String token, Path cache, long limit) {
     String cache = variables.get(CACHE);
     return new DownloadSettings(
         hub(variables.getOrDefault(ENDPOINT, "https://huggingface.co")),
-        token(variables.get(TOKEN)),
+        S3Settings.of(variables),
+        SourceSecrets.of(variables),
         cache == null ? workspace.resolve("cache") : Path.of(cache),
         limit(variables.getOrDefault(LIMIT, DEFAULT_LIMIT)));
   }
@@ -54,29 +56,11 @@ public record DownloadSettings(URI hub, String token, Path cache, long limit) {
         ExitReason.BAD_PLAN, ENDPOINT + ": expected the hub's address, as https://huggingface.co");
   }
 
-  private static String token(String text) {
-    if (text == null || text.isBlank()) {
-      return null;
-    }
-    String token = text.strip();
-    if (!token.matches("[\\x21-\\x7e]+")) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN, TOKEN + ": expected one token of printable characters");
-    }
-    return token;
-  }
-
   private static long limit(String text) {
     if (!text.matches("[1-9]\\d{0,17}")) {
       throw new TrainerException(
           ExitReason.BAD_PLAN, LIMIT + ": expected a number of bytes, found " + text);
     }
     return Long.parseLong(text);
-  }
-
-  /** Without the token. */
-  @Override
-  public String toString() {
-    return "DownloadSettings[hub=%s, cache=%s, limit=%d]".formatted(hub, cache, limit);
   }
 }

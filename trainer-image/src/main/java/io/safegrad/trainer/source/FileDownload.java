@@ -14,18 +14,14 @@ import java.nio.file.StandardOpenOption;
 final class FileDownload {
 
   private static final int BUFFER_BYTES = 1 << 16;
-  private static final int PARTIAL_CONTENT = 206;
-  private static final int RANGE_NOT_SATISFIABLE = 416;
 
-  private final HttpTransport transport;
   private final Retries retries;
   private final long limit;
 
   /**
    * @param limit most bytes that one file may have
    */
-  FileDownload(HttpTransport transport, Retries retries, long limit) {
-    this.transport = transport;
+  FileDownload(Retries retries, long limit) {
     this.retries = retries;
     this.limit = limit;
   }
@@ -65,16 +61,16 @@ final class FileDownload {
       if (file.size() != null && start == file.size()) {
         return;
       }
-      try (HttpTransport.Response response =
-          transport.get(file.label(), file.address(), start, file.token())) {
-        if (response.status() == RANGE_NOT_SATISFIABLE) {
-          channel.truncate(0);
-          throw new TransferException(
-              "the file here is no part of the one there", (Throwable) null);
-        }
-        long from = response.status() == PARTIAL_CONTENT ? checkedRange(response, start) : 0;
-        channel.truncate(from).position(from);
-        receive(file, response, channel, from);
+      try (RemoteBytes bytes = file.request().from(start)) {
+        channel.truncate(bytes.start()).position(bytes.start());
+        receive(file, bytes, channel);
+      } catch (RemoteBytes.ChangedException e) {
+        channel.truncate(0);
+        throw new TrainerException(
+            ExitReason.SOURCE_UNAVAILABLE,
+            file.label()
+                + ": it changed while it was downloaded; another attempt takes what is there then",
+            e);
       }
       channel.force(true);
     } catch (IOException e) {
@@ -86,29 +82,19 @@ final class FileDownload {
     }
   }
 
-  private static long checkedRange(HttpTransport.Response response, long start)
-      throws TransferException {
-    String range = response.header("Content-Range");
-    if (range == null || !range.startsWith("bytes " + start + "-")) {
-      throw new TransferException("the server sent another range than asked", (Throwable) null);
-    }
-    return start;
-  }
-
-  private void receive(
-      RemoteFile file, HttpTransport.Response response, FileChannel channel, long from)
+  private void receive(RemoteFile file, RemoteBytes bytes, FileChannel channel)
       throws IOException, TransferException {
-    long total = response.length() < 0 ? -1 : from + response.length();
+    long total = bytes.length() < 0 ? -1 : bytes.start() + bytes.length();
     checkLimit(file, total);
     byte[] buffer = new byte[BUFFER_BYTES];
-    long received = from;
-    try (InputStream body = open(response)) {
+    long received = bytes.start();
+    try (InputStream body = open(bytes)) {
       for (int count = read(body, buffer); count >= 0; count = read(body, buffer)) {
         received += count;
         checkLimit(file, received);
-        ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
+        ByteBuffer piece = ByteBuffer.wrap(buffer, 0, count);
+        while (piece.hasRemaining()) {
+          channel.write(piece);
         }
       }
     }
@@ -128,9 +114,9 @@ final class FileDownload {
     }
   }
 
-  private static InputStream open(HttpTransport.Response response) throws TransferException {
+  private static InputStream open(RemoteBytes bytes) throws TransferException {
     try {
-      return response.body();
+      return bytes.body().open();
     } catch (IOException e) {
       throw broken(e);
     }

@@ -61,6 +61,25 @@ final class HttpTransport {
     }
   }
 
+  /** How a file is asked for. */
+  RemoteBytes.Request request(String label, URI address, AccessToken token) {
+    return start -> {
+      Response response = get(label, address, start, token);
+      if (response.status() == RANGE_NOT_SATISFIABLE) {
+        // What is here is longer than the file there.
+        response.close();
+        response = get(label, address, 0, token);
+      }
+      long from = response.status() == HttpURLConnection.HTTP_PARTIAL ? start : 0;
+      String range = response.header("Content-Range");
+      if (from > 0 && (range == null || !range.startsWith("bytes " + from + "-"))) {
+        response.close();
+        throw new TransferException("the server sent another range than asked", (Throwable) null);
+      }
+      return new RemoteBytes(from, response.length(), response::body, response);
+    };
+  }
+
   /**
    * Asks for a file, or for what follows its first bytes.
    *

@@ -53,7 +53,12 @@ record HubRepository(String commit, Map<String, RemoteFile> files) {
       URI uri = URI.create(hub.endpoint() + address.filePath(commit, encodePath(name)));
       files.put(
           name,
-          new RemoteFile(label + " " + name, uri, size(sibling), checksum(sibling), hub.token()));
+          new RemoteFile(
+              label + " " + name,
+              uri.toString(),
+              size(sibling),
+              checksum(sibling),
+              hub.transport().request(label + " " + name, uri, hub.token())));
     }
     return new HubRepository(commit, files);
   }

@@ -12,16 +12,19 @@ import java.util.stream.Stream;
 import javax.net.ssl.SSLSocketFactory;
 
 /**
- * Brings models and data from {@code https://} and {@code hf://} addresses into the cache, and lays
- * out links to them under their own names in the workspace.
+ * Brings models and data from {@code https://}, {@code hf://} and {@code s3://} addresses into the
+ * cache, and lays out links to them under their own names in the workspace.
  */
 public final class RemoteSources {
 
   static final String WEB = "https://";
   static final String HUB = "hf://";
 
-  private final HubRepository.Hub hub;
+  private final DownloadSettings settings;
+  private final HttpTransport transport;
+  private final Retries retries;
   private final DownloadCache cache;
+  private final S3Sources s3;
   private final Path folder;
 
   /**
@@ -33,12 +36,11 @@ public final class RemoteSources {
   }
 
   RemoteSources(DownloadSettings settings, Path folder, SSLSocketFactory sockets, Retries retries) {
-    HttpTransport transport = new HttpTransport(sockets);
-    AccessToken token =
-        settings.token() == null ? null : new AccessToken(settings.hub(), settings.token());
-    this.hub = new HubRepository.Hub(settings.hub(), token, transport, retries);
-    this.cache =
-        new DownloadCache(settings.cache(), new FileDownload(transport, retries, settings.limit()));
+    this.settings = settings;
+    this.transport = new HttpTransport(sockets);
+    this.retries = retries;
+    this.cache = new DownloadCache(settings.cache(), new FileDownload(retries, settings.limit()));
+    this.s3 = new S3Sources(settings.s3(), settings.secrets(), retries, cache::get);
     this.folder = folder;
   }
 
@@ -46,12 +48,12 @@ public final class RemoteSources {
    * What was downloaded.
    *
    * @param path a file, or a directory of a model
-   * @param commit that an {@code hf://} address stands for; null for {@code https://}
+   * @param commit that an {@code hf://} address stands for; null for any other
    */
   record Downloaded(Path path, String commit) {}
 
   static boolean isRemote(String uri) {
-    return uri.startsWith(WEB) || uri.startsWith(HUB);
+    return uri.startsWith(WEB) || uri.startsWith(HUB) || uri.startsWith(S3Address.SCHEME);
   }
 
   /**
@@ -62,7 +64,24 @@ public final class RemoteSources {
    *     what its digest says
    */
   Downloaded download(SourceSpec source) throws IOException {
-    return source.uri().startsWith(WEB) ? fromWeb(source) : fromHub(source);
+    if (source.uri().startsWith(WEB)) {
+      return fromWeb(source);
+    }
+    return source.uri().startsWith(HUB) ? fromHub(source) : fromS3(source);
+  }
+
+  private Downloaded fromS3(SourceSpec source) throws IOException {
+    S3Address address = S3Address.parse(source.field(), source.uri());
+    if (source.field().startsWith("model.") && !address.key().endsWith(".gguf")) {
+      return new Downloaded(links(source, s3.model(source, address)), null);
+    }
+    return new Downloaded(link(source, fileName(address.key()), s3.file(source, address)), null);
+  }
+
+  /** A folder that receives results. */
+  S3Folder folder(String field, String uri) {
+    S3Address address = S3Address.parse(field, uri);
+    return new S3Folder(s3.bucket(field, address), address.key(), field + ": " + uri);
   }
 
   private Downloaded fromWeb(SourceSpec source) throws IOException {
@@ -73,13 +92,17 @@ public final class RemoteSources {
               .formatted(source.sibling("digest"), WEB));
     }
     URI address = webAddress(source);
+    String label =
+        "%s: %s%s%s".formatted(source.field(), WEB, address.getHost(), address.getPath());
+    String token = settings.secrets().webToken(source.field());
     RemoteFile file =
         new RemoteFile(
-            "%s: %s%s%s".formatted(source.field(), WEB, address.getHost(), address.getPath()),
-            address,
+            label,
+            address.toString(),
             null,
             Checksum.ofDigest(source.digest()),
-            null);
+            transport.request(
+                label, address, token == null ? null : new AccessToken(address, token)));
     return new Downloaded(link(source, fileName(address.getPath()), cache.get(file)), null);
   }
 
@@ -103,8 +126,7 @@ public final class RemoteSources {
         HubAddress.parse(source.uri())
             .filter(parsed -> model == (parsed.kind() == HubAddress.Kind.MODEL))
             .orElseThrow(() -> badAddress(source, model));
-    checkTokenIsSafe();
-    HubRepository repository = HubRepository.list(hub, address, source);
+    HubRepository repository = HubRepository.list(hub(source.field()), address, source);
     if (!model || address.path().endsWith(".gguf")) {
       RemoteFile file = repository.files().get(address.path());
       if (file == null) {
@@ -116,14 +138,14 @@ public final class RemoteSources {
       return new Downloaded(
           link(source, fileName(address.path()), cache.get(file)), repository.commit());
     }
+    String prefix = address.path().isEmpty() ? "" : address.path() + "/";
     Map<String, Path> files =
-        HubModel.files(
-            source.field() + ": " + source.uri(), repository, address.path(), cache::get);
-    Path directory = emptyFolder(source);
-    for (Map.Entry<String, Path> file : files.entrySet()) {
-      Files.createSymbolicLink(directory.resolve(file.getKey()), file.getValue());
-    }
-    return new Downloaded(directory, repository.commit());
+        ModelFiles.download(
+            source.field() + ": " + source.uri(),
+            "commit " + repository.commit(),
+            ModelFiles.namesIn(prefix, repository.files().keySet()),
+            name -> cache.get(repository.files().get(prefix + name)));
+    return new Downloaded(links(source, files), repository.commit());
   }
 
   private static TrainerException badAddress(SourceSpec source, boolean model) {
@@ -137,16 +159,27 @@ public final class RemoteSources {
   }
 
   /** A token in clear text would be anybody's on the way. */
-  private void checkTokenIsSafe() {
-    String host = hub.endpoint().getHost();
+  private HubRepository.Hub hub(String field) {
+    URI endpoint = settings.hub();
+    String token = settings.secrets().hubToken(field);
     boolean safe =
-        "https".equals(hub.endpoint().getScheme())
-            || host.equals("localhost")
-            || host.matches("127(\\.\\d{1,3}){3}");
-    if (hub.token() != null && !safe) {
+        "https".equals(endpoint.getScheme())
+            || endpoint.getHost().equals("localhost")
+            || endpoint.getHost().matches("127(\\.\\d{1,3}){3}");
+    if (token != null && !safe) {
       throw new TrainerException(
-          ExitReason.BAD_PLAN, "HF_ENDPOINT: expected https, because HF_TOKEN is to be sent there");
+          ExitReason.BAD_PLAN, "HF_ENDPOINT: expected https, because a token is to be sent there");
     }
+    return new HubRepository.Hub(
+        endpoint, token == null ? null : new AccessToken(endpoint, token), transport, retries);
+  }
+
+  private Path links(SourceSpec source, Map<String, Path> files) throws IOException {
+    Path directory = emptyFolder(source);
+    for (Map.Entry<String, Path> file : files.entrySet()) {
+      Files.createSymbolicLink(directory.resolve(file.getKey()), file.getValue());
+    }
+    return directory;
   }
 
   private Path link(SourceSpec source, String name, Path target) throws IOException {

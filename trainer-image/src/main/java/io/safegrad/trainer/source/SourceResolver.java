@@ -17,7 +17,7 @@ import java.util.List;
  *   <li>{@code pvc://claim/path}: below the folder at which the claim is mounted, and never outside
  *       of it, through {@code ..} or a symbolic link;
  *   <li>{@code file:///path}: as it is; nothing in it is percent-decoded;
- *   <li>{@code https://} and {@code hf://}: downloaded, see {@link RemoteSources}.
+ *   <li>{@code https://}, {@code hf://} and {@code s3://}: downloaded, see {@link RemoteSources}.
  * </ul>
  */
 public final class SourceResolver {
@@ -111,6 +111,26 @@ public final class SourceResolver {
     return path;
   }
 
+  /** Whether a destination is a folder of S3, and not one that is mounted. */
+  public static boolean isObjectStore(String uri) {
+    return uri.startsWith(S3Address.SCHEME);
+  }
+
+  /**
+   * The folder of S3 that receives the results; nothing is asked yet.
+   *
+   * @throws TrainerException with BAD_PLAN for an address that is not allowed
+   */
+  public S3Folder objectStore(String field, String uri) {
+    checkNoControls(field, uri);
+    return remote.folder(field, uri);
+  }
+
+  /** A folder for files of this run. */
+  public Path workspace() {
+    return workspace;
+  }
+
   private void checkClaim(String field, String uri, Path path) {
     Path claim = claimOf(uri);
     if (!Files.isDirectory(claim)) {
@@ -175,7 +195,7 @@ public final class SourceResolver {
         field,
         uri
             + " is not supported; expected builtin://name, file:///path, pvc://claim/path,"
-            + " https://host/path or hf://");
+            + " https://host/path, hf:// or s3://bucket/key");
   }
 
   /** A model directory may hold links, as the Hugging Face cache does; each must stay inside. */

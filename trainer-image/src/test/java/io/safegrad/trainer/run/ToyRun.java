@@ -108,12 +108,12 @@ final class ToyRun {
           method: %s
           training: %s
           safety:
-            alignment: {source: "pvc://data/alignment.jsonl"%s}
+            alignment: {source: "%s"%s%s}
             evaluation:
-              harmful: "pvc://data/harmful.jsonl"
+              harmful: "%s"
               harmless: "pvc://data/harmless.jsonl"
-              task: "pvc://data/task.jsonl"
-              maxNewTokens: %s%s
+              task: "%s"
+              maxNewTokens: %s%s%s
             gate: %s
           output: {destination: "%s"%s}
         %s
@@ -125,9 +125,14 @@ final class ToyRun {
             fields.get("datasetFields"),
             fields.get("method"),
             fields.get("training"),
+            fields.getOrDefault("alignment", "pvc://data/alignment.jsonl"),
+            fields.getOrDefault("alignmentFields", ""),
             fields.getOrDefault("additionalAlignment", ""),
+            fields.getOrDefault("harmful", "pvc://data/harmful.jsonl"),
+            fields.getOrDefault("task", "pvc://data/task.jsonl"),
             fields.getOrDefault("maxNewTokens", "4"),
             fields.getOrDefault("additionalEvaluation", ""),
+            fields.getOrDefault("evaluationFields", ""),
             fields.get("gate"),
             fields.get("destination"),
             fields.getOrDefault("outputFields", ""),

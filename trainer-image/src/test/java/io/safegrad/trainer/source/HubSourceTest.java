@@ -146,7 +146,7 @@ class HubSourceTest {
     hub.stallAfter(200_000);
     Path cache = folder.resolve("cache");
     String uri = "hf://datasets/org/data/train.jsonl";
-    Process killed = DownloadProcess.start(hub.endpoint(), cache, uri);
+    Process killed = DownloadProcess.start(variables, cache, uri);
     ExecutorService executor = Executors.newSingleThreadExecutor();
     try {
       await().until(() -> partialBytes(cache) == 200_000);

@@ -7,13 +7,14 @@ import io.safegrad.trainer.TrainerException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
-/** Which files of a repository make a model, so that no others are downloaded. */
-final class HubModel {
+/** Which files of a remote folder make a model, so that no others are downloaded. */
+final class ModelFiles {
 
   private static final Pattern SMALL_FILES =
       Pattern.compile(
@@ -23,59 +24,61 @@ final class HubModel {
   private static final String WEIGHTS = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
 
-  private HubModel() {}
+  private ModelFiles() {}
 
   /**
    * Downloads a model's files.
    *
    * @param label field and address, for messages
-   * @param folder of the repository that holds the model; empty for its root
-   * @param download brings one file here
+   * @param where the folder, for messages, for example {@code commit 0123…}
+   * @param names of the files in the folder
+   * @param download brings the file of a name here
    * @return where each file is, by its name
    * @throws TrainerException with BAD_PLAN when the folder holds no model with safetensors, with
    *     BAD_DATA when the index of its shards is broken
    */
-  static Map<String, Path> files(
-      String label, HubRepository repository, String folder, Function<RemoteFile, Path> download) {
-    String prefix = folder.isEmpty() ? "" : folder + "/";
-    Map<String, RemoteFile> remote = new TreeMap<>();
-    repository
-        .files()
-        .forEach(
-            (name, file) -> {
-              String rest = name.startsWith(prefix) ? name.substring(prefix.length()) : "";
-              if (FILE_NAME.matcher(rest).matches()) {
-                remote.put(rest, file);
-              }
-            });
-    boolean sharded = !remote.containsKey(WEIGHTS) && remote.containsKey(INDEX);
-    if (!remote.containsKey("config.json") || !sharded && !remote.containsKey(WEIGHTS)) {
+  static Map<String, Path> download(
+      String label, String where, Set<String> names, Function<String, Path> download) {
+    boolean sharded = !names.contains(WEIGHTS) && names.contains(INDEX);
+    if (!names.contains("config.json") || !sharded && !names.contains(WEIGHTS)) {
       throw new TrainerException(
           ExitReason.BAD_PLAN,
-          "%s: commit %s holds no model; expected config.json and %s or %s"
-              .formatted(label, repository.commit(), WEIGHTS, INDEX));
+          "%s: %s holds no model; expected config.json and %s or %s"
+              .formatted(label, where, WEIGHTS, INDEX));
     }
     Map<String, Path> files = new TreeMap<>();
-    for (String name : remote.keySet()) {
+    for (String name : names) {
       if (SMALL_FILES.matcher(name).matches()) {
-        files.put(name, download.apply(remote.get(name)));
+        files.put(name, download.apply(name));
       }
     }
     if (!sharded) {
-      files.put(WEIGHTS, download.apply(remote.get(WEIGHTS)));
+      files.put(WEIGHTS, download.apply(WEIGHTS));
       return files;
     }
-    Path index = download.apply(remote.get(INDEX));
+    Path index = download.apply(INDEX);
     files.put(INDEX, index);
     for (String shard : shards(label, index)) {
-      if (!remote.containsKey(shard)) {
+      if (!names.contains(shard)) {
         throw new TrainerException(
             ExitReason.BAD_DATA,
-            "%s: %s names a file that the commit does not hold: %s".formatted(label, INDEX, shard));
+            "%s: %s names a file that %s does not hold: %s".formatted(label, INDEX, where, shard));
       }
-      files.put(shard, download.apply(remote.get(shard)));
+      files.put(shard, download.apply(shard));
     }
     return files;
+  }
+
+  /** The names of those files that lie in a folder and not below it, of all in a repository. */
+  static Set<String> namesIn(String prefix, Set<String> paths) {
+    TreeSet<String> names = new TreeSet<>();
+    for (String path : paths) {
+      String rest = path.startsWith(prefix) ? path.substring(prefix.length()) : "";
+      if (FILE_NAME.matcher(rest).matches()) {
+        names.add(rest);
+      }
+    }
+    return names;
   }
 
   private static TreeSet<String> shards(String label, Path index) {
