@@ -61,8 +61,7 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
   /** These rows and behind them those of another batch. */
   public Batch followedBy(Batch other) {
     int[] lengths = IntStream.concat(lengths(), other.lengths()).toArray();
-    return new Batch(
-        runs(lengths), joined(inputIds, other.inputIds), joined(labels, other.labels));
+    return new Batch(runs(lengths), joined(inputIds, other.inputIds), joined(labels, other.labels));
   }
 
   private static int[] joined(int[] first, int[] second) {
@@ -71,7 +70,8 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
 
   private IntStream lengths() {
     return IntStream.range(0, runs.length / 2)
-        .flatMap(run -> IntStream.range(0, (int) runs[2 * run]).map(row -> (int) runs[2 * run + 1]));
+        .flatMap(
+            run -> IntStream.range(0, (int) runs[2 * run]).map(row -> (int) runs[2 * run + 1]));
   }
 
   /** Tokens of all rows, padding included. */

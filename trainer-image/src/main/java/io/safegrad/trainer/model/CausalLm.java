@@ -167,7 +167,6 @@ public final class CausalLm implements AutoCloseable {
    * The logits at every position, for tests and small uses: training never makes them.
    *
    * @param batch padded
-   *
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -303,11 +302,7 @@ public final class CausalLm implements AutoCloseable {
       long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
       Tensor states =
           trainingPass.states(
-              scope,
-              elsewhere,
-              batch,
-              gates.trained(),
-              Objective.before(labelled, 0));
+              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -329,13 +324,8 @@ public final class CausalLm implements AutoCloseable {
 
   private double addGradient(Batch batch, Objective objective, Gradient gradient) {
     return trainingPass
-        .run(
-            torch.scope(),
-            model,
-            batch,
-            gates.trained(),
-            List.of(objective),
-            gradient.tensors())[0];
+        .run(torch.scope(), model, batch, gates.trained(), List.of(objective), gradient.tensors())[
+        0];
   }
 
   /**

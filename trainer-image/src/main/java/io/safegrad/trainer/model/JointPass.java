@@ -63,8 +63,7 @@ final class JointPass {
                       2 * factor.shape()[0],
                       factor.shape()[1]));
       double[] losses =
-          trainingPass.run(
-              pass, doubled, user.followedBy(reference), gate, objectives, gradient);
+          trainingPass.run(pass, doubled, user.followedBy(reference), gate, objectives, gradient);
       addHalves(gradient, userGradient, alignmentGradient);
       return losses;
     }

@@ -73,10 +73,7 @@ interface Objective {
     static KlDivergence of(AlignmentBatch alignment, int firstToken, double scale) {
       int[] labelled = labelled(alignment.batch());
       return new KlDivergence(
-          before(labelled, firstToken),
-          alignment.states(),
-          alignment.reference().head(),
-          scale);
+          before(labelled, firstToken), alignment.states(), alignment.reference().head(), scale);
     }
 
     @Override

@@ -134,12 +134,7 @@ final class TrainingPass {
    *
    * @return [positions, hidden], in the given scope
    */
-  Tensor states(
-      Scope results,
-      ModelTensors model,
-      Batch batch,
-      Tensor gate,
-      long[] positions) {
+  Tensor states(Scope results, ModelTensors model, Batch batch, Tensor gate, long[] positions) {
     config.requireSupportedLength(batch.length());
     try (Scope pass = results.child()) {
       Tensor x = decoder.embed(pass, model, decoder.ids(pass, batch.inputIds()));

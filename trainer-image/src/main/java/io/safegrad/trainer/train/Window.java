@@ -80,19 +80,19 @@ record Window(
 
   /** Response tokens of the user's examples. */
   int userResponseTokens() {
-    return microBatches.stream().mapToInt(each -> each.user()).responseTokens().sum();
+    return microBatches.stream().mapToInt(each -> each.user().responseTokens()).sum();
   }
 
   /** Response tokens of the alignment examples. */
   int alignmentResponseTokens() {
-    return microBatches.stream().mapToInt(each -> each.alignment().batch()).responseTokens().sum();
+    return microBatches.stream().mapToInt(each -> each.alignment().batch().responseTokens()).sum();
   }
 
   /** Response tokens of the user's own alignment examples; 0 for none. */
   int ownResponseTokens() {
     return microBatches.stream()
         .filter(each -> each.own() != null)
-        .mapToInt(each -> each.own().batch()).responseTokens()
+        .mapToInt(each -> each.own().batch().responseTokens())
         .sum();
   }
 }

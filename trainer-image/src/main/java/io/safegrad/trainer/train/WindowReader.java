@@ -90,8 +90,7 @@ final class WindowReader {
       AlignmentBatch alignmentBatch = null;
       AlignmentBatch ownBatch = null;
       if (content != Content.ALIGNMENT) {
-        List<TokenizedExample> examples =
-            user.examples(userCycle.takeWithinPass(batchSize));
+        List<TokenizedExample> examples = user.examples(userCycle.takeWithinPass(batchSize));
         userTaken.addAll(examples);
         userBatch = user.batch(examples);
         ownBatch = own == null ? null : own.batch(ownCycle.take(alignmentBatchSize));

@@ -50,7 +50,8 @@ final class PackingBench implements Runnable {
   @Option(
       names = "--mean",
       defaultValue = "40",
-      description = "Mean tokens of an example, whose length is log-normal. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Mean tokens of an example, whose length is log-normal. Default: ${DEFAULT-VALUE}.")
   private int mean;
 
   @Option(
@@ -59,7 +60,10 @@ final class PackingBench implements Runnable {
       description = "Standard deviation of the length's logarithm. Default: ${DEFAULT-VALUE}.")
   private double sigma;
 
-  @Option(names = "--batch", defaultValue = "8", description = "Examples of an unpacked batch. Default: ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--batch",
+      defaultValue = "8",
+      description = "Examples of an unpacked batch. Default: ${DEFAULT-VALUE}.")
   private int batch;
 
   @Option(
@@ -153,7 +157,9 @@ final class PackingBench implements Runnable {
     settings.put("learningRate", 1e-4).put("scheduler", "Constant").put("warmupRatio", 0.0);
     settings.put("weightDecay", 0.0).put("maxGradNorm", 0.0).put("seed", 43);
     settings.put("saveSteps", 0).put("saveTotalLimit", 1);
-    settings.set("lora", new ObjectMapper().valueToTree(new Lora(8, 16, List.of(Lora.TargetModule.values()))));
+    settings.set(
+        "lora",
+        new ObjectMapper().valueToTree(new Lora(8, 16, List.of(Lora.TargetModule.values()))));
     return new ObjectMapper().convertValue(settings, Training.class);
   }
 }

@@ -14,8 +14,7 @@ class PackingTest {
   void eachExampleGoesWhereItFitsBest() {
     int[] lengths = {3, 9, 6, 1, 4, 10};
     assertThat(Packing.bestFitDecreasing(lengths, 10))
-        .containsExactly(
-            new int[] {5}, new int[] {1, 3}, new int[] {2, 4}, new int[] {0});
+        .containsExactly(new int[] {5}, new int[] {1, 3}, new int[] {2, 4}, new int[] {0});
   }
 
   @Test

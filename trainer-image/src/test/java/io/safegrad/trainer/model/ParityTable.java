@@ -77,8 +77,7 @@ final class ParityTable {
     return gradient.entrySet().stream()
         .mapToDouble(
             each ->
-                difference(
-                    each.getValue().values(), expected.get(prefix + each.getKey()).values()))
+                difference(each.getValue().values(), expected.get(prefix + each.getKey()).values()))
         .max()
         .orElseThrow();
   }

@@ -48,7 +48,8 @@ class ExampleOrderTest {
     int tokens = 0;
     for (int from = 0; from < pass.length; from += BATCH) {
       int[] batch = Arrays.copyOfRange(pass, from, Math.min(pass.length, from + BATCH));
-      tokens += batch.length * Arrays.stream(batch).map(index -> lengths[index]).max().orElseThrow();
+      tokens +=
+          batch.length * Arrays.stream(batch).map(index -> lengths[index]).max().orElseThrow();
     }
     return tokens;
   }

@@ -75,8 +75,7 @@ class PackedWindowTest {
               .next(Content.BOTH);
       GradientAccumulator.Losses losses =
           gradients.userAndAlignment(window, userGradient, alignmentGradient);
-      return new Result(
-          losses, window.numTokens(), copy(userGradient), copy(alignmentGradient));
+      return new Result(losses, window.numTokens(), copy(userGradient), copy(alignmentGradient));
     }
   }
 
@@ -87,8 +86,7 @@ class PackedWindowTest {
   private static void assertClose(Result found, Result expected) {
     assertThat(found.tokens()).isEqualTo(expected.tokens());
     assertThat(found.losses().user()).isCloseTo(expected.losses().user(), within(1e-5));
-    assertThat(found.losses().alignment())
-        .isCloseTo(expected.losses().alignment(), within(1e-5));
+    assertThat(found.losses().alignment()).isCloseTo(expected.losses().alignment(), within(1e-5));
     assertClose(found.user(), expected.user());
     assertClose(found.alignment(), expected.alignment());
   }
