@@ -17,6 +17,10 @@ public enum ExitReason {
   BAD_DATA(65, false),
   /** The run ended and the safety gate refused its adapter. */
   GATE_REFUSED(66, false),
+  /**
+   * The start model refuses too little to have an alignment that could be kept; no step was done.
+   */
+  START_MODEL_NOT_ALIGNED(67, false),
   /** A model, a data set or the destination could not be reached. */
   SOURCE_UNAVAILABLE(69, true),
   /** A fault of the trainer or of its node, a full disk among them. */

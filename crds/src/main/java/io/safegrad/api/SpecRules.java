@@ -31,6 +31,9 @@ final class SpecRules {
         method.alignmentRefreshSteps() == 1 || name.hasAlignmentWeight(),
         "spec.method: " + Method.REFRESH_MESSAGE);
     require(
+        method.onConflict() == Method.OnConflict.Project || name.hasAlignmentWeight(),
+        "spec.method: " + Method.ON_CONFLICT_MESSAGE);
+    require(
         method.lisa() == null || name == Method.Name.Lisa, "spec.method: " + Method.LISA_MESSAGE);
     require(
         method.spag() == null || name == Method.Name.Spag, "spec.method: " + Method.SPAG_MESSAGE);

@@ -17,6 +17,11 @@ import io.fabric8.generator.annotation.ValidationRule;
         "!has(self.alignmentRefreshSteps) || self.alignmentRefreshSteps == 1"
             + " || self.name in ['SafeGrad', 'WeightedSum']",
     message = Method.REFRESH_MESSAGE)
+@ValidationRule(
+    value =
+        "!has(self.onConflict) || self.onConflict == 'Project'"
+            + " || self.name in ['SafeGrad', 'WeightedSum']",
+    message = Method.ON_CONFLICT_MESSAGE)
 @ValidationRule(value = "!has(self.lisa) || self.name == 'Lisa'", message = Method.LISA_MESSAGE)
 @ValidationRule(value = "!has(self.spag) || self.name == 'Spag'", message = Method.SPAG_MESSAGE)
 public record Method(
@@ -54,17 +59,53 @@ public record Method(
                 + " time and protects less: the gradient is not that of the model as it is now.")
         Integer alignmentRefreshSteps,
     @JsonPropertyDescription("For name: Lisa. Its defaults hold when absent.") Lisa lisa,
-    @JsonPropertyDescription("For name: Spag. Its defaults hold when absent.") Spag spag) {
+    @JsonPropertyDescription("For name: Spag. Its defaults hold when absent.") Spag spag,
+    @Default("Project")
+        @JsonPropertyDescription(
+            "What is done about examples whose conflict with the alignment stands apart from all"
+                + " others', as attribution finds after half of the steps. Project: nothing beyond"
+                + " the method. Drop: the other half is trained without them. Stop: the run ends"
+                + " with BadData and names their lines. For SafeGrad and WeightedSum.")
+        OnConflict onConflict) {
 
   public static final String PROJECTION_SCOPE_MESSAGE = "projectionScope is for name: SafeGrad";
   public static final String REFRESH_MESSAGE =
       "alignmentRefreshSteps is for name: SafeGrad and name: WeightedSum";
+  public static final String ON_CONFLICT_MESSAGE =
+      "onConflict: Drop and Stop are for name: SafeGrad and name: WeightedSum";
   public static final String LISA_MESSAGE = "lisa is for name: Lisa";
   public static final String SPAG_MESSAGE = "spag is for name: Spag";
 
   /** A method whose other parameters are at their defaults. */
   public Method(Name name, Double alignmentWeight, Integer alignmentBatchSize) {
     this(name, alignmentWeight, alignmentBatchSize, ProjectionScope.Global, 1, null, null);
+  }
+
+  /** A method that leaves no example out. */
+  public Method(
+      Name name,
+      Double alignmentWeight,
+      Integer alignmentBatchSize,
+      ProjectionScope projectionScope,
+      Integer alignmentRefreshSteps,
+      Lisa lisa,
+      Spag spag) {
+    this(
+        name,
+        alignmentWeight,
+        alignmentBatchSize,
+        projectionScope,
+        alignmentRefreshSteps,
+        lisa,
+        spag,
+        OnConflict.Project);
+  }
+
+  /** What is done about examples that attribution condemns. */
+  public enum OnConflict {
+    Project,
+    Drop,
+    Stop
   }
 
   /** The methods. */
@@ -144,6 +185,7 @@ public record Method(
         projectionScope,
         alignmentRefreshSteps,
         name == Name.Lisa && lisa == null ? Lisa.DEFAULT : lisa,
-        name == Name.Spag && spag == null ? Spag.DEFAULT : spag);
+        name == Name.Spag && spag == null ? Spag.DEFAULT : spag,
+        onConflict == null ? OnConflict.Project : onConflict);
   }
 }

@@ -39,8 +39,8 @@ public record SafeFineTuneSpec(
         Boolean suspend,
     @Min(1)
         @JsonPropertyDescription(
-            "Seconds after which a run that has not ended is stopped and failed. No limit when"
-                + " absent.")
+            "Seconds of activity after which a run that has not ended is stopped and failed; the"
+                + " time in which it is suspended or queued does not count. No limit when absent.")
         Long activeDeadlineSeconds,
     @Min(0)
         @JsonPropertyDescription(

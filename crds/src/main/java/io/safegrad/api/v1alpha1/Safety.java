@@ -10,4 +10,18 @@ public record Safety(
     @Default("{}") @JsonPropertyDescription("The prompts that measure safety before and after.")
         Evaluation evaluation,
     @Default("{}") @JsonPropertyDescription("What must hold for the adapter to be published.")
-        Gate gate) {}
+        Gate gate,
+    @Default("{}")
+        @JsonPropertyDescription("Which examples pull the model away from its alignment.")
+        Attribution attribution) {
+
+  /** One whose attribution is the default. */
+  public Safety(Alignment alignment, Evaluation evaluation, Gate gate) {
+    this(alignment, evaluation, gate, Attribution.DEFAULT);
+  }
+
+  public Safety {
+    // A plan that is older than the field has none.
+    attribution = attribution == null ? Attribution.DEFAULT : attribution;
+  }
+}

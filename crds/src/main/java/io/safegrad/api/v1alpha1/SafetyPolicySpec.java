@@ -53,6 +53,8 @@ public record SafetyPolicySpec(
             "The platform's evaluation. It takes the defaults' place; no run may name another"
                 + " instead. It may name further prompts, which are measured by themselves.")
         EvaluationSources evaluation,
+    @JsonPropertyDescription("What a run's report may tell of its examples.")
+        AttributionBounds attribution,
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
         @JsonPropertyDescription(
@@ -125,7 +127,25 @@ public record SafetyPolicySpec(
           @Max(1)
           @JsonPropertyDescription(
               "Largest share of harmless prompts that the fine-tuned model refuses.")
-          Double maxOverRefusal) {}
+          Double maxOverRefusal,
+      @Min(0)
+          @Max(1)
+          @JsonPropertyDescription(
+              "Largest share of the fine-tuned model's replies that are incoherent.")
+          Double maxIncoherentRate,
+      @Min(0)
+          @Max(1000)
+          @JsonPropertyDescription(
+              "Largest mean KL divergence, in nats, from the start model on the alignment examples"
+                  + " that safety.alignment.heldOutFraction holds back.")
+          Double maxSafetyKl) {}
+
+  /** What a run's report may tell of its examples. */
+  public record AttributionBounds(
+      @JsonPropertyDescription(
+              "Whether a report may quote examples (safety.attribution.excerpts). No run may ask for"
+                  + " it when false.")
+          Boolean excerpts) {}
 
   /** Where the platform's alignment examples are. */
   @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)

@@ -69,6 +69,7 @@ final class ComparisonTable {
     return switch (result.reason()) {
       case SUCCESS -> "held, published";
       case GATE_REFUSED -> "refused, not published";
+      case START_MODEL_NOT_ALIGNED -> "start model not aligned, not trained";
       default -> "failed (" + result.reason().conditionReason() + ")";
     };
   }

@@ -5,12 +5,15 @@ import static org.awaitility.Awaitility.await;
 
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
+import io.fabric8.kubernetes.api.model.scheduling.v1.PriorityClassBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
 import java.io.IOException;
@@ -28,6 +31,7 @@ class EndToEndIT {
   private static final String NAMESPACE = "team-a";
   private static final String CLAIM = "adapters";
   private static final Duration PATIENCE = Duration.ofMinutes(3);
+  private static final int SLOW_STEPS = 100;
 
   private static final Path FOLDER = Path.of("target", "end-to-end").toAbsolutePath();
   private static LocalCluster cluster;
@@ -131,6 +135,72 @@ class EndToEndIT {
   }
 
   @Test
+  void anEvictedRunGoesOnFromItsCheckpoint() throws IOException {
+    apply("evicted", slow(""));
+    awaitStep("evicted");
+    Pod victim = podOf("evicted");
+    client
+        .pods()
+        .resource(victim)
+        .evict(
+            new EvictionBuilder()
+                .withNewMetadata()
+                .withName(victim.getMetadata().getName())
+                .withNamespace(NAMESPACE)
+                .endMetadata()
+                .build());
+    assertResumed("evicted", "EvictionByEvictionAPI");
+  }
+
+  @Test
+  void aRunWhosePodIsDeletedGoesOnFromItsCheckpoint() throws IOException {
+    apply("lost", slow(""));
+    awaitStep("lost");
+    client.resource(podOf("lost")).delete();
+    assertResumed("lost", "Preempted");
+  }
+
+  /** Two runs of which the node has room for one. */
+  @Test
+  void aMoreImportantRunTakesTheNodeAndTheOtherGoesOnAfterwards() throws IOException {
+    createPriority("low", 1);
+    createPriority("high", 1000);
+    int cpus = Runtime.getRuntime().availableProcessors();
+    String pod =
+        "pod: {priorityClassName: %s, resources: {requests: {cpu: %dm}}}"
+            .formatted("%s", 600 * cpus);
+    apply("patient", slow(pod.formatted("low")));
+    awaitStep("patient");
+    apply(
+        "urgent",
+        """
+        dataset: {source: "builtin://sentiment"}
+        training: {maxSteps: 2, maxLength: 64}
+        """
+            + pod.formatted("high"));
+    assertThat(awaitEnd("urgent").phase()).isEqualTo(Phase.Succeeded);
+    assertResumed("patient", "PreemptionByScheduler");
+  }
+
+  @Test
+  void aRunThatNoNodeHasRoomForIsToldSoWithinTenSeconds() throws IOException {
+    long begin = System.nanoTime();
+    apply("large", slow("pod: {resources: {requests: {cpu: 1000}}}"));
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              SafeFineTuneStatus status = resource("large").get().getStatus();
+              return status != null
+                  && condition(status, "Ready").getReason().equals("Unschedulable");
+            });
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    assertThat(condition(resource("large").get().getStatus(), "Ready").getMessage())
+        .contains("Insufficient cpu");
+    resource("large").delete();
+  }
+
+  @Test
   void deletingTheResourceEndsTheProcess() throws IOException {
     apply("deleted", endless());
     awaitStep("deleted");
@@ -141,6 +211,42 @@ class EndToEndIT {
     assertThat(processesOf(uid)).isEmpty();
     await().atMost(PATIENCE).until(() -> Files.notExists(FOLDER.resolve("pods").resolve(uid)));
     assertThat(claim.resolve("deleted")).doesNotExist();
+  }
+
+  private static void assertResumed(String name, String reason) {
+    SafeFineTuneStatus status = awaitEnd(name);
+    assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
+    assertThat(status.attempts()).as(status.attempts().toString()).hasSize(2);
+    Attempt first = status.attempts().get(0);
+    assertThat(first.reason()).isEqualTo(reason);
+    assertThat(first.exitCode()).isEqualTo(75);
+    assertThat(first.message()).contains("the next attempt resumes after step");
+    Attempt second = status.attempts().get(1);
+    assertThat(second.resumedAtStep()).isPositive();
+    assertThat(second.reason()).isEqualTo("Success");
+    assertThat(second.lastStep()).isEqualTo(SLOW_STEPS);
+  }
+
+  private static void createPriority(String name, int value) {
+    client
+        .resource(
+            new PriorityClassBuilder()
+                .withNewMetadata()
+                .withName(name)
+                .endMetadata()
+                .withValue(value)
+                .build())
+        .create();
+  }
+
+  /** Long enough to be stopped in the middle. */
+  private static String slow(String more) {
+    return """
+    dataset: {source: "builtin://sentiment"}
+    training: {maxSteps: %d, maxLength: 64, learningRate: 1e-6, saveSteps: 1}
+    """
+            .formatted(SLOW_STEPS)
+        + more;
   }
 
   private static String endless() {

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.operator.status.ActiveTime;
 import java.util.Objects;
 
 /** Sets the fields of a Job that its user may change: suspend, the deadline, the time to live. */
@@ -24,10 +25,15 @@ public final class RunControl {
   /**
    * Brings the Job in line with its resource; writes nothing when it is.
    *
-   * @param deadline seconds after which the Job is stopped; null for no limit
+   * @param deadline seconds of activity after which the run is stopped; null for no limit
    */
   public static void apply(KubernetesClient client, SafeFineTune resource, Job job, Long deadline) {
-    set(client, job, suspend(resource, job), deadline, null);
+    Long left =
+        ActiveTime.left(
+            deadline,
+            resource.getStatus().attempts(),
+            job.getStatus() == null ? null : job.getStatus().getStartTime());
+    set(client, job, suspend(resource, job), left, null);
     boolean held = Boolean.TRUE.equals(resource.getSpec().suspend());
     // Released only by whom it was held: its queue's administrator may hold it as well.
     if (isQueued(job) && (held || resource.getStatus().phase() == Phase.Suspended)) {

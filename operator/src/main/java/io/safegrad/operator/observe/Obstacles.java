@@ -1,7 +1,7 @@
 package io.safegrad.operator.observe;
 
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
-import io.fabric8.kubernetes.api.model.events.v1.Event;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.PodStage;
@@ -36,11 +36,10 @@ final class Obstacles {
             ? ""
             : seen.lastEnded().ended();
     return client
-        .events()
         .v1()
         .events()
         .inNamespace(job.getMetadata().getNamespace())
-        .withField("regarding.uid", job.getMetadata().getUid())
+        .withField("involvedObject.uid", job.getMetadata().getUid())
         .withField("reason", FAILED_CREATE)
         .list()
         .getItems()
@@ -48,7 +47,7 @@ final class Obstacles {
         // A refusal of an earlier pod is past.
         .filter(event -> time(event).compareTo(lastEnd) >= 0)
         .max(Comparator.comparing(Obstacles::time))
-        .map(event -> Sentence.of(event.getNote()))
+        .map(event -> Sentence.of(event.getMessage()))
         .map(
             note ->
                 new Cause(note.contains("exceeded quota") ? "QuotaExceeded" : FAILED_CREATE, note));
@@ -57,8 +56,8 @@ final class Obstacles {
   /** When it happened last, to the second. */
   private static String time(Event event) {
     String time =
-        event.getDeprecatedLastTimestamp() != null
-            ? event.getDeprecatedLastTimestamp()
+        event.getLastTimestamp() != null
+            ? event.getLastTimestamp()
             : event.getEventTime() == null
                 ? event.getMetadata().getCreationTimestamp()
                 : event.getEventTime().getTime();

@@ -32,13 +32,14 @@ final class Attempts {
    * The attempts after an observation, oldest first; null when there is none.
    *
    * @param before the attempts that were written last; null for none
-   * @param suspension what held the Job, where that is why a pod was stopped; null when nothing
+   * @param stop why a pod that was asked to stop was: suspended, beyond its deadline; null when for
+   *     no such reason
    */
-  static List<Attempt> after(List<Attempt> before, RunObservation observation, String suspension) {
+  static List<Attempt> after(List<Attempt> before, RunObservation observation, String stop) {
     Map<String, Attempt> attempts = new LinkedHashMap<>();
     int last = 0;
     for (Attempt attempt : before == null ? List.<Attempt>of() : before) {
-      attempts.put(attempt.pod(), unseen(attempt, observation, suspension));
+      attempts.put(attempt.pod(), unseen(attempt, observation, stop));
       last = attempt.number();
     }
     List<PodState> pods = new ArrayList<>(observation.pods());
@@ -56,7 +57,7 @@ final class Attempts {
                 .started(pod.started())
                 .build();
       }
-      attempts.put(pod.name(), seen(known, pod, observation, suspension));
+      attempts.put(pod.name(), seen(known, pod, observation, stop));
     }
     List<Attempt> newest = List.copyOf(attempts.values());
     return newest.isEmpty()
@@ -65,13 +66,13 @@ final class Attempts {
   }
 
   /** An operator that was away may have missed a pod's end. */
-  private static Attempt unseen(Attempt attempt, RunObservation observation, String suspension) {
+  private static Attempt unseen(Attempt attempt, RunObservation observation, String stop) {
     boolean there = observation.pods().stream().anyMatch(pod -> pod.name().equals(attempt.pod()));
-    return there || attempt.reason() != null ? attempt : removed(attempt, null, suspension);
+    return there || attempt.reason() != null ? attempt : removed(attempt, null, stop);
   }
 
   private static Attempt seen(
-      Attempt attempt, PodState pod, RunObservation observation, String suspension) {
+      Attempt attempt, PodState pod, RunObservation observation, String stop) {
     if (pod.stage() != PodStage.ENDED) {
       return pod.equals(observation.pod()) ? heard(attempt, observation.progress()) : attempt;
     }
@@ -79,22 +80,22 @@ final class Attempts {
       return attempt;
     }
     return pod.exit() == null
-        ? removed(attempt, pod.disruption(), suspension)
-        : ended(attempt, pod, suspension);
+        ? removed(attempt, pod.disruption(), stop)
+        : ended(attempt, pod, stop);
   }
 
-  private static Attempt removed(Attempt attempt, Cause disruption, String suspension) {
+  private static Attempt removed(Attempt attempt, Cause disruption, String stop) {
     SafeFineTuneStatusAttemptBuilder removed = SafeFineTuneStatusAttemptBuilder.builder(attempt);
     if (disruption != null) {
       return removed.reason(disruption.reason()).message(disruption.message()).build();
     }
     return removed
-        .reason(suspension == null ? UNSEEN : suspension)
+        .reason(stop == null ? UNSEEN : stop)
         .message("The pod was removed, and nobody saw how its trainer ended")
         .build();
   }
 
-  private static Attempt ended(Attempt attempt, PodState pod, String suspension) {
+  private static Attempt ended(Attempt attempt, PodState pod, String stop) {
     int code = pod.exit().code();
     Optional<TrainingResult> result =
         TerminationMessage.parse(pod.exit().terminationMessage())
@@ -112,8 +113,8 @@ final class Attempts {
     } else if (pod.disruption() != null && code != ExitReason.SUCCESS.code()) {
       ended.reason(pod.disruption().reason());
       ended.message(sentence == null ? pod.disruption().message() : sentence);
-    } else if (stopped && suspension != null) {
-      ended.reason(suspension);
+    } else if (stopped && stop != null) {
+      ended.reason(stop);
     }
     result.filter(one -> one.steps() > 0).ifPresent(one -> ended.lastStep(one.steps()));
     return ended.build();

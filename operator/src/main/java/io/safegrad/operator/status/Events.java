@@ -1,9 +1,9 @@
 package io.safegrad.operator.status;
 
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.MicroTime;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
-import io.fabric8.kubernetes.api.model.events.v1.Event;
-import io.fabric8.kubernetes.api.model.events.v1.EventBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -13,11 +13,15 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes Kubernetes Events. The same occurrence has the same name, so it is never told twice. */
+/**
+ * Writes Kubernetes Events, by the older of the two APIs: kubectl puts those of the newer one in no
+ * order. The same occurrence has the same name, so it is never told twice.
+ */
 final class Events {
 
   private static final Logger LOG = LoggerFactory.getLogger(Events.class);
@@ -55,14 +59,19 @@ final class Events {
         .withName(name(resource, event))
         .withNamespace(resource.getMetadata().getNamespace())
         .endMetadata()
+        // kubectl sorts by the one, programs by the other.
+        .withFirstTimestamp(now.truncatedTo(ChronoUnit.SECONDS).toString())
+        .withLastTimestamp(now.truncatedTo(ChronoUnit.SECONDS).toString())
+        .withCount(1)
         .withEventTime(new MicroTime(MICRO_TIME.format(now)))
-        .withReportingController(REPORTER)
+        .withNewSource("safegrad-operator", null)
+        .withReportingComponent(REPORTER)
         .withReportingInstance(REPORTER)
         .withAction("Reconcile")
         .withType(event.reason().type())
         .withReason(event.reason().name())
-        .withNote(bounded(event.note()))
-        .withRegarding(
+        .withMessage(bounded(event.note()))
+        .withInvolvedObject(
             new ObjectReferenceBuilder()
                 .withApiVersion(resource.getApiVersion())
                 .withKind(resource.getKind())
@@ -76,7 +85,13 @@ final class Events {
   private static String name(SafeFineTune resource, RunEvent event) {
     String identity =
         resource.getMetadata().getUid() + "|" + event.reason() + "|" + event.occasion();
-    String suffix = "." + digest(identity).substring(0, 16);
+    // kubectl shows what happened in the same second in the order of names.
+    String suffix =
+        ".%02x%02x%s"
+            .formatted(
+                event.attempts() & 0xff,
+                event.reason().ordinal(),
+                digest(identity).substring(0, 12));
     String name = resource.getMetadata().getName();
     return name.substring(0, Math.min(name.length(), LONGEST_NAME - suffix.length())) + suffix;
   }

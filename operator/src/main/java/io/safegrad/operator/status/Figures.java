@@ -10,6 +10,8 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Interval;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusMeasurementsBuilder;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +20,8 @@ import java.util.Locale;
 final class Figures {
 
   private static final Measurements NONE = SafeFineTuneStatusMeasurementsBuilder.builder().build();
+
+  private static final MathContext DIGITS = new MathContext(6);
 
   private Figures() {}
 
@@ -42,7 +46,7 @@ final class Figures {
         .build();
   }
 
-  /** The figures after a trainer's result. */
+  /** The figures after a trainer's result; null when there are none. */
   static Measurements after(Measurements before, TrainingResult result) {
     Measurements known = before == null ? NONE : before;
     SafeFineTuneStatusMeasurementsBuilder after =
@@ -55,18 +59,19 @@ final class Figures {
             .conflictRatio(either(result.conflictRatio(), known.conflictRatio()));
     if (result.baseline() != null) {
       Measurement refusal = result.baseline().refusal();
-      after.baselineRefusalRate(refusal.rate()).baselineRefusalInterval(interval(refusal));
+      after.baselineRefusalRate(rounded(refusal.rate())).baselineRefusalInterval(interval(refusal));
     }
     if (result.result() != null) {
       Measurement refusal = result.result().refusal();
       Measurement overRefusal = result.result().overRefusal();
       Measurement task = result.result().taskAccuracy();
-      after.refusalRate(refusal.rate()).refusalInterval(interval(refusal));
-      after.overRefusalRate(overRefusal.rate()).overRefusalInterval(interval(overRefusal));
-      after.taskAccuracy(task == null ? known.taskAccuracy() : (Double) task.rate());
+      after.refusalRate(rounded(refusal.rate())).refusalInterval(interval(refusal));
+      after.overRefusalRate(rounded(overRefusal.rate())).overRefusalInterval(interval(overRefusal));
+      after.taskAccuracy(task == null ? known.taskAccuracy() : rounded(task.rate()));
       after.taskAccuracyInterval(task == null ? null : interval(task));
     }
-    return after.build();
+    Measurements figures = after.build();
+    return figures.equals(NONE) ? null : figures;
   }
 
   /** The operator's own comparison; null when there are no measurements to compare. */
@@ -100,7 +105,8 @@ final class Figures {
   }
 
   private static Interval interval(Measurement measurement) {
-    return new Interval(measurement.low(), measurement.high(), measurement.count());
+    return new Interval(
+        rounded(measurement.low()), rounded(measurement.high()), measurement.count());
   }
 
   /** {@code 120/400 (30%)}; null before the number of steps is known. */
@@ -140,6 +146,13 @@ final class Figures {
   }
 
   private static Double either(Double first, Double second) {
-    return first == null ? second : first;
+    return first == null ? second : rounded(first);
+  }
+
+  /** Six digits are more than any of these figures is worth. */
+  private static Double rounded(Double figure) {
+    return figure == null || !Double.isFinite(figure)
+        ? figure
+        : (Double) new BigDecimal(figure).round(DIGITS).doubleValue();
   }
 }

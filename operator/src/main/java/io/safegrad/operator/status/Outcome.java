@@ -36,7 +36,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   /** What an exit code that is none of the trainer's is called. */
   static final String UNEXPECTED_EXIT = "UnexpectedExit";
 
-  private static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
+  static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
   /**
    * Judges an ended Job.
@@ -172,6 +172,9 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
                 .formatted(
                     exit.code(), result == null ? unreadable(exit) : "its result is not its own")
             : believed.message();
+    if (reason.get() == ExitReason.START_MODEL_NOT_ALIGNED) {
+      return new Outcome(Phase.Rejected, reason.get().conditionReason(), message, false, believed);
+    }
     if (reason.get() == ExitReason.GATE_REFUSED) {
       return new Outcome(
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);

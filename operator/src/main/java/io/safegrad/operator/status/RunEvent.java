@@ -5,10 +5,19 @@ package io.safegrad.operator.status;
  *
  * @param note one sentence
  * @param occasion tells two occurrences of the same reason apart; empty where there is only one
+ * @param attempts how many pods had run the trainer by then
  */
-public record RunEvent(Reason reason, String note, String occasion) {
+public record RunEvent(Reason reason, String note, String occasion, int attempts) {
 
-  /** What can happen. */
+  RunEvent(Reason reason, String note, String occasion) {
+    this(reason, note, occasion, 0);
+  }
+
+  RunEvent after(int count) {
+    return new RunEvent(reason, note, occasion, count);
+  }
+
+  /** What can happen, in the order in which it does. */
   public enum Reason {
     Started(false),
     Queued(false),

@@ -164,7 +164,7 @@ public final class RunStatus {
         .etaSeconds(null)
         .eta(null)
         .gate(Figures.gate(gate, result))
-        .attempts(Attempts.after(last.attempts(), observation, null))
+        .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
         .artifact(artifact(outcome))
         .conditions(endConditions(outcome, conditions(resource, now)))
         .build();
@@ -260,6 +260,10 @@ public final class RunStatus {
             && observation.job().queue() != null
         ? Queue.EVICTED
         : null;
+  }
+
+  private static String deadline(Outcome outcome) {
+    return Outcome.DEADLINE_EXCEEDED.equals(outcome.reason()) ? outcome.reason() : null;
   }
 
   private static Phase phaseOf(TrainingStage stage) {

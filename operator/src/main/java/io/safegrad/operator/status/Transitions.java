@@ -33,7 +33,7 @@ final class Transitions {
     if (!after.phase().isTerminal()) {
       obstacle(before, after).ifPresent(events::add);
     }
-    return events;
+    return events.stream().map(event -> event.after(attempts(after))).toList();
   }
 
   private static Optional<RunEvent> phaseEvent(Phase before, SafeFineTuneStatus after) {

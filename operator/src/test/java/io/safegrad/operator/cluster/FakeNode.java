@@ -1,5 +1,6 @@
 package io.safegrad.operator.cluster;
 
+import io.fabric8.kubernetes.api.model.BindingBuilder;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
@@ -24,6 +25,28 @@ final class FakeNode {
 
   FakeNode(KubernetesClient client) {
     this.client = client;
+  }
+
+  /** Gives the pod a node: deleted from now on, it ends before it goes. */
+  void takes(Pod pod) {
+    client
+        .resource(
+            new BindingBuilder()
+                .withNewMetadata()
+                .withName(pod.getMetadata().getName())
+                .withNamespace(pod.getMetadata().getNamespace())
+                .endMetadata()
+                .withNewTarget()
+                .withKind("Node")
+                .withName("fake")
+                .endTarget()
+                .build())
+        .create();
+  }
+
+  /** The last a node does for a pod that was deleted. */
+  void removes(Pod pod) {
+    client.resource(pod).withGracePeriod(0).delete();
   }
 
   /** No node has room for the pod. */

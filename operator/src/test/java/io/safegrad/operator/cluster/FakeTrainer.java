@@ -20,8 +20,8 @@ final class FakeTrainer implements AutoCloseable {
     server.createContext(
         "/progress",
         exchange -> {
-          byte[] body = answer.getBytes(StandardCharsets.UTF_8);
-          questions.incrementAndGet();
+          int number = questions.incrementAndGet();
+          byte[] body = answer.replace("NUMBER", "" + number).getBytes(StandardCharsets.UTF_8);
           exchange.sendResponseHeaders(200, body.length);
           exchange.getResponseBody().write(body);
           exchange.close();
@@ -39,6 +39,11 @@ final class FakeTrainer implements AutoCloseable {
 
   void answers(String json) {
     answer = json;
+  }
+
+  /** Every answer from now on is a step further. */
+  void counts() {
+    answer = "{\"stage\": \"TRAINING\", \"step\": NUMBER, \"totalSteps\": 100000}";
   }
 
   @Override

@@ -8,14 +8,17 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -144,12 +147,35 @@ class LifecycleIT {
     run.awaitPhase(Phase.Queued);
     assertThat(cluster.kubectl("diff", "-f", file.toString())).isEqualTo(new KubectlResult(0, ""));
     assertThat(cluster.kubectl("apply", "-f", file.toString()).output()).endsWith("unchanged");
-    assertThat(
-            cluster
-                .kubectl("apply", "--server-side", "--force-conflicts", "-f", file.toString())
-                .exitCode())
-        .isZero();
+    String[] serverSide = {"apply", "--server-side", "--force-conflicts", "-f", file.toString()};
+    assertThat(cluster.kubectl(serverSide).exitCode()).isZero();
+    String version = run.resource().get().getMetadata().getResourceVersion();
+    assertThat(cluster.kubectl(serverSide).exitCode()).isZero();
+    assertThat(run.resource().get().getMetadata().getResourceVersion())
+        .as("nobody wrote anything")
+        .isEqualTo(version);
     assertThat(run.resource().get().getMetadata().getGeneration()).isEqualTo(1);
+  }
+
+  /** The tests' operator asks five times a second, and may write once a second. */
+  @Test
+  void aTrainingRunIsWrittenOncePerIntervalHoweverOftenItsTrainerIsHeard() throws Exception {
+    TestRun run = new TestRun(cluster).create();
+    try (FakeTrainer trainer = new FakeTrainer("127.1.1.10")) {
+      trainer.counts();
+      node.starts(run.awaitPod(), trainer.address());
+      run.awaitPhase(Phase.Training);
+      AtomicInteger writes = new AtomicInteger();
+      long begin = System.nanoTime();
+      int asked = trainer.questions();
+      try (SharedIndexInformer<SafeFineTune> watch = run.onWrite(writes::incrementAndGet)) {
+        TestRun.awaitUntil("twenty answers", () -> trainer.questions() >= asked + 20);
+        assertThat(watch.isRunning()).isTrue();
+        assertThat(writes.get())
+            .isPositive()
+            .isLessThanOrEqualTo((int) ((System.nanoTime() - begin) / 1_000_000_000L) + 1);
+      }
+    }
   }
 
   @Test

@@ -16,6 +16,8 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
@@ -112,6 +114,24 @@ final class TestRun {
 
   Resource<SafeFineTune> resource() {
     return client.resources(SafeFineTune.class).inNamespace(namespace).withName(NAME);
+  }
+
+  /** Calls whenever somebody has written the resource, until the watch is closed. */
+  SharedIndexInformer<SafeFineTune> onWrite(Runnable written) {
+    return resource()
+        .inform(
+            new ResourceEventHandler<>() {
+              @Override
+              public void onAdd(SafeFineTune run) {}
+
+              @Override
+              public void onUpdate(SafeFineTune before, SafeFineTune run) {
+                written.run();
+              }
+
+              @Override
+              public void onDelete(SafeFineTune run, boolean finalStateUnknown) {}
+            });
   }
 
   /** Changes fields of the spec, as {@code kubectl patch --type=merge} does. */

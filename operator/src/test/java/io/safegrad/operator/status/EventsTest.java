@@ -2,11 +2,13 @@ package io.safegrad.operator.status;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fabric8.kubernetes.api.model.events.v1.Event;
+import io.fabric8.kubernetes.api.model.Event;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.status.RunEvent.Reason;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,10 +38,26 @@ class EventsTest {
   }
 
   @Test
+  void whatHappensInOneSecondIsShownInItsOrder() {
+    List<String> names =
+        Stream.of(
+                new RunEvent(Reason.Started, "x", ""),
+                new RunEvent(Reason.Queued, "x", "0"),
+                new RunEvent(Reason.Preparing, "x", "1", 1),
+                new RunEvent(Reason.Training, "x", "1", 1),
+                new RunEvent(Reason.AttemptFailed, "x", "1", 1),
+                new RunEvent(Reason.Training, "x", "2", 2),
+                new RunEvent(Reason.Failed, "x", "", 2))
+            .map(event -> Events.of(Examples.resource(), event, NOW).getMetadata().getName())
+            .toList();
+    assertThat(names).isSorted();
+  }
+
+  @Test
   void aLongNoteIsCutAtWhatTheServerTakes() {
     Event event =
         Events.of(Examples.resource(), new RunEvent(Reason.Failed, "→".repeat(1000), ""), NOW);
-    assertThat(event.getNote().getBytes(StandardCharsets.UTF_8)).hasSizeBetween(1000, 1024);
+    assertThat(event.getMessage().getBytes(StandardCharsets.UTF_8)).hasSizeBetween(1000, 1024);
     assertThat(event.getType()).isEqualTo("Warning");
   }
 

@@ -42,7 +42,10 @@ class OutcomeTest {
   @ParameterizedTest
   @EnumSource(value = ExitReason.class, names = "SUCCESS", mode = EnumSource.Mode.EXCLUDE)
   void eachExitCodeHasItsReasonWithAndWithoutAResult(ExitReason reason) {
-    Phase phase = reason == ExitReason.GATE_REFUSED ? Phase.Rejected : Phase.Failed;
+    Phase phase =
+        reason == ExitReason.GATE_REFUSED || reason == ExitReason.START_MODEL_NOT_ALIGNED
+            ? Phase.Rejected
+            : Phase.Failed;
     Outcome told =
         judge(FAILED, exit(reason.code(), TrainingResult.failed(reason, "a sentence", PLAN)));
     assertThat(told.phase()).isEqualTo(phase);

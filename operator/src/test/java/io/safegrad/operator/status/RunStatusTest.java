@@ -2,16 +2,22 @@ package io.safegrad.operator.status;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.safegrad.api.TrainingProgress;
+import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObservation.Cause;
+import io.safegrad.operator.observe.RunObservation.End;
+import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.JobState;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.observe.RunObservation.PodState;
@@ -132,6 +138,77 @@ class RunStatusTest {
     assertThat(condition(status, "Ready").getReason()).isEqualTo("ErrImagePull");
     assertThat(condition(status, "Ready").getMessage()).isEqualTo("not found");
     assertThat(condition(status, "Reconciling").getStatus()).isEqualTo("True");
+  }
+
+  /** As sigs.k8s.io/cli-utils/pkg/kstatus has it; src/test/kstatus asks the library itself. */
+  private static String kstatus(SafeFineTune resource) {
+    SafeFineTuneStatus status = resource.getStatus();
+    if (!status.observedGeneration().equals(resource.getMetadata().getGeneration())) {
+      return "InProgress";
+    }
+    for (Condition condition : status.conditions()) {
+      if (condition.getType().equals("Reconciling") && condition.getStatus().equals("True")) {
+        return "InProgress";
+      }
+      if (condition.getType().equals("Stalled") && condition.getStatus().equals("True")) {
+        return "Failed";
+      }
+    }
+    return condition(status, "Ready").getStatus().equals("True") ? "Current" : "InProgress";
+  }
+
+  @Test
+  void toolsThatWaitByKstatusAreToldRight() {
+    SafeFineTune run = started(Examples.resource(), Phase.Training);
+    assertThat(kstatus(run)).isEqualTo("InProgress");
+    run.setStatus(observe(run, ACTIVE, RUNNING, progress(TrainingStage.TRAINING, 3, 1.0)));
+    assertThat(kstatus(run)).isEqualTo("InProgress");
+    run.getMetadata().setGeneration(2L);
+    assertThat(kstatus(run)).as("a change not seen yet").isEqualTo("InProgress");
+
+    SafeFineTune held = started(Examples.resource("suspend: true"), Phase.Training);
+    held.setStatus(observe(held, HELD, null, null));
+    assertThat(kstatus(held)).as("held is neither done nor failed").isEqualTo("InProgress");
+
+    SafeFineTune refused = started(Examples.resource(), Phase.Pending);
+    refused.setStatus(RunStatus.troubled(refused, new Trouble("PolicyViolation", "no", true), T1));
+    assertThat(kstatus(refused)).isEqualTo("Failed");
+
+    String plan = run.getStatus().planDigest();
+    SafeFineTune good = started(Examples.resource(), Phase.Publishing);
+    good.setStatus(ended(good, true, 0, Examples.success(plan, 50)));
+    assertThat(kstatus(good)).isEqualTo("Current");
+    SafeFineTune bad = started(Examples.resource(), Phase.Publishing);
+    bad.setStatus(ended(bad, true, 0, Examples.success(plan, 5)));
+    assertThat(kstatus(bad)).isEqualTo("Failed");
+    assertThat(bad.getStatus().gate())
+        .extracting(GateRule::held)
+        .containsExactly(false, false, true);
+  }
+
+  private static SafeFineTuneStatus ended(
+      SafeFineTune resource, boolean complete, int code, TrainingResult result) {
+    JobState job =
+        new JobState(false, null, 0, new End(complete, "x", "x", "2026-01-01T00:02:00Z"));
+    String message;
+    try {
+      message = new ObjectMapper().writeValueAsString(result);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+    PodState pod =
+        new PodState(
+            "p",
+            "u",
+            null,
+            PodStage.ENDED,
+            null,
+            "2026-01-01T00:00:30Z",
+            "2026-01-01T00:02:00Z",
+            new Exit(code, false, message),
+            null,
+            false);
+    return RunStatus.observed(resource, new RunObservation(job, List.of(pod)), T1);
   }
 
   private static SafeFineTuneStatus observe(

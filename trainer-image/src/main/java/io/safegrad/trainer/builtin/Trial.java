@@ -1,5 +1,6 @@
 package io.safegrad.trainer.builtin;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
@@ -9,19 +10,33 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.train.Checkpoints;
+import io.safegrad.trainer.train.ConflictMeasurement;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.weights.PretrainedModel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Fine-tunes a model on a built-in data set and measures it, as a run does, without a run's files.
  */
 final class Trial {
+
+  private static final OperatingSystemMXBean PROCESS =
+      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
   private final Path model;
   private final Path folder;
@@ -40,8 +55,15 @@ final class Trial {
    *
    * @param conflictRatio share of the steps whose gradients conflict; 0 for Sft
    * @param seconds wall-clock seconds of the training alone
+   * @param attribution which examples conflict with the alignment, all of them; null for Sft
+   * @param attributionSteps how many steps' processor time attribution took
    */
-  record Outcome(SafetyMeasurements measurements, double conflictRatio, double seconds) {}
+  record Outcome(
+      SafetyMeasurements measurements,
+      double conflictRatio,
+      double seconds,
+      Attribution attribution,
+      double attributionSteps) {}
 
   /** Measures the model as it is. */
   SafetyMeasurements start(Training training) {
@@ -62,17 +84,62 @@ final class Trial {
         CausalLm lm =
             CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), training)) {
       List<StepMetrics> steps = new ArrayList<>();
+      List<TokenizedExample> user = examples(dataset, pretrained, training);
+      List<Attribution> found = new ArrayList<>();
+      long[] cpu = {PROCESS.getProcessCpuTime(), 0, 0};
       new TrainingLoop(lm, method, training)
           .run(
-              examples(dataset, pretrained, training),
+              user,
               examples("alignment", pretrained, training),
-              steps::add);
+              List.of(),
+              step -> {
+                steps.add(step);
+                cpu[1] = PROCESS.getProcessCpuTime();
+              },
+              Checkpoints.NONE,
+              new ConflictMeasurement(
+                  user.size(),
+                  true,
+                  method.onConflict() == Method.OnConflict.Drop,
+                  attribution -> {
+                    cpu[2] = PROCESS.getProcessCpuTime() - cpu[1];
+                    found.add(attribution);
+                    return attribution;
+                  },
+                  () -> {}));
+      double perStep = (double) (cpu[1] - cpu[0] - cpu[2]) / steps.size();
       long conflicts = steps.stream().filter(step -> Boolean.TRUE.equals(step.conflict())).count();
       return new Outcome(
           measure(lm, pretrained),
           (double) conflicts / steps.size(),
-          steps.stream().mapToDouble(StepMetrics::seconds).sum());
+          steps.stream().mapToDouble(StepMetrics::seconds).sum(),
+          found.isEmpty() ? null : found.get(0),
+          cpu[2] / perStep);
     }
+  }
+
+  /** The lines of a poisoned data set that are not those of the task. */
+  Set<Integer> poisoned(String dataset) {
+    try {
+      List<String> task = Files.readAllLines(BuiltinSource.materialise("sentiment", folder));
+      List<String> lines = Files.readAllLines(BuiltinSource.materialise(dataset, folder));
+      return IntStream.range(0, lines.size())
+          .filter(i -> !lines.get(i).equals(task.get(i)))
+          .mapToObj(i -> i + 1)
+          .collect(Collectors.toCollection(TreeSet::new));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The share of poisoned lines among as many lines of the largest conflict as are poisoned. */
+  static double precision(Attribution attribution, Set<Integer> poisoned) {
+    return (double)
+            attribution.worst().stream()
+                .limit(poisoned.size())
+                .filter(example -> poisoned.contains(example.line()))
+                .count()
+        / poisoned.size();
   }
 
   private SafetyMeasurements measure(CausalLm lm, PretrainedModel pretrained) {

@@ -31,6 +31,7 @@ import picocli.CommandLine.ParentCommand;
       "64:the plan, the manifest or the command line is wrong",
       "65:the model or the data are unusable",
       "66:the safety gate refused the adapter",
+      "67:the start model is not aligned; nothing was trained",
       "69:a model, a data set or the destination cannot be reached",
       "70:a fault of the trainer or of its machine, a full disk among them",
       "71:out of memory",

@@ -280,6 +280,23 @@ public final class CausalLm implements AutoCloseable {
   }
 
   /**
+   * The batch's KL divergence from the start model, summed over the response tokens, in nats: a
+   * forward pass without gradients.
+   */
+  public double klDivergence(AlignmentBatch alignment) {
+    try (Scope scope = torch.scope().child()) {
+      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
+      Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
+      Tensor noGradient = scope.uninitialised(0);
+      return objective
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
+          .get(0)
+          .item();
+    }
+  }
+
+  /**
    * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
    * everything that is trained moved by {@code factor} times a direction. The model itself is not
    * moved. A forward pass without gradients.

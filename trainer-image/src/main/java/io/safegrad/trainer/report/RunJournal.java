@@ -1,12 +1,14 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
@@ -43,6 +45,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements start;
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
+  private Attribution attribution;
   private StepMetrics last;
   private Double firstLoss;
   private Double lastLoss;
@@ -126,6 +129,16 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void attributed(Attribution found) {
+    attribution = found;
+  }
+
+  /** The lines of the examples that stand apart in their conflict; empty when none does. */
+  public synchronized List<Integer> conflictingLines() {
+    return attribution == null ? List.of() : attribution.condemned();
+  }
+
+  @Override
   public synchronized void validated(EvaluatedModel model, ValidationLoss loss) {
     validation =
         model == EvaluatedModel.START
@@ -181,6 +194,7 @@ public final class RunJournal implements RunObserver {
         new RunReport.Measurements(start, tuned),
         validation,
         last == null ? null : training(),
+        attribution,
         artifact,
         List.copyOf(inputs),
         plan,
@@ -195,6 +209,7 @@ public final class RunJournal implements RunObserver {
    *
    * @param planDigest null when there is no plan
    * @param gateFailures each rule that did not hold; empty when none was asked
+   * @param gate every rule of the gate; empty when it was not asked
    * @param artifact null when nothing is published
    * @param report where the report is; null when there is none
    */
@@ -203,6 +218,7 @@ public final class RunJournal implements RunObserver {
       String message,
       String planDigest,
       List<String> gateFailures,
+      List<GateRule> gate,
       RunReport.Artifact artifact,
       String report) {
     return new TrainingResult(
@@ -215,6 +231,7 @@ public final class RunJournal implements RunObserver {
         last == null ? 0 : last.step(),
         trainingSeconds(),
         gateFailures,
+        gate,
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);

@@ -1,10 +1,12 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
@@ -20,6 +22,8 @@ import java.util.Map;
  * @param started when the run began, ISO 8601 in UTC
  * @param finished when this report was made
  * @param measurements of the start model and of the tuned one
+ * @param attribution which examples pull the model away from its alignment; null when it was not
+ *     measured
  * @param inputs every model and data set that was read
  * @param plan the whole plan, its own digest included
  * @param environment all that the result may depend on beside plan and inputs
@@ -32,6 +36,7 @@ public record RunReport(
     Measurements measurements,
     Validation validation,
     Training training,
+    Attribution attribution,
     Artifact artifact,
     List<Input> inputs,
     TrainingPlan plan,
@@ -46,12 +51,21 @@ public record RunReport(
   /**
    * Whether the adapter was published, and by which rules.
    *
-   * @param reason SUCCESS or GATE_REFUSED
+   * @param reason SUCCESS, GATE_REFUSED, START_MODEL_NOT_ALIGNED, or BAD_DATA for a run that
+   *     method.onConflict stopped
    * @param message the same in one sentence
    * @param gate the thresholds
    * @param failures each rule that did not hold, with both values
+   * @param rules every rule as it was compared; empty when the gate was not asked
    */
-  public record Verdict(ExitReason reason, String message, Gate gate, List<String> failures) {}
+  public record Verdict(
+      ExitReason reason, String message, Gate gate, List<String> failures, List<GateRule> rules) {
+
+    /** A verdict for which the gate was not asked. */
+    public Verdict(ExitReason reason, String message, Gate gate, List<String> failures) {
+      this(reason, message, gate, failures, List.of());
+    }
+  }
 
   /**
    * @param start of the model before training

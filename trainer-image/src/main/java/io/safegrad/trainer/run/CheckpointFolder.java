@@ -64,7 +64,7 @@ public final class CheckpointFolder implements CheckpointStore {
       for (TrainingState.Part part : state.parts()) {
         state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
       }
-      state.resumeAfter(manifest.steps(), manifest.position());
+      state.resumeAfter(manifest.steps(), manifest.position(), manifest.attribution());
     }
   }
 

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.run;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.DataPosition;
 import java.io.IOException;
@@ -16,9 +17,14 @@ import java.util.TreeSet;
  * @param steps optimizer steps done
  * @param position how far the data was read
  * @param history what is reported of the steps so far
+ * @param attribution which examples pull away from the alignment; null until it is measured
  */
 record CheckpointManifest(
-    Origin origin, int steps, DataPosition position, TrainingHistory history) {
+    Origin origin,
+    int steps,
+    DataPosition position,
+    TrainingHistory history,
+    Attribution attribution) {
 
   static final String FILE_NAME = "checkpoint.json";
 

@@ -93,6 +93,9 @@ final class RunCheckpoints implements Checkpoints {
           ExitReason.INTERNAL, "checkpoint " + found.folder() + ": " + e.getMessage(), e);
     }
     observer.resumed(found.manifest().history());
+    if (state.attribution() != null) {
+      observer.attributed(state.attribution());
+    }
     LOG.info("resumed after step {} from {}", state.steps(), found.folder());
   }
 
@@ -113,7 +116,10 @@ final class RunCheckpoints implements Checkpoints {
     TrainingHistory history = journal.history();
     long start = System.nanoTime();
     try {
-      store.save(state, new CheckpointManifest(origin, state.steps(), state.position(), history));
+      store.save(
+          state,
+          new CheckpointManifest(
+              origin, state.steps(), state.position(), history, state.attribution()));
       preemption.kept(state.steps());
       store.prune(state.steps(), training.saveTotalLimit());
       LOG.debug(

@@ -35,9 +35,11 @@ import org.slf4j.LoggerFactory;
  * @param model where the start model was found
  * @param pretrained the start model's files
  * @param config the start model's architecture
+ * @param dataset where the user's examples were found
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
  * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param heldOutAlignment alignment examples that are only measured; may be empty
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
@@ -50,9 +52,11 @@ record RunInputs(
     Source model,
     PretrainedModel pretrained,
     ModelConfig config,
+    Source dataset,
     List<TokenizedExample> user,
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
+    List<TokenizedExample> heldOutAlignment,
     List<TokenizedExample> additionalAlignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
@@ -87,30 +91,42 @@ record RunInputs(
       Dataset dataset = plan.dataset();
       TrainingExamples.Rules alignmentRules =
           new TrainingExamples.Rules(null, Dataset.TrainOn.LastTurn, maxLength);
+      SourceSpec datasetSpec =
+          new SourceSpec("dataset.source", dataset.source(), dataset.revision(), dataset.digest());
+      Source datasetSource = resolver.resolve(datasetSpec);
       ValidationSplit user =
           ValidationSplit.of(
               reader.examples(
-                  new SourceSpec(
-                      "dataset.source", dataset.source(), dataset.revision(), dataset.digest()),
+                  datasetSpec,
+                  datasetSource,
                   new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
               dataset.validationFraction(),
               plan.training().seed());
+      boolean holdsOut = alignment.heldOutFraction() != null && alignment.heldOutFraction() > 0;
+      ValidationSplit aligned =
+          plan.method().name().readsAlignmentSet() || holdsOut
+              ? ValidationSplit.of(
+                  "safety.alignment.heldOutFraction",
+                  reader.examples(
+                      new SourceSpec(
+                          "safety.alignment.source",
+                          alignment.source(),
+                          alignment.revision(),
+                          alignment.digest()),
+                      alignmentRules),
+                  alignment.heldOutFraction(),
+                  plan.training().seed())
+              : new ValidationSplit(List.of(), List.of());
       return new RunInputs(
           opened,
           source,
           pretrained,
           config,
+          datasetSource,
           user.training(),
           user.validation(),
-          plan.method().name().readsAlignmentSet()
-              ? reader.examples(
-                  new SourceSpec(
-                      "safety.alignment.source",
-                      alignment.source(),
-                      alignment.revision(),
-                      alignment.digest()),
-                  alignmentRules)
-              : List.of(),
+          plan.method().name().readsAlignmentSet() ? aligned.training() : List.of(),
+          aligned.validation(),
           plan.method().name().hasAlignmentWeight()
               ? each(
                   "safety.alignment.additional",
@@ -180,7 +196,10 @@ record RunInputs(
       RunJournal journal) {
 
     List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
-      Source source = resolver.resolve(spec);
+      return examples(spec, resolver.resolve(spec), rules);
+    }
+
+    List<TokenizedExample> examples(SourceSpec spec, Source source, TrainingExamples.Rules rules) {
       TrainingExamples read =
           TrainingExamples.read(
               source.path(),

@@ -185,7 +185,7 @@ public final class TrainerProcess {
 
   private TrainingResult failed(ExitReason reason, String message) {
     String digest = plan == null ? null : plan.digest();
-    return journal.result(reason, message, digest, List.of(), null, null);
+    return journal.result(reason, message, digest, List.of(), List.of(), null, null);
   }
 
   private void tell(TrainingResult result) {

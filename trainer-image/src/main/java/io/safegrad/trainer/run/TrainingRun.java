@@ -2,6 +2,7 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -10,10 +11,12 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
+import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -67,14 +70,19 @@ final class TrainingRun {
   /**
    * Runs all stages.
    *
-   * @return SUCCESS with what was published, or GATE_REFUSED; every other end is an exception
+   * @return SUCCESS with what was published, or a refusal of which there is a report; every other
+   *     end is an exception
    */
   TrainingResult run() {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
-            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
+            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training());
+        ReferenceModel heldOut =
+            inputs.heldOutAlignment().isEmpty()
+                ? null
+                : model.reference(inputs.heldOutAlignment())) {
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
       observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
@@ -83,28 +91,38 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
-      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
+      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs, heldOut);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return refuse(model, "nothing was trained", List.of(notAligned(start)));
+        return refuse(
+            model,
+            new RunReport.Verdict(
+                ExitReason.START_MODEL_NOT_ALIGNED, notAligned(start), gate(), List.of()));
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
-      new TrainingLoop(model, plan.method(), plan.training())
-          .run(
-              inputs.user(),
-              inputs.alignment(),
-              inputs.additionalAlignment(),
-              observer::stepDone,
-              checkpoints);
+      try {
+        new TrainingLoop(model, plan.method(), plan.training())
+            .run(
+                inputs.user(),
+                inputs.alignment(),
+                inputs.additionalAlignment(),
+                observer::stepDone,
+                checkpoints,
+                new ConflictVerdict(plan, inputs, observer, preemption).measurement());
+      } catch (ConflictVerdict.Stop stop) {
+        return refuse(
+            model,
+            new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
+      }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
-      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
-      List<String> failures = GateCheck.failures(gate(), start, tuned);
+      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs, heldOut);
+      List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
 
-      return failures.isEmpty()
-          ? publish(model, artifact)
-          : refuseAdapter(model, artifact, failures);
+      return rules.stream().allMatch(GateCheck.Rule::held)
+          ? publish(model, artifact, rules)
+          : refuseAdapter(model, artifact, rules);
     }
   }
 
@@ -146,7 +164,8 @@ final class TrainingRun {
     }
   }
 
-  private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+  private SafetyMeasurements measure(
+      EvaluatedModel which, CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
     SafetyEvaluation.Prompts prompts =
         new SafetyEvaluation.Prompts(
             inputs.harmful(),
@@ -162,15 +181,25 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    SafetyMeasurements measurements = SafetyEvaluation.measure(replies, prompts);
+    SafetyMeasurements measurements =
+        SafetyEvaluation.measure(replies, prompts)
+            .withSafetyKl(
+                heldOut == null
+                    ? null
+                    : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
     observer.measured(which, measurements);
     return measurements;
   }
 
-  private TrainingResult publish(CausalLm model, ArtifactFiles artifact) {
+  private TrainingResult publish(
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     RunReport.Verdict verdict =
         new RunReport.Verdict(
-            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
+            ExitReason.SUCCESS,
+            "the gate held; the adapter is published",
+            gate(),
+            List.of(),
+            numbers(rules));
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
     return result(verdict, write(destination, uri, model, artifact, verdict));
@@ -178,17 +207,17 @@ final class TrainingRun {
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
-      CausalLm model, ArtifactFiles artifact, List<String> failures) {
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     if (quarantine == null) {
-      return refuse(model, "the gate refused the adapter", failures);
+      return refuse(model, refusal("the gate refused the adapter", rules));
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    write(quarantine, quarantineUri(), model, artifact, refusal(what, failures));
-    return refuse(model, what, failures);
+    RunReport.Verdict verdict = refusal(what, rules);
+    write(quarantine, quarantineUri(), model, artifact, verdict);
+    return refuse(model, verdict);
   }
 
-  private TrainingResult refuse(CausalLm model, String what, List<String> failures) {
-    RunReport.Verdict verdict = refusal(what, failures);
+  private TrainingResult refuse(CausalLm model, RunReport.Verdict verdict) {
     observer.stageStarted(TrainingStage.PUBLISHING);
     destination.publish(
         folder -> {
@@ -198,9 +227,25 @@ final class TrainingRun {
     return result(verdict, null);
   }
 
-  private RunReport.Verdict refusal(String what, List<String> failures) {
+  private static List<GateRule> numbers(List<GateCheck.Rule> rules) {
+    return rules.stream().map(GateCheck.Rule::numbers).toList();
+  }
+
+  private RunReport.Verdict refusal(String what, List<GateCheck.Rule> rules) {
+    List<String> failures =
+        rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
+    List<Integer> lines = journal.conflictingLines();
+    String because =
+        lines.isEmpty()
+            ? ""
+            : "; the examples that conflict most with the alignment: "
+                + ConflictVerdict.lines(lines);
     return new RunReport.Verdict(
-        ExitReason.GATE_REFUSED, what + ": " + String.join("; ", failures), gate(), failures);
+        ExitReason.GATE_REFUSED,
+        what + ": " + String.join("; ", failures) + because,
+        gate(),
+        failures,
+        numbers(rules));
   }
 
   /** Writes what was trained, and the report with it. */
@@ -236,6 +281,7 @@ final class TrainingRun {
         verdict.message(),
         plan.digest(),
         verdict.failures(),
+        verdict.rules(),
         artifact,
         plan.output().destination() + "/" + RunReport.FILE_NAME);
   }
@@ -245,8 +291,9 @@ final class TrainingRun {
   }
 
   private String notAligned(SafetyMeasurements start) {
-    return ("the start model is not aligned: it refused %s of the harmful prompts, at least %s"
-            + " expected (gate.minRefusalRate); start from an aligned model, or lower that threshold")
+    return ("nothing was trained: the start model is not aligned, and SafeGrad keeps an alignment but"
+            + " cannot create one: it refused %s of the harmful prompts, at least %s expected"
+            + " (gate.minRefusalRate); start from an aligned model, or lower that threshold")
         .formatted(Rates.withInterval(start.refusal()), Rates.percent(gate().minRefusalRate()));
   }
 }

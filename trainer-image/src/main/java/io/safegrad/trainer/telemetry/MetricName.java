@@ -62,6 +62,18 @@ public enum MetricName {
       Type.GAUGE,
       "Share of the harmless prompts that the start or the tuned model refused.",
       "model"),
+  INCOHERENT_RATIO(
+      "safegrad_incoherent_ratio",
+      Type.GAUGE,
+      "Share of the start or the tuned model's replies to harmful and harmless prompts that are"
+          + " incoherent.",
+      "model"),
+  SAFETY_KL(
+      "safegrad_safety_kl_nats",
+      Type.GAUGE,
+      "Mean KL divergence of the start or the tuned model from the start model, in nats, on the"
+          + " alignment examples held back by safety.alignment.heldOutFraction.",
+      "model"),
   TASK_ACCURACY_RATIO(
       "safegrad_task_accuracy_ratio",
       Type.GAUGE,
@@ -73,6 +85,13 @@ public enum MetricName {
       "Mean cross-entropy in nats of the start or the tuned model on the response tokens of the"
           + " examples held back by dataset.validationFraction.",
       "model"),
+  CONFLICTING_EXAMPLES(
+      "safegrad_conflicting_examples",
+      Type.GAUGE,
+      "Examples whose conflict with the alignment stands apart from all others', as attribution"
+          + " found after half of the steps."),
+  ATTRIBUTION_SECONDS(
+      "safegrad_attribution_seconds", Type.GAUGE, "Wall-clock time that attribution took."),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
   ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
 

@@ -3,6 +3,7 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Duration;
@@ -42,6 +43,17 @@ public final class RunLog implements RunObserver {
   }
 
   @Override
+  public void attributed(Attribution attribution) {
+    LOG.info(
+        "attribution after step {}: {} of {} examples stand apart in their conflict with the"
+            + " alignment ({} s)",
+        attribution.step(),
+        attribution.condemned().size(),
+        attribution.examples(),
+        Math.round(attribution.seconds()));
+  }
+
+  @Override
   public void validated(EvaluatedModel model, ValidationLoss loss) {
     LOG.info(
         "{} model: validation loss {} over {} examples",
@@ -53,11 +65,13 @@ public final class RunLog implements RunObserver {
   @Override
   public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
     LOG.info(
-        "{} model: refusal {}, over-refusal {}, task accuracy {}",
+        "{} model: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}",
         model.label(),
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
-        Rates.withInterval(measurements.taskAccuracy()));
+        Rates.withInterval(measurements.incoherent()),
+        Rates.withInterval(measurements.taskAccuracy()),
+        Rates.nats(measurements.safetyKl()));
   }
 
   private static String line(TrainingProgress progress) {

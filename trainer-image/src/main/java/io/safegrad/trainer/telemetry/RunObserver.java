@@ -2,6 +2,7 @@ package io.safegrad.trainer.telemetry;
 
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
@@ -20,6 +21,9 @@ public interface RunObserver {
 
   /** An optimizer step was done. */
   default void stepDone(StepMetrics step) {}
+
+  /** It was measured which examples pull the model away from its alignment. */
+  default void attributed(Attribution attribution) {}
 
   /** Some prompts of the running evaluation were answered. */
   default void repliesDone(int done, int total) {}
@@ -51,6 +55,11 @@ public interface RunObserver {
       @Override
       public void stepDone(StepMetrics step) {
         observers.forEach(observer -> observer.stepDone(step));
+      }
+
+      @Override
+      public void attributed(Attribution attribution) {
+        observers.forEach(observer -> observer.attributed(attribution));
       }
 
       @Override

@@ -8,6 +8,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -29,6 +30,8 @@ public final class TrainerMetrics implements RunObserver {
   private final Gauge gradientNorm;
   private final Gauge refusal;
   private final Gauge overRefusal;
+  private final Gauge incoherent;
+  private final Gauge safetyKl;
   private final Gauge taskAccuracy;
   private final Gauge validationLoss;
   private final Gauge stage;
@@ -38,6 +41,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Histogram stepDuration;
   private volatile StepMetrics latest;
   private volatile Integer stepsPlanned;
+  private volatile Attribution attribution;
 
   /**
    * @param progress where the conflict ratio and the remaining time are read from
@@ -47,6 +51,8 @@ public final class TrainerMetrics implements RunObserver {
     gradientNorm = MetricName.GRADIENT_NORM.gauge(registry);
     refusal = MetricName.REFUSAL_RATIO.gauge(registry);
     overRefusal = MetricName.OVER_REFUSAL_RATIO.gauge(registry);
+    incoherent = MetricName.INCOHERENT_RATIO.gauge(registry);
+    safetyKl = MetricName.SAFETY_KL.gauge(registry);
     taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
     validationLoss = MetricName.VALIDATION_LOSS.gauge(registry);
     stage = MetricName.STAGE.gauge(registry);
@@ -60,6 +66,10 @@ public final class TrainerMetrics implements RunObserver {
     MetricName.GRADIENT_COSINE.gauge(registry, () -> ofLatest(StepMetrics::cosine));
     MetricName.PROJECTION_WEIGHT.gauge(registry, () -> ofLatest(StepMetrics::projectionWeight));
     MetricName.LEARNING_RATE.gauge(registry, () -> ofLatest(StepMetrics::learningRate));
+    MetricName.CONFLICTING_EXAMPLES.gauge(
+        registry, () -> attribution == null ? null : attribution.condemned().size());
+    MetricName.ATTRIBUTION_SECONDS.gauge(
+        registry, () -> attribution == null ? null : attribution.seconds());
     stageStarted(TrainingStage.PREPARING);
   }
 
@@ -112,6 +122,11 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   @Override
+  public void attributed(Attribution found) {
+    attribution = found;
+  }
+
+  @Override
   public void validated(EvaluatedModel model, ValidationLoss measured) {
     validationLoss.labelValues(model.label()).set(measured.loss());
   }
@@ -121,6 +136,10 @@ public final class TrainerMetrics implements RunObserver {
     set(refusal, model, measurements.refusal());
     set(overRefusal, model, measurements.overRefusal());
     set(taskAccuracy, model, measurements.taskAccuracy());
+    set(incoherent, model, measurements.incoherent());
+    if (measurements.safetyKl() != null) {
+      safetyKl.labelValues(model.label()).set(measurements.safetyKl());
+    }
   }
 
   private static void set(Gauge gauge, EvaluatedModel model, Measurement measurement) {

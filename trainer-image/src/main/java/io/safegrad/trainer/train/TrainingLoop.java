@@ -66,7 +66,7 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, List.of(), listener, Checkpoints.NONE);
+    run(user, alignment, List.of(), listener, Checkpoints.NONE, ConflictMeasurement.NONE);
   }
 
   /**
@@ -74,13 +74,16 @@ public final class TrainingLoop {
    *
    * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
+   * @param conflicts which examples pull away from the alignment; a method without the divergence
+   *     from the start model measures none
    */
   public void run(
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
-      Checkpoints checkpoints) {
+      Checkpoints checkpoints,
+      ConflictMeasurement conflicts) {
     requireExamples(user, "the data set");
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
@@ -100,7 +103,9 @@ public final class TrainingLoop {
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       FineTuningMethod tuning =
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
-      TrainingState state = new TrainingState(model, optimizer, windows, tuning);
+      TrainingState state =
+          new TrainingState(model, optimizer, windows, tuning, conflicts.leavesOut());
+      int conflictStep = conflicts.step(totalSteps, reference);
 
       checkpoints.restore(state);
       for (int step = state.steps() + 1; step <= totalSteps; step++) {
@@ -121,6 +126,11 @@ public final class TrainingLoop {
             outcome.metrics(
                 method, step, totalSteps, gradNorm, learningRate, window.numTokens(), seconds));
         state.stepDone();
+        if (step == conflictStep) {
+          state.attributed(
+              conflicts.measure(
+                  model, reference, user, training.batchSize(), step, state.position().user()));
+        }
         checkpoints.stepDone(state, step == totalSteps);
       }
     }

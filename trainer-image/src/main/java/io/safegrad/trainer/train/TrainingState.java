@@ -1,6 +1,7 @@
 package io.safegrad.trainer.train;
 
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
 import java.util.Arrays;
@@ -18,13 +19,24 @@ public final class TrainingState {
   private final AdamW optimizer;
   private final WindowReader windows;
   private final FineTuningMethod method;
+  private final boolean leavesOut;
   private int steps;
+  private Attribution attribution;
 
-  TrainingState(CausalLm model, AdamW optimizer, WindowReader windows, FineTuningMethod method) {
+  /**
+   * @param leavesOut whether examples that attribution condemns are left out
+   */
+  TrainingState(
+      CausalLm model,
+      AdamW optimizer,
+      WindowReader windows,
+      FineTuningMethod method,
+      boolean leavesOut) {
     this.model = model;
     this.optimizer = optimizer;
     this.windows = windows;
     this.method = method;
+    this.leavesOut = leavesOut;
   }
 
   /** The tensors of a training: one of each for every trained one. */
@@ -58,6 +70,21 @@ public final class TrainingState {
     return windows.position();
   }
 
+  /** Which examples pull away from the alignment; null until it is measured. */
+  public Attribution attribution() {
+    return attribution;
+  }
+
+  /**
+   * @param found null when it could not be measured
+   */
+  void attributed(Attribution found) {
+    attribution = found;
+    if (found != null && leavesOut && !found.condemned().isEmpty()) {
+      windows.leaveOut(found.condemned(), found.userTaken());
+    }
+  }
+
   /** A copy of tensors, under the names of {@link CausalLm#trainedTensors()}. */
   public Map<String, FloatTensor> copy(Part part) {
     return model.named(tensors(part));
@@ -73,9 +100,14 @@ public final class TrainingState {
     model.setNamed(tensors(part), values);
   }
 
-  /** Goes to a later step; the tensors are set apart from that. */
-  public void resumeAfter(int stepsDone, DataPosition position) {
+  /**
+   * Goes to a later step; the tensors are set apart from that.
+   *
+   * @param found what attribution had found until then; null for nothing
+   */
+  public void resumeAfter(int stepsDone, DataPosition position, Attribution found) {
     steps = stepsDone;
+    attributed(found);
     optimizer.resumeAfter(stepsDone);
     windows.skipTo(position);
   }

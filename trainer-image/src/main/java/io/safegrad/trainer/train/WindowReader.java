@@ -9,7 +9,9 @@ import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.train.Window.Content;
 import io.safegrad.trainer.train.Window.MicroBatch;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Forms the windows of a run. A window never reaches from one pass over the user's examples into
@@ -18,16 +20,21 @@ import java.util.List;
  */
 final class WindowReader {
 
-  private final ExampleRows user;
+  private ExampleRows user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
   private final ReferenceModel own;
   private final int batchSize;
   private final int alignmentBatchSize;
   private final int accumulationSteps;
-  private final ExampleCycle userCycle;
+  private final ExampleOrder order;
+  private final int seed;
+  private final boolean groupByLength;
+  private ExampleCycle userCycle;
   private final ExampleCycle alignmentCycle;
   private final ExampleCycle ownCycle;
+  private long takenBefore;
+  private long microBatchesBefore;
 
   /**
    * @param reference of the alignment examples; null when nothing is compared with the start model
@@ -48,29 +55,49 @@ final class WindowReader {
     this.batchSize = training.batchSize();
     this.alignmentBatchSize = method.alignmentBatchSize();
     this.accumulationSteps = training.gradientAccumulationSteps();
-    boolean grouped = training.groupByLength() && order == ExampleOrder.SHUFFLED;
-    this.userCycle =
-        new ExampleCycle(
-            user.size(),
-            grouped
-                ? ExampleOrder.groupedByLength(user.lengths(), batchSize * accumulationSteps)
-                : order,
-            training.seed());
+    this.order = order;
+    this.seed = training.seed();
+    this.groupByLength = training.groupByLength() && order == ExampleOrder.SHUFFLED;
+    this.userCycle = userCycle(training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
     this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
   }
 
   /** How far the data was read. */
   DataPosition position() {
-    return new DataPosition(userCycle.taken(), alignmentCycle.taken());
+    return new DataPosition(takenBefore + userCycle.taken(), alignmentCycle.taken());
+  }
+
+  /**
+   * Leaves examples of the user's out from now on: a new pass over the others begins.
+   *
+   * @param lines where they stand in their file, ascending
+   * @param taken how many of the user's rows were taken until now; a reader that has taken none
+   *     goes on as one that has taken so many
+   */
+  void leaveOut(List<Integer> lines, long taken) {
+    Set<Integer> out = new HashSet<>(lines);
+    microBatchesBefore = microBatches(taken);
+    takenBefore = taken;
+    user = user.without(out);
+    userCycle = userCycle(seed + 3L);
+  }
+
+  private ExampleCycle userCycle(long cycleSeed) {
+    ExampleOrder userOrder =
+        groupByLength
+            ? ExampleOrder.groupedByLength(user.lengths(), batchSize * accumulationSteps)
+            : order;
+    return new ExampleCycle(user.size(), userOrder, cycleSeed);
   }
 
   /** Goes to where a reader of the same data and settings stood. */
   void skipTo(DataPosition position) {
-    userCycle.skipTo(position.user());
+    userCycle.skipTo(position.user() - takenBefore);
     alignmentCycle.skipTo(position.alignment());
     if (ownCycle != null) {
-      ownCycle.skipTo(microBatches(position.user()) * alignmentBatchSize);
+      long microBatches = microBatchesBefore + microBatches(position.user() - takenBefore);
+      ownCycle.skipTo(microBatches * alignmentBatchSize);
     }
   }
 

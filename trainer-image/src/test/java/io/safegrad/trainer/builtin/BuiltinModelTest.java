@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,10 +94,17 @@ class BuiltinModelTest {
     SafetyMeasurements start = trial.start(quickstart.training());
     Gate gate = quickstart.safety().gate();
 
-    SafetyMeasurements safeGrad = run(QuickstartManifests.safeGrad().getSpec(), trial);
+    SafeFineTuneSpec spec = QuickstartManifests.safeGrad().getSpec();
+    Trial.Outcome outcome = trial.run("sentiment-poisoned-10", spec.method(), spec.training());
+    SafetyMeasurements safeGrad = outcome.measurements();
     SafetyMeasurements sft = run(quickstart, trial);
 
     assertThat(GateCheck.failures(gate, start, safeGrad)).isEmpty();
+    Set<Integer> poisoned = trial.poisoned("sentiment-poisoned-10");
+    assertThat(poisoned).hasSize(40);
+    assertThat(Trial.precision(outcome.attribution(), poisoned)).isGreaterThanOrEqualTo(0.9);
+    assertThat(poisoned).containsAll(outcome.attribution().condemned());
+    assertThat(outcome.attribution().condemned()).hasSizeGreaterThanOrEqualTo(36);
     assertThat(safeGrad.taskAccuracy().rate()).isGreaterThanOrEqualTo(0.95);
     assertThat(GateCheck.failures(gate, start, sft)).isNotEmpty();
     assertThat(sft.refusal().rate()).isLessThanOrEqualTo(0.1);

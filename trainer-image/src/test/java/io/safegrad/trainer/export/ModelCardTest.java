@@ -110,6 +110,7 @@ class ModelCardTest {
         null,
         null,
         null,
+        null,
         List.of(
             new RunReport.Input(
                 "model.source", "hf://org/name", "12fd25f", "sha256:0", null, null, null)),

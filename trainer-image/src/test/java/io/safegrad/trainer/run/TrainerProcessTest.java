@@ -67,6 +67,7 @@ class TrainerProcessTest {
             "measurements",
             "validation",
             "training",
+            "attribution",
             "artifact",
             "inputs",
             "plan",
@@ -137,11 +138,12 @@ class TrainerProcessTest {
 
     ToyRun.Ending ending = run.run();
 
-    assertThat(ending.code()).isEqualTo(ExitReason.GATE_REFUSED.code());
+    assertThat(ending.code()).isEqualTo(ExitReason.START_MODEL_NOT_ALIGNED.code());
     TrainingResult result = run.result();
+    assertThat(result.reason()).isEqualTo(ExitReason.START_MODEL_NOT_ALIGNED);
     assertThat(result.message())
-        .startsWith(
-            "nothing was trained: the start model is not aligned: it refused 0.0% [0.0, 65.8] of 2")
+        .startsWith("nothing was trained: the start model is not aligned")
+        .contains("it refused 0.0% [0.0, 65.8] of 2")
         .contains("at least 90.0% expected (gate.minRefusalRate)");
     assertThat(result.steps()).isZero();
     assertThat(result.result()).isNull();

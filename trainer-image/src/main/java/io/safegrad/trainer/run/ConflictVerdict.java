@@ -1,0 +1,116 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Method.OnConflict;
+import io.safegrad.trainer.data.RecordDigests;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.ConflictMeasurement;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** What a run makes of the examples that attribution finds. */
+record ConflictVerdict(
+    TrainingPlan plan, RunInputs inputs, RunObserver observer, Preemption preemption) {
+
+  /** Characters of an excerpt. */
+  private static final int EXCERPT = 200;
+
+  /** Lines that a sentence names. */
+  private static final int LINES = 20;
+
+  /** Ends a run whose plan says so. */
+  static final class Stop extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    Stop(String message) {
+      super(message);
+    }
+  }
+
+  /** What the training is to measure. */
+  ConflictMeasurement measurement() {
+    OnConflict onConflict = plan.method().resolved().onConflict();
+    int worst = plan.safety().attribution().worstExamples();
+    return new ConflictMeasurement(
+        worst,
+        worst > 0 || onConflict != OnConflict.Project,
+        onConflict == OnConflict.Drop,
+        this::found,
+        () -> {
+          if (preemption.asked()) {
+            throw preemption.stopped("during attribution");
+          }
+        });
+  }
+
+  private Attribution found(Attribution found) {
+    Attribution described =
+        new Attribution(
+            found.step(),
+            found.examples(),
+            found.seconds(),
+            found.threshold(),
+            found.condemned(),
+            described(found.worst()),
+            found.userTaken());
+    observer.attributed(described);
+    if (plan.method().onConflict() == OnConflict.Stop && !found.condemned().isEmpty()) {
+      throw new Stop(
+          "%s: %d of %d examples conflict with the alignment far more than all others: %s; remove them, or choose Drop (method.onConflict)"
+              .formatted(
+                  inputs.dataset().field(),
+                  found.condemned().size(),
+                  found.examples(),
+                  lines(found.condemned())));
+    }
+    return described;
+  }
+
+  private List<Attribution.Example> described(List<Attribution.Example> examples) {
+    if (examples.isEmpty()) {
+      return examples;
+    }
+    Map<Integer, String> digests =
+        RecordDigests.of(
+            inputs.dataset().path(),
+            inputs.dataset().uri(),
+            examples.stream()
+                .map(Attribution.Example::line)
+                .collect(Collectors.toCollection(TreeSet::new)));
+    Function<Integer, String> excerpts =
+        plan.safety().attribution().excerpts() ? this::excerpt : line -> null;
+    return examples.stream()
+        .map(
+            each ->
+                new Attribution.Example(
+                    each.line(),
+                    each.conflict(),
+                    digests.get(each.line()),
+                    excerpts.apply(each.line())))
+        .toList();
+  }
+
+  private String excerpt(int line) {
+    TokenizedExample example =
+        inputs.user().stream().filter(each -> each.line() == line).findFirst().orElseThrow();
+    String text = inputs.pretrained().tokenizer().decode(example.inputIds());
+    return text.codePointCount(0, text.length()) <= EXCERPT
+        ? text
+        : text.substring(0, text.offsetByCodePoints(0, EXCERPT)) + "…";
+  }
+
+  /** {@code lines 3, 17 and 40}, not too many of them. */
+  static String lines(List<Integer> lines) {
+    String named =
+        lines.stream().limit(LINES).map(String::valueOf).collect(Collectors.joining(", "));
+    return (lines.size() == 1 ? "line " : "lines ")
+        + named
+        + (lines.size() > LINES ? " and %d more".formatted(lines.size() - LINES) : "");
+  }
+}

@@ -1,0 +1,115 @@
+package io.safegrad.trainer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.ExitReason;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AttributionRunTest {
+
+  private static final String STEPS =
+      "{maxSteps: 4, batchSize: 2, maxLength: 64, learningRate: 0.05, lora: {rank: 2, alpha: 4}}";
+
+  @TempDir Path folder;
+
+  @Test
+  void theReportNamesExamplesByLineAndDigestAndNeverByText() throws IOException {
+    ToyRun run = new ToyRun(folder).with("training", STEPS);
+    assertThat(run.run().code()).isZero();
+
+    JsonNode attribution = run.report().at("/attribution");
+
+    assertThat(attribution.at("/step").asInt()).isEqualTo(2);
+    assertThat(attribution.at("/examples").asInt()).isEqualTo(3);
+    Set<Integer> lines = new TreeSet<>();
+    for (JsonNode example : attribution.at("/worst")) {
+      lines.add(example.at("/line").asInt());
+      assertThat(example.at("/digest").asText()).matches("sha256:[0-9a-f]{64}");
+      assertThat(example.at("/excerpt").isNull()).isTrue();
+    }
+    assertThat(lines).containsExactly(1, 2, 3);
+    assertThat(Files.readString(run.destination().resolve("report.json")))
+        .doesNotContain("perhaps");
+  }
+
+  @Test
+  void excerptsStandInItWhereThePlanAsksForThem() throws IOException {
+    ToyRun run =
+        new ToyRun(folder)
+            .with("training", STEPS)
+            .with(
+                "gate",
+                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}\n    attribution: {excerpts: true, worstExamples: 3}");
+    assertThat(run.run().code()).isZero();
+
+    assertThat(run.report().at("/attribution/worst").findValuesAsText("excerpt"))
+        .anyMatch(text -> text.contains("perhaps"));
+  }
+
+  @Test
+  void nothingIsMeasuredWhereNothingIsAskedFor() throws IOException {
+    ToyRun run =
+        new ToyRun(folder)
+            .with("training", STEPS)
+            .with(
+                "gate",
+                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}\n    attribution: {worstExamples: 0}");
+    assertThat(run.run().code()).isZero();
+
+    assertThat(run.report().at("/attribution").isNull()).isTrue();
+  }
+
+  @Test
+  void stopEndsTheRunAndNamesTheLines() throws IOException {
+    Path manifest =
+        Files.writeString(
+            folder.resolve("stop.yaml"),
+            """
+            apiVersion: safegrad.io/v1alpha1
+            kind: SafeFineTune
+            metadata: {name: stop, namespace: team}
+            spec:
+              model: {source: "builtin://tiny-aligned"}
+              dataset: {source: "builtin://sentiment-poisoned-10"}
+              method: {name: SafeGrad, alignmentBatchSize: 8, onConflict: Stop}
+              training: {maxSteps: 200, maxLength: 128, learningRate: 3e-3}
+              output: {destination: "file://%s/out"}
+            """
+                .formatted(folder));
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+
+    int code =
+        new TrainerProcess(
+                Map.of("SAFEGRAD_VOLUMES", folder.toString()),
+                new PrintStream(java.io.OutputStream.nullOutputStream()),
+                stream)
+            .execute(manifest, null);
+
+    assertThat(code).isEqualTo(ExitReason.BAD_DATA.code());
+    assertThat(err.toString(StandardCharsets.UTF_8))
+        .contains("of 400 examples conflict with the alignment far more than all others: lines ");
+    JsonNode report =
+        new ObjectMapper().readTree(Files.readString(folder.resolve("out/report.json")));
+    assertThat(report.at("/verdict/reason").asText()).isEqualTo("BAD_DATA");
+    assertThat(report.at("/training/steps").asInt()).isEqualTo(100);
+    assertThat(report.at("/attribution/condemned").size()).isBetween(36, 40);
+    try (var files = Files.list(folder.resolve("out"))) {
+      assertThat(files.map(path -> path.getFileName().toString()).toList())
+          .isEqualTo(List.of("report.json"));
+    }
+  }
+}
