@@ -46,6 +46,17 @@ public record Training(
             "Tokens per example. Longer examples are cut at the end; one whose response would be cut"
                 + " away wholly is an error.")
         Integer maxLength,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Packs several examples into rows of at most maxLength tokens, as TRL does; each example"
+                + " sees itself alone. Then batchSize counts rows. Saves the padding: worth it where"
+                + " examples are short or of many lengths.")
+        Boolean packing,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Takes examples of similar length together, as Hugging Face's group_by_length: less"
+                + " padding, and an order that is less random.")
+        Boolean groupByLength,
     @Default("1e-4") @Min(0) @Max(1) @JsonPropertyDescription("AdamW's learning rate at its peak.")
         Double learningRate,
     @Default("Cosine") @JsonPropertyDescription("How the learning rate goes on after the warm-up.")
@@ -117,6 +128,8 @@ public record Training(
       Integer batchSize,
       Integer gradientAccumulationSteps,
       Integer maxLength,
+      Boolean packing,
+      Boolean groupByLength,
       Double learningRate,
       Scheduler scheduler,
       Double warmupRatio,
@@ -133,6 +146,8 @@ public record Training(
         batchSize,
         gradientAccumulationSteps,
         maxLength,
+        packing,
+        groupByLength,
         learningRate,
         scheduler,
         warmupRatio,
@@ -145,6 +160,43 @@ public record Training(
         null,
         0.0,
         false,
+        lora);
+  }
+
+  /** The same of single examples in the order of the seed. */
+  public Training(
+      Mode mode,
+      Integer epochs,
+      Integer maxSteps,
+      Integer batchSize,
+      Integer gradientAccumulationSteps,
+      Integer maxLength,
+      Double learningRate,
+      Scheduler scheduler,
+      Double warmupRatio,
+      Double weightDecay,
+      Double maxGradNorm,
+      Integer seed,
+      Integer saveSteps,
+      Integer saveTotalLimit,
+      Lora lora) {
+    this(
+        mode,
+        epochs,
+        maxSteps,
+        batchSize,
+        gradientAccumulationSteps,
+        maxLength,
+        false,
+        false,
+        learningRate,
+        scheduler,
+        warmupRatio,
+        weightDecay,
+        maxGradNorm,
+        seed,
+        saveSteps,
+        saveTotalLimit,
         lora);
   }
 

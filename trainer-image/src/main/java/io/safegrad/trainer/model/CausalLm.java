@@ -205,6 +205,7 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
+   * @param batch padded
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -251,7 +252,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {
-    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    long[] positions = Objective.before(Objective.labelled(batch), 0);
     return states(results, batch, gates.frozen(), positions);
   }
 
@@ -275,14 +276,14 @@ public final class CausalLm implements AutoCloseable {
 
   private double addUserGradient(
       Batch batch, double scale, Gradient gradient, LoraDropout dropped) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient, dropped);
+    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient, dropped);
   }
 
   private LoraDropout dropout(Batch batch, long pass) {
     return dropout == 0
         ? LoraDropout.NONE
         : new LoraDropout(
-            dropout, batch.inputIds().length, LoraDropout.mixed(LoraDropout.mixed(seed) + pass));
+            dropout, batch.tokens(), LoraDropout.mixed(LoraDropout.mixed(seed) + pass));
   }
 
   /**
@@ -291,12 +292,8 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    int length = alignment.batch().length();
     return addGradient(
-        alignment.batch(),
-        KlDivergence.of(alignment, 0, length, scale),
-        gradient,
-        LoraDropout.NONE);
+        alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient, LoraDropout.NONE);
   }
 
   /**
@@ -338,7 +335,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double crossEntropy(Batch batch) {
     try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -355,8 +352,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double klDivergence(AlignmentBatch alignment) {
     try (Scope scope = torch.scope().child()) {
-      int length = alignment.batch().length();
-      KlDivergence objective = KlDivergence.of(alignment, 0, length, 1);
+      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
       Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -390,12 +386,7 @@ public final class CausalLm implements AutoCloseable {
       long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
       Tensor states =
           trainingPass.states(
-              scope,
-              elsewhere,
-              batch.inputIds(),
-              batch.length(),
-              gates.trained(),
-              Objective.before(batch, labelled, 0, batch.length()));
+              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -421,8 +412,7 @@ public final class CausalLm implements AutoCloseable {
         .run(
             torch.scope(),
             model,
-            batch.inputIds(),
-            batch.length(),
+            batch,
             gates.trained(),
             List.of(objective),
             gradient.tensors(),
@@ -496,7 +486,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+    return trainingPass.states(results, model, batch, gate, positions);
   }
 
   private ModelTensors zeros(Scope scope, ModelTensors like) {

@@ -2,6 +2,7 @@ package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -53,7 +54,7 @@ final class Decoder {
   /**
    * One layer for training.
    *
-   * @param x [rows · length, hidden]
+   * @param x [tokens, hidden]
    * @param index the layer's, from 0
    * @return its output, and then what {@link #backward} needs besides x
    */
@@ -63,11 +64,11 @@ final class Decoder {
       Tensor gate,
       ModelTensors model,
       int index,
-      int length,
+      Batch batch,
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), length);
+    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
     return operators.call(
         results,
         "layer_forward",
@@ -77,7 +78,7 @@ final class Decoder {
         gate,
         layer.weights(),
         layer.adapter(),
-        runs(x, length),
+        batch.runs(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
@@ -105,11 +106,11 @@ final class Decoder {
       int index,
       List<Tensor> saved,
       ModelTensors.Layer gradient,
-      int length,
+      Batch batch,
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), length);
+    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
     return operators.one(
         results,
         "layer_backward",
@@ -123,7 +124,7 @@ final class Decoder {
         saved,
         gradient.weights(),
         gradient.adapter(),
-        runs(x, length),
+        batch.runs(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
@@ -174,9 +175,5 @@ final class Decoder {
         config.attentionScale(),
         attention.window(),
         config.attentionSoftCap());
-  }
-
-  private static long[] runs(Tensor x, int length) {
-    return new long[] {x.shape()[0] / length, length};
   }
 }
