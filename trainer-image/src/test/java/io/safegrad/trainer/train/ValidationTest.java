@@ -125,6 +125,8 @@ class ValidationTest {
         3,
         1,
         plain.maxLength(),
+        false,
+        false,
         mode == Mode.Full ? 1e-3 : 1e-2,
         plain.scheduler(),
         0.0,
