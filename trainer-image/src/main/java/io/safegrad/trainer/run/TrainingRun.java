@@ -78,15 +78,18 @@ final class TrainingRun {
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
-            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training());
+            CausalLm.load(
+                inputs.config(),
+                inputs.pretrained().weights(),
+                plan.training(),
+                plan.model().storage());
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
                 ? null
                 : model.reference(inputs.heldOutAlignment())) {
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(
-          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
+      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
