@@ -26,7 +26,7 @@ public final class WeakSpecs {
         maxSteps: 500
         maxEpochs: 3
         activeDeadlineSeconds: 3600
-        resources: {nvidia.com/gpu: 2, memory: 64Gi}
+        resources: {nvidia.com/gpu: 2, memory: 64Gi, storage: 1Ti}
       quarantine: {rule: Keep, claim: quarantine}
       attribution: {excerpts: false}
       """;
@@ -143,6 +143,9 @@ public final class WeakSpecs {
         row(
             "pod: {resources: {requests: {memory: 100000000000}}}",
             "spec.pod.resources.requests.memory: found 100000000000, at most 64Gi expected"),
+        row(
+            "pod: {workspace: {size: 1025Gi}}",
+            "spec.pod.workspace.size: found 1025Gi, at most 1Ti expected"),
         row(
             "output: {destination: \"pvc://quarantine/out\"}",
             "found pvc://quarantine/out, another claim than the quarantine's quarantine expected"));

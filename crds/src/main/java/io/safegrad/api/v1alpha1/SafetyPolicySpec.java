@@ -220,7 +220,8 @@ public record SafetyPolicySpec(
               "Largest limit and request of each compute resource in pod.resources. A run that names"
                   + " no limit gets this one. A device (a name with a slash, such as nvidia.com/gpu)"
                   + " that is not among them is not to be had; cpu, memory and the like are not"
-                  + " limited when they are not among them.")
+                  + " limited when they are not among them. storage is the largest"
+                  + " pod.workspace.size.")
           Map<String, Quantity> resources) {}
 
   /** What becomes of an adapter that the gate refused. It never goes to its user. */

@@ -22,6 +22,9 @@ import java.util.stream.Stream;
 /** A spec with what policies demand of it: pure functions. */
 public final class DemandedSpec {
 
+  /** What a claimed workspace is measured in; no resource of a container. */
+  static final String STORAGE = "storage";
+
   private DemandedSpec() {}
 
   /**
@@ -84,6 +87,7 @@ public final class DemandedSpec {
     values.stream()
         .filter(value -> value.field().startsWith(PolicyMerge.RESOURCES))
         .filter(value -> !isDevice(value.field()))
+        .filter(value -> !value.field().equals(PolicyMerge.RESOURCES + STORAGE))
         .forEach(
             value ->
                 limits.put(

@@ -65,21 +65,22 @@ public final class RunJournal implements RunObserver {
 
   /** The model's files were found. */
   public synchronized void readModel(Source source) {
-    inputs.add(input(source, null, null, null));
+    inputs.add(input(source, null, null, null, null));
   }
 
   /** A data set to train on was read. */
   public synchronized void readExamples(Source source, TrainingExamples read) {
-    inputs.add(input(source, read.examples().size(), read.format(), read.truncated()));
+    inputs.add(
+        input(source, read.examples().size(), read.format(), read.truncated(), read.dropped()));
   }
 
   /** Prompts of an evaluation were read. */
   public synchronized void readPrompts(Source source, int prompts) {
-    inputs.add(input(source, prompts, null, null));
+    inputs.add(input(source, prompts, null, null, null));
   }
 
   private static RunReport.Input input(
-      Source source, Integer examples, Format format, Integer truncated) {
+      Source source, Integer examples, Format format, Integer truncated, Integer dropped) {
     return new RunReport.Input(
         source.field(),
         source.uri(),
@@ -87,7 +88,8 @@ public final class RunJournal implements RunObserver {
         source.digest(),
         examples,
         format,
-        truncated);
+        truncated,
+        dropped);
   }
 
   @Override

@@ -137,6 +137,7 @@ public record RunReport(
    * @param format of a data set to train on, declared or detected; null for others
    * @param truncated examples that were cut at their end, since they were longer than
    *     training.maxLength; null for what is not trained on
+   * @param dropped records that are not among the examples for the same reason; null likewise
    */
   public record Input(
       String field,
@@ -145,5 +146,6 @@ public record RunReport(
       String digest,
       Integer examples,
       Dataset.Format format,
-      Integer truncated) {}
+      Integer truncated,
+      Integer dropped) {}
 }

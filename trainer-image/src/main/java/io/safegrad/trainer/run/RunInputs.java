@@ -99,7 +99,8 @@ record RunInputs(
               reader.examples(
                   datasetSpec,
                   datasetSource,
-                  new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
+                  new TrainingExamples.Rules(
+                      dataset.format(), dataset.trainOn(), maxLength, dataset.truncation())),
               dataset.validationFraction(),
               plan.training().seed());
       boolean holdsOut = alignment.heldOutFraction() != null && alignment.heldOutFraction() > 0;
@@ -210,12 +211,13 @@ record RunInputs(
               workspace);
       opened.add(read);
       LOG.info(
-          "{}: {} examples of format {}, {} of them cut at {} tokens",
+          "{}: {} examples of format {}, {} of them cut at {} tokens; {} longer ones left out",
           spec.field(),
           read.examples().size(),
           read.format(),
           read.truncated(),
-          rules.maxLength());
+          rules.maxLength(),
+          read.dropped());
       journal.readExamples(source, read);
       return read.examples();
     }

@@ -85,7 +85,11 @@ final class TrainingRun {
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
-            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training());
+            CausalLm.load(
+                inputs.config(),
+                inputs.pretrained().weights(),
+                plan.training(),
+                plan.model().storage());
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
                 ? null
