@@ -201,6 +201,7 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
+   * @param batch padded
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -247,7 +248,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {
-    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    long[] positions = Objective.before(Objective.labelled(batch), 0);
     return states(results, batch, gates.frozen(), positions);
   }
 
@@ -257,7 +258,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient);
   }
 
   /**
@@ -266,8 +267,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    int length = alignment.batch().length();
-    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient);
   }
 
   /**
@@ -306,7 +306,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double crossEntropy(Batch batch) {
     try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -323,8 +323,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double klDivergence(AlignmentBatch alignment) {
     try (Scope scope = torch.scope().child()) {
-      int length = alignment.batch().length();
-      KlDivergence objective = KlDivergence.of(alignment, 0, length, 1);
+      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
       Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -358,12 +357,7 @@ public final class CausalLm implements AutoCloseable {
       long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
       Tensor states =
           trainingPass.states(
-              scope,
-              elsewhere,
-              batch.inputIds(),
-              batch.length(),
-              gates.trained(),
-              Objective.before(batch, labelled, 0, batch.length()));
+              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -385,14 +379,8 @@ public final class CausalLm implements AutoCloseable {
 
   private double addGradient(Batch batch, Objective objective, Gradient gradient) {
     return trainingPass
-        .run(
-            torch.scope(),
-            model,
-            batch.inputIds(),
-            batch.length(),
-            gates.trained(),
-            List.of(objective),
-            gradient.tensors())[0];
+        .run(torch.scope(), model, batch, gates.trained(), List.of(objective), gradient.tensors())[
+        0];
   }
 
   /**
@@ -462,7 +450,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+    return trainingPass.states(results, model, batch, gate, positions);
   }
 
   private ModelTensors zeros(Scope scope, ModelTensors like) {

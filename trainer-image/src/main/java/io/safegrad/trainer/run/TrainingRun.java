@@ -89,8 +89,7 @@ final class TrainingRun {
                 : model.reference(inputs.heldOutAlignment())) {
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(
-          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
+      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
