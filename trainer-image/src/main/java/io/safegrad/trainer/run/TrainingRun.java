@@ -12,6 +12,7 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
@@ -27,6 +28,7 @@ import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.PrivateKey;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,6 +47,8 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
+  private final PrivateKey signingKey;
+  private Path dataset;
   private volatile Destination destination;
   private volatile Destination quarantine;
 
@@ -52,6 +56,7 @@ final class TrainingRun {
    * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
+   * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
       TrainingPlan plan,
@@ -59,13 +64,15 @@ final class TrainingRun {
       Path workspace,
       RunJournal journal,
       RunObserver observer,
-      Preemption preemption) {
+      Preemption preemption,
+      PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    this.signingKey = signingKey;
   }
 
   /**
@@ -88,6 +95,7 @@ final class TrainingRun {
             inputs.heldOutAlignment().isEmpty()
                 ? null
                 : model.reference(inputs.heldOutAlignment())) {
+      dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
       observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
@@ -292,8 +300,10 @@ final class TrainingRun {
         plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
   }
 
-  private static void write(RunReport report, Path folder) throws IOException {
+  /** The report, and last what vouches for all that is in the folder. */
+  private void write(RunReport report, Path folder) throws IOException {
     FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+    Provenance.write(folder, report, dataset, signingKey);
   }
 
   private TrainingResult result(RunReport.Verdict verdict, RunReport.Artifact artifact) {

@@ -304,7 +304,8 @@ class ResumeTest {
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
-            preemption);
+            preemption,
+            null);
     TrainingResult result = attempt.run();
     attempt.removeCheckpoints();
     return result;
