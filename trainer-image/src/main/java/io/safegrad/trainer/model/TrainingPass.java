@@ -52,8 +52,7 @@ final class TrainingPass {
       List<List<Tensor>> saved = new ArrayList<>();
       inputs.add(decoder.embed(pass, model, ids));
       for (int i = 0; i < config.layers(); i++) {
-        List<Tensor> outputs =
-            decoder.forward(pass, inputs.get(i), gate, model, i, batch, dropout);
+        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, batch, dropout);
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
@@ -73,16 +72,7 @@ final class TrainingPass {
         }
         Tensor dx =
             decoder.backward(
-                pass,
-                d,
-                x,
-                gate,
-                model,
-                i,
-                saved.get(i),
-                gradient.layers().get(i),
-                batch,
-                dropout);
+                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), batch, dropout);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();
