@@ -186,8 +186,8 @@ class PolicyCheckTest {
         "minimumAlignmentWeight: 0.5 | {alignmentRefreshSteps: 2} | false",
         "minimumAlignmentWeight: 0 | {name: Lisa} | true",
         "maxAlignmentRefreshSteps: 2 | {name: Sft} | true",
-        "allowedSources: {model: ['builtin://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'builtin://x'}}} | true",
-        "allowedSources: {model: ['builtin://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'hf://a/b'}}} | false",
+        "allowedSources: {model: ['pvc://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'pvc://models/raw'}}} | true",
+        "allowedSources: {model: ['pvc://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'hf://a/b'}}} | false",
         "requirePinnedRevision: true | {name: SafeLora, safeLora: {baseModel: {source: 'hf://a/b', revision: main}}} | false"
       })
   void whatAMethodSatisfies(String policy, String method, boolean admitted) {

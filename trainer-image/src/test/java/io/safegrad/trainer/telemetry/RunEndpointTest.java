@@ -77,7 +77,13 @@ class RunEndpointTest {
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
-            Measurement.of(9, 10), Measurement.of(1, 10), Measurement.of(5, 10)));
+            Measurement.of(9, 10),
+            Measurement.of(1, 10),
+            Measurement.of(5, 10),
+            null,
+            null,
+            Measurement.of(2, 10),
+            0.25));
 
     Map<String, Double> samples = scrape();
 
@@ -102,6 +108,8 @@ class RunEndpointTest {
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
         .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
         .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
+        .containsEntry("safegrad_incoherent_ratio{model=\"tuned\"}", 0.2)
+        .containsEntry("safegrad_safety_kl_nats{model=\"tuned\"}", 0.25)
         .containsEntry("safegrad_conflicting_examples", 2.0)
         .containsEntry("safegrad_attribution_seconds", 2.5)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
