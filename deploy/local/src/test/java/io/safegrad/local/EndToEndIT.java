@@ -31,7 +31,7 @@ class EndToEndIT {
   private static final String NAMESPACE = "team-a";
   private static final String CLAIM = "adapters";
   private static final Duration PATIENCE = Duration.ofMinutes(3);
-  private static final int SLOW_STEPS = 200;
+  private static final int SLOW_STEPS = 100;
 
   private static final Path FOLDER = Path.of("target", "end-to-end").toAbsolutePath();
   private static LocalCluster cluster;
@@ -178,15 +178,26 @@ class EndToEndIT {
         training: {maxSteps: 2, maxLength: 64}
         """
             + pod.formatted("high"));
+    assertThat(awaitEnd("urgent").phase()).isEqualTo(Phase.Succeeded);
+    assertResumed("patient", "PreemptionByScheduler");
+  }
+
+  @Test
+  void aRunThatNoNodeHasRoomForIsToldSoWithinTenSeconds() throws IOException {
+    long begin = System.nanoTime();
+    apply("large", slow("pod: {resources: {requests: {cpu: 1000}}}"));
     await()
         .atMost(PATIENCE)
         .until(
-            () ->
-                condition(resource("patient").get().getStatus(), "Ready")
-                    .getReason()
-                    .equals("Unschedulable"));
-    assertThat(awaitEnd("urgent").phase()).isEqualTo(Phase.Succeeded);
-    assertResumed("patient", "PreemptionByScheduler");
+            () -> {
+              SafeFineTuneStatus status = resource("large").get().getStatus();
+              return status != null
+                  && condition(status, "Ready").getReason().equals("Unschedulable");
+            });
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    assertThat(condition(resource("large").get().getStatus(), "Ready").getMessage())
+        .contains("Insufficient cpu");
+    resource("large").delete();
   }
 
   @Test
