@@ -63,8 +63,8 @@ public record RunObservation(
    * @param suspended whether it is held, by its user or a queue
    * @param queue Kueue's LocalQueue that it was given to; null when to none
    * @param failedAttempts pods that ended in failure
-   * @param failing why it is about to fail, in Kubernetes' word, while its pods are still ended; null
-   *     when it is not
+   * @param failing why it is about to fail, in Kubernetes' word, while its pods are still ended;
+   *     null when it is not
    * @param end how it ended; null while it has not
    */
   public record JobState(

@@ -55,11 +55,7 @@ record ActiveRun(String reason, String message, boolean held) {
     PodState ended = observation.lastEnded();
     boolean between = observation.pod() == null || observation.pod().stage() != PodStage.RUNNING;
     boolean failing = observation.job() != null && observation.job().failing() != null;
-    if (last != null
-        && ended != null
-        && between
-        && !failing
-        && last.pod().equals(ended.name())) {
+    if (last != null && ended != null && between && !failing && last.pod().equals(ended.name())) {
       Optional<ActiveRun> again = again(last, ended);
       if (again.isPresent()) {
         return again.get();
