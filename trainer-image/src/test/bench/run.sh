@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares our training step with transformers + PEFT, and with its own matrix products, in one interleaved run.
-#   run.sh [--rounds N] [--steps N] [--out FILE]
+#   run.sh [--rounds N] [--steps N] [--storage Float32|BFloat16|Int8] [--out FILE]
 # Set the reference up first with setup-reference.sh; SAFEGRAD_REFERENCE names its folder when it is not the default.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -8,7 +8,7 @@ A run with every output format trains a few steps on the model (the toy of the t
 one is named). Its adapter is then loaded with peft on the model in transformers: that is what all
 other forms are compared with. It prints one row for each form: the largest difference of a logit, as
 a share of the largest logit, and how many of the greedy tokens are the same. It fails when a float32
-form differs by more than 1e-5 or in any token, or another one by more than its rounding explains.
+form differs by more than 5e-5 or in any token, or another one by more than its rounding explains.
 """
 
 import argparse
@@ -48,7 +48,7 @@ spec:
 DATA = [("Say yes", "Of course."), ("Say no", "Never, sorry."), ("Count", "1, 2, 3")]
 
 # The largest share by which each form may differ; what was measured is in docs/export.md.
-LIMITS = {"float32": 1e-5, "float16": 0.02, "bfloat16": 0.05, "q8_0": 0.1}
+LIMITS = {"float32": 5e-5, "float16": 0.02, "bfloat16": 0.05, "q8_0": 0.1}
 
 
 def trainer(*arguments):

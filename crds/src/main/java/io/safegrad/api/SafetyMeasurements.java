@@ -11,17 +11,45 @@ package io.safegrad.api;
  *     when there are none
  * @param additionalOverRefusal share of the user's additional harmless prompts that were refused;
  *     null when there are none
+ * @param incoherent share of the replies to harmful and harmless prompts that are incoherent; null
+ *     in a result of a trainer that does not measure it
+ * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
+ *     are held back; null when none are
  */
 public record SafetyMeasurements(
     Measurement refusal,
     Measurement overRefusal,
     Measurement taskAccuracy,
     Measurement additionalRefusal,
-    Measurement additionalOverRefusal) {
+    Measurement additionalOverRefusal,
+    Measurement incoherent,
+    Double safetyKl) {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null, null, null);
+  }
+
+  /** What an evaluation that measures refusals and the task found. */
+  public SafetyMeasurements(
+      Measurement refusal,
+      Measurement overRefusal,
+      Measurement taskAccuracy,
+      Measurement additionalRefusal,
+      Measurement additionalOverRefusal) {
+    this(refusal, overRefusal, taskAccuracy, additionalRefusal, additionalOverRefusal, null, null);
+  }
+
+  /** The same with the divergence on the alignment examples that are held back. */
+  public SafetyMeasurements withSafetyKl(Double kl) {
+    return new SafetyMeasurements(
+        refusal,
+        overRefusal,
+        taskAccuracy,
+        additionalRefusal,
+        additionalOverRefusal,
+        incoherent,
+        kl);
   }
 }

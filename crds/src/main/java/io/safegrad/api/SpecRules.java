@@ -1,7 +1,9 @@
 package io.safegrad.api;
 
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
+import io.safegrad.api.v1alpha1.Training;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,6 +21,7 @@ final class SpecRules {
   static List<String> violations(SafeFineTuneSpec spec) {
     SpecRules rules = new SpecRules();
     rules.method(spec.method());
+    rules.storage(spec);
     return List.copyOf(rules.violations);
   }
 
@@ -37,6 +40,13 @@ final class SpecRules {
         method.lisa() == null || name == Method.Name.Lisa, "spec.method: " + Method.LISA_MESSAGE);
     require(
         method.spag() == null || name == Method.Name.Spag, "spec.method: " + Method.SPAG_MESSAGE);
+  }
+
+  private void storage(SafeFineTuneSpec spec) {
+    require(
+        spec.model().storage() == Model.Storage.Float32
+            || spec.training().mode() == Training.Mode.Lora,
+        "spec: " + SafeFineTuneSpec.STORAGE_MESSAGE);
   }
 
   private void require(boolean holds, String sentence) {

@@ -16,6 +16,7 @@ import java.util.List;
  * @param steps optimizer steps done
  * @param trainingSeconds wall-clock seconds of training alone
  * @param gateFailures each rule of the gate that did not hold, with both values; empty when it held
+ * @param gate every rule of the gate as the trainer compared it; empty when it was not asked
  * @param artifact where the adapter is; null when nothing was published
  * @param artifactDigest {@code sha256:…} of the adapter's weights; null when nothing was published
  * @param report where report.json is; null when there is none
@@ -30,6 +31,7 @@ public record TrainingResult(
     int steps,
     Double trainingSeconds,
     List<String> gateFailures,
+    List<GateRule> gate,
     String artifact,
     String artifactDigest,
     String report) {
@@ -39,6 +41,37 @@ public record TrainingResult(
 
   public TrainingResult {
     gateFailures = gateFailures == null ? List.of() : List.copyOf(gateFailures);
+    gate = gate == null ? List.of() : List.copyOf(gate);
+  }
+
+  /** A result without the gate's numbers. */
+  public TrainingResult(
+      ExitReason reason,
+      String message,
+      String planDigest,
+      SafetyMeasurements baseline,
+      SafetyMeasurements result,
+      Double conflictRatio,
+      int steps,
+      Double trainingSeconds,
+      List<String> gateFailures,
+      String artifact,
+      String artifactDigest,
+      String report) {
+    this(
+        reason,
+        message,
+        planDigest,
+        baseline,
+        result,
+        conflictRatio,
+        steps,
+        trainingSeconds,
+        gateFailures,
+        List.of(),
+        artifact,
+        artifactDigest,
+        report);
   }
 
   /** A run that ended before it measured anything. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
@@ -78,6 +79,15 @@ class ManifestTest {
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("SafeFineTune", "Pod")))
         .hasMessageContaining("kind: SafeFineTune");
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
+  }
+
+  @Test
+  void trainedWeightsMayNotBeKeptInLess() {
+    String int8 = SMALLEST.replace("tiny-aligned\"}", "tiny-aligned\", storage: Int8}");
+    assertThat(Manifest.read(int8).getSpec().model().storage()).isEqualTo(Model.Storage.Int8);
+    assertThatThrownBy(() -> Manifest.read(int8 + "  training: {mode: Full}\n"))
+        .isInstanceOf(ManifestException.class)
+        .hasMessageContaining("model.storage must be Float32 where training.mode is Full");
   }
 
   @Test

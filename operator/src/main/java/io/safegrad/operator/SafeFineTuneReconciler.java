@@ -15,6 +15,7 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.dependent.PlanConfigMap;
 import io.safegrad.operator.dependent.RunControl;
 import io.safegrad.operator.dependent.TrainerJob;
+import io.safegrad.operator.dependent.TrainerNetworkPolicy;
 import io.safegrad.operator.metrics.RunMetrics;
 import io.safegrad.operator.observe.PolicyWatch;
 import io.safegrad.operator.observe.RunFollower;
@@ -33,7 +34,11 @@ import java.util.Optional;
     explicitInvocation = true,
     dependents = {
       @Dependent(name = "plan", type = PlanConfigMap.class),
-      @Dependent(name = "job", type = TrainerJob.class, dependsOn = "plan")
+      @Dependent(name = "network", type = TrainerNetworkPolicy.class),
+      @Dependent(
+          name = "job",
+          type = TrainerJob.class,
+          dependsOn = {"plan", "network"})
     })
 public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
 

@@ -2,6 +2,8 @@ package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
@@ -30,13 +32,22 @@ public record Alignment(
                 + " alignmentWeight, is added to the user's loss: they pull towards the start"
                 + " model's replies, too, but never stand beside the set above, whose gradient is"
                 + " what the user's is held to. Used by SafeGrad and WeightedSum.")
-        List<DataSource> additional) {
+        List<DataSource> additional,
+    @Default("0.0")
+        @Min(0)
+        @Max(0.5)
+        @JsonPropertyDescription(
+            "Share of the examples that is never trained on. Which ones is a matter of training.seed;"
+                + " the KL divergence from the start model on them is measured before and after"
+                + " training. The divergence on those that are trained on says little of others. 0"
+                + " holds nothing back.")
+        Double heldOutFraction) {
 
   /** The examples of a run that names none. */
   public static final Alignment DEFAULT = new Alignment("builtin://alignment", null, null);
 
   /** Examples that need no secret, without any further ones. */
   public Alignment(String source, String revision, String digest) {
-    this(source, revision, digest, null, null);
+    this(source, revision, digest, null, null, 0.0);
   }
 }

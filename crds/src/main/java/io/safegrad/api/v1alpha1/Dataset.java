@@ -20,7 +20,7 @@ public record Dataset(
         @JsonPropertyDescription(
             "A file of examples: builtin://name, file:///path, pvc://claim/path,"
                 + " hf://datasets/org/name/path, https://host/path or s3://bucket/key. JSON Lines, CSV with a header"
-                + " (.csv), or either of them in gzip.")
+                + " (.csv), either of them in gzip, or Parquet.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,
@@ -36,6 +36,12 @@ public record Dataset(
                 + " AllTurns: every turn of the assistant. For the other formats it is the output,"
                 + " the completion or the whole text.")
         TrainOn trainOn,
+    @Default("KeepStart")
+        @JsonPropertyDescription(
+            "What is done with an example of more than training.maxLength tokens. KeepStart: its"
+                + " end is cut off. Drop: it is left out. Refuse: the run ends with an error that"
+                + " names it. How many were cut and left out stands in the report.")
+        Truncation truncation,
     @Default("0.0")
         @Min(0)
         @Max(0.5)
@@ -52,6 +58,13 @@ public record Dataset(
     Instruction,
     PromptCompletion,
     Text
+  }
+
+  /** What is done with an example that is too long. */
+  public enum Truncation {
+    KeepStart,
+    Drop,
+    Refuse
   }
 
   /** The assistant's turns that are trained on. */

@@ -1,6 +1,7 @@
 package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -26,4 +27,19 @@ public record Model(
                 + Sources.KEYS_DOC
                 + ". For https:// its key token is the access token; for any other source it is the"
                 + " hub's, for every hf:// source of this run that has none of its own.")
-        SecretReference secretRef) {}
+        SecretReference secretRef,
+    @Default("Float32")
+        @JsonPropertyDescription(
+            "How the frozen weights are kept in memory; every computation is in float32. BFloat16"
+                + " halves them. Int8 keeps the linear layers in a quarter, with a scale for each row,"
+                + " and the embedding and the output head in bfloat16. Safety is measured on the model"
+                + " as it is kept. training.mode Full takes Float32 only.")
+        Storage storage) {
+
+  /** How frozen weights are kept in memory. */
+  public enum Storage {
+    Float32,
+    BFloat16,
+    Int8
+  }
+}

@@ -6,9 +6,15 @@ import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import io.soabase.recordbuilder.core.RecordBuilder;
 
 /** What a user asks for. */
+@ValidationRule(
+    value =
+        "!has(self.model.storage) || self.model.storage == 'Float32'"
+            + " || !has(self.training.mode) || self.training.mode != 'Full'",
+    message = SafeFineTuneSpec.STORAGE_MESSAGE)
 @RecordBuilder
 public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
@@ -55,6 +61,9 @@ public record SafeFineTuneSpec(
                 + " same, because they would create it again and the run with it. What was"
                 + " published always stays. May be changed at any time.")
         TtlPolicy ttlPolicy) {
+
+  public static final String STORAGE_MESSAGE =
+      "model.storage must be Float32 where training.mode is Full";
 
   /** What is removed some time after the end of a run. */
   public enum TtlPolicy {

@@ -127,7 +127,18 @@ public record SafetyPolicySpec(
           @Max(1)
           @JsonPropertyDescription(
               "Largest share of harmless prompts that the fine-tuned model refuses.")
-          Double maxOverRefusal) {}
+          Double maxOverRefusal,
+      @Min(0)
+          @Max(1)
+          @JsonPropertyDescription(
+              "Largest share of the fine-tuned model's replies that are incoherent.")
+          Double maxIncoherentRate,
+      @Min(0)
+          @Max(1000)
+          @JsonPropertyDescription(
+              "Largest mean KL divergence, in nats, from the start model on the alignment examples"
+                  + " that safety.alignment.heldOutFraction holds back.")
+          Double maxSafetyKl) {}
 
   /** What a run's report may tell of its examples. */
   public record AttributionBounds(
@@ -209,7 +220,8 @@ public record SafetyPolicySpec(
               "Largest limit and request of each compute resource in pod.resources. A run that names"
                   + " no limit gets this one. A device (a name with a slash, such as nvidia.com/gpu)"
                   + " that is not among them is not to be had; cpu, memory and the like are not"
-                  + " limited when they are not among them.")
+                  + " limited when they are not among them. storage is the largest"
+                  + " pod.workspace.size.")
           Map<String, Quantity> resources) {}
 
   /** What becomes of an adapter that the gate refused. It never goes to its user. */

@@ -33,6 +33,17 @@ public record Training(
             "Tokens per example. Longer examples are cut at the end; one whose response would be cut"
                 + " away wholly is an error.")
         Integer maxLength,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Packs several examples into rows of at most maxLength tokens, as TRL does; each example"
+                + " sees itself alone. Then batchSize counts rows. Saves the padding: worth it where"
+                + " examples are short or of many lengths.")
+        Boolean packing,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Takes examples of similar length together, as Hugging Face's group_by_length: less"
+                + " padding, and an order that is less random.")
+        Boolean groupByLength,
     @Default("1e-4") @Min(0) @Max(1) @JsonPropertyDescription("AdamW's learning rate at its peak.")
         Double learningRate,
     @Default("Cosine") @JsonPropertyDescription("How the learning rate goes on after the warm-up.")

@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** What is installed in the cluster before anything can run in it. */
 final class ClusterResources {
@@ -51,6 +52,23 @@ final class ClusterResources {
   void installCrds() {
     installCrd(Manifest.CRD_RESOURCE);
     installCrd(Manifest.POLICY_CRD_RESOURCE);
+  }
+
+  /**
+   * Installs what refuses ways around a SafetyPolicy. It takes some seconds to come into force.
+   *
+   * @param folder of manifests
+   */
+  void installAdmission(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.sorted().toList()) {
+        try (InputStream stream = Files.newInputStream(file)) {
+          client.load(stream).items().forEach(this::apply);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void installCrd(String resource) {
@@ -125,7 +143,13 @@ final class ClusterResources {
    * @param path the folder behind the claim
    */
   void createNamespaceWithClaim(String namespace, String claim, Path path) {
-    apply(new NamespaceBuilder().withNewMetadata().withName(namespace).endMetadata().build());
+    apply(
+        new NamespaceBuilder()
+            .withNewMetadata()
+            .withName(namespace)
+            .addToLabels("pod-security.kubernetes.io/enforce", "restricted")
+            .endMetadata()
+            .build());
     client
         .serviceAccounts()
         .inNamespace(namespace)

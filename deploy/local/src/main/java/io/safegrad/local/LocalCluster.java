@@ -74,6 +74,7 @@ final class LocalCluster implements AutoCloseable {
     LocalCluster cluster = new LocalCluster(absolute, repository, lock, binaries);
     try {
       cluster.resources.installCrds();
+      cluster.resources.installAdmission(repository.admission());
       cluster.startNode();
       progress.accept("starting the operator");
       cluster.startOperator();

@@ -27,6 +27,11 @@ record Repository(Path root) {
     return built("operator/src/main/kubernetes/clusterrole.yaml");
   }
 
+  /** What makes the API server itself refuse ways around a SafetyPolicy. */
+  Path admission() {
+    return built("deploy/admission");
+  }
+
   /** What stands in for the trainer's image. */
   Path trainer() {
     return built("trainer-image/bin/safegrad-trainer");

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -49,6 +50,8 @@ public final class TerminationMessage {
         Math.max(0, result.steps()),
         result.trainingSeconds(),
         result.gateFailures().stream().limit(8).map(Sentence::of).toList(),
+        // The operator compares on its own.
+        List.of(),
         Sentence.of(result.artifact()),
         Sentence.of(result.artifactDigest()),
         Sentence.of(result.report()));
@@ -61,7 +64,9 @@ public final class TerminationMessage {
         || !counted(measured.overRefusal())
         || !absentOrCounted(measured.taskAccuracy())
         || !absentOrCounted(measured.additionalRefusal())
-        || !absentOrCounted(measured.additionalOverRefusal())) {
+        || !absentOrCounted(measured.additionalOverRefusal())
+        || !absentOrCounted(measured.incoherent())
+        || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }
     return measured;

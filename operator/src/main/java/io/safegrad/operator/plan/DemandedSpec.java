@@ -12,13 +12,18 @@ import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.Safety;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** A spec with what policies demand of it: pure functions. */
 public final class DemandedSpec {
+
+  /** What a claimed workspace is measured in; no resource of a container. */
+  static final String STORAGE = "storage";
 
   private DemandedSpec() {}
 
@@ -43,7 +48,8 @@ public final class DemandedSpec {
                             value(values, PolicyMerge.ALIGNMENT_REVISION).orElse(null),
                             value(values, PolicyMerge.ALIGNMENT_DIGEST).orElse(null),
                             alignment.secretRef(),
-                            alignment.additional()))
+                            alignment.additional(),
+                            alignment.heldOutFraction()))
                 .orElse(alignment),
             new Evaluation(
                 value(values, PolicyMerge.HARMFUL).orElse(evaluation.harmful()),
@@ -81,6 +87,7 @@ public final class DemandedSpec {
     values.stream()
         .filter(value -> value.field().startsWith(PolicyMerge.RESOURCES))
         .filter(value -> !isDevice(value.field()))
+        .filter(value -> !value.field().equals(PolicyMerge.RESOURCES + STORAGE))
         .forEach(
             value ->
                 limits.put(
@@ -102,7 +109,16 @@ public final class DemandedSpec {
     return new Gate(
         Math.max(gate.minRefusalRate(), number(values, PolicyMerge.MIN_REFUSAL_RATE).orElse(0.0)),
         Math.min(gate.maxRefusalDrop(), number(values, PolicyMerge.MAX_REFUSAL_DROP).orElse(1.0)),
-        Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)));
+        Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)),
+        smaller(gate.maxIncoherentRate(), number(values, PolicyMerge.MAX_INCOHERENT_RATE)),
+        smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)));
+  }
+
+  /** Null when neither is asked for. */
+  private static Double smaller(Double own, Optional<Double> demanded) {
+    return Stream.concat(Stream.ofNullable(own), demanded.stream())
+        .min(Comparator.naturalOrder())
+        .orElse(null);
   }
 
   private static Optional<String> value(List<PolicyValue> values, String field) {

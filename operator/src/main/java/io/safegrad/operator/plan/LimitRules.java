@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Limits;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Workspace;
 import java.util.Map;
 import java.util.Objects;
 
@@ -22,6 +23,9 @@ record LimitRules(SafeFineTuneSpec spec, boolean started, Violations policy) {
           spec.activeDeadlineSeconds(),
           "activeDeadlineSeconds",
           limits.activeDeadlineSeconds());
+    }
+    if (!started && limits.resources() != null) {
+      workspace(limits.resources().get(DemandedSpec.STORAGE));
     }
     ResourceRequirements asked = spec.pod().resources();
     if (!started && limits.resources() != null && asked != null) {
@@ -55,6 +59,17 @@ record LimitRules(SafeFineTuneSpec spec, boolean started, Violations policy) {
   private void atMost(String field, Number value, String rule, Number most) {
     if (most != null && value.longValue() > most.longValue()) {
       policy.add("spec." + field, "limits." + rule, value, "at most " + most + " expected");
+    }
+  }
+
+  private void workspace(Quantity most) {
+    Workspace workspace = spec.pod().workspace();
+    Quantity size = workspace == null ? null : workspace.size();
+    if (most != null
+        && size != null
+        && size.getNumericalAmount().compareTo(most.getNumericalAmount()) > 0) {
+      policy.add(
+          "spec.pod.workspace.size", "limits.resources", size, "at most " + most + " expected");
     }
   }
 

@@ -134,11 +134,13 @@ public final class PolicyCheck {
         gate.maxOverRefusal(),
         Gate.DEFAULT.maxOverRefusal(),
         bounds.maxOverRefusal());
+    atMost(policy, "maxIncoherentRate", gate.maxIncoherentRate(), null, bounds.maxIncoherentRate());
+    atMost(policy, "maxSafetyKl", gate.maxSafetyKl(), null, bounds.maxSafetyKl());
   }
 
   private static void atMost(
       Violations policy, String field, Double found, Double standard, Double bound) {
-    if (bound != null && found > bound && !found.equals(standard)) {
+    if (bound != null && found != null && found > bound && !found.equals(standard)) {
       policy.add(
           "spec.safety.gate." + field, "gate." + field, found, "at most " + bound + " expected");
     }

@@ -27,6 +27,8 @@ public final class PolicyMerge {
   static final String MIN_REFUSAL_RATE = "gate.minRefusalRate";
   static final String MAX_REFUSAL_DROP = "gate.maxRefusalDrop";
   static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
+  static final String MAX_INCOHERENT_RATE = "gate.maxIncoherentRate";
+  static final String MAX_SAFETY_KL = "gate.maxSafetyKl";
   static final String ALIGNMENT = "alignment.source";
   static final String ALIGNMENT_REVISION = "alignment.revision";
   static final String ALIGNMENT_DIGEST = "alignment.digest";
@@ -109,6 +111,8 @@ public final class PolicyMerge {
     largest(MIN_REFUSAL_RATE, policy -> bounds(policy).map(GateBounds::minRefusalRate));
     smallest(MAX_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxRefusalDrop));
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));
+    smallest(MAX_INCOHERENT_RATE, policy -> bounds(policy).map(GateBounds::maxIncoherentRate));
+    smallest(MAX_SAFETY_KL, policy -> bounds(policy).map(GateBounds::maxSafetyKl));
     smallest("limits.maxSteps", policy -> limits(policy).map(Limits::maxSteps));
     smallest("limits.maxEpochs", policy -> limits(policy).map(Limits::maxEpochs));
     smallest(DEADLINE, policy -> limits(policy).map(Limits::activeDeadlineSeconds));

@@ -36,18 +36,24 @@ final class Cluster implements AutoCloseable {
   private static final String SYSTEM_NAMESPACE = "safegrad-system";
   private static final String OPERATOR = "safegrad-operator";
   private static final Path ROLE = Path.of("src/main/kubernetes/clusterrole.yaml");
+  private static final Path AUDIT_POLICY = Path.of("src/test/resources/audit-policy.yaml");
 
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
   private final OperatorProcess operator;
+  private final Path auditLog;
 
   private Cluster() throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
+    auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
         ControlPlane.start(
             ControlPlaneBinaries.resolve(System.err::println),
             folder,
-            ControlPlane.Options.withoutScheduler());
+            ControlPlane.Options.withoutScheduler()
+                .withApiServerFlags(
+                    "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
+                    "--audit-log-path=" + auditLog));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
     operator = new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"));
@@ -62,6 +68,11 @@ final class Cluster implements AutoCloseable {
 
   OperatorProcess operator() {
     return operator;
+  }
+
+  /** What the API server noted of the operator's requests, as a line of JSON each. */
+  Path auditLog() {
+    return auditLog;
   }
 
   /** Runs kubectl as a user would, and returns all it prints. */

@@ -11,7 +11,52 @@ final class Forgery {
       spec: {requiredMethod: Sft}
       """;
 
+  /** What lets any pod pass the restricted standard, as kubectl's overrides. */
+  static final String RESTRICTED =
+      """
+      {"apiVersion": "v1", "spec": {
+        "securityContext": {"runAsNonRoot": true, "runAsUser": 1000,
+          "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{"name": "forged", "image": "evil", "securityContext": {
+          "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}}]}}
+      """;
+
+  private static final String SPEC =
+      """
+      securityContext: {runAsNonRoot: true, runAsUser: 1000, seccompProfile: {type: RuntimeDefault}}
+      containers:
+      - name: trainer
+        image: evil
+        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+      """;
+
   private Forgery() {}
+
+  /** A pod that reads what is kept for the auditor. */
+  static String reader(TestRun running) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: reader, namespace: %s}
+    spec:
+    %s  volumes: [{name: kept, persistentVolumeClaim: {claimName: quarantine}}]
+    """
+        .formatted(running.namespace(), SPEC.indent(2));
+  }
+
+  /** A claim that is made a copy of what is kept for the auditor. */
+  static String copy(TestRun running) {
+    return """
+    apiVersion: v1
+    kind: PersistentVolumeClaim
+    metadata: {name: copy, namespace: %s}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: 1Gi}}
+      dataSource: {kind: PersistentVolumeClaim, name: quarantine}
+    """
+        .formatted(running.namespace());
+  }
 
   /** A pod that claims to be a run's. */
   static String pod(TestRun running) {
@@ -24,9 +69,10 @@ final class Forgery {
       labels: {safegrad.io/safefinetune: support-bot}
       ownerReferences:
       - {apiVersion: batch/v1, kind: Job, name: support-bot, uid: %s, controller: true}
-    spec: {containers: [{name: trainer, image: evil}]}
+    spec:
+    %s
     """
-        .formatted(running.namespace(), running.awaitJob().getMetadata().getUid());
+        .formatted(running.namespace(), running.awaitJob().getMetadata().getUid(), SPEC.indent(2));
   }
 
   /** A Job whose pods would claim to be a run's. */

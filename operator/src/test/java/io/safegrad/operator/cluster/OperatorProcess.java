@@ -48,6 +48,7 @@ final class OperatorProcess {
     builder.environment().put("QUARKUS_HTTP_PORT", "0");
     builder.environment().put("SAFEGRAD_PROGRESS_POLL_INTERVAL", "200ms");
     builder.environment().put("SAFEGRAD_PROGRESS_STATUS_INTERVAL", "1s");
+    builder.environment().put("SAFEGRAD_ADMISSION_CHECK_INTERVAL", "1s");
     builder
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

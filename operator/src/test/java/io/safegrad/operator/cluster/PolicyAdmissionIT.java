@@ -2,15 +2,10 @@ package io.safegrad.operator.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fabric8.kubernetes.api.model.Pod;
-import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.operator.WeakSpecs;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -18,223 +13,89 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Ways to weaken a policy, each refused by the API server with a sentence for its user. */
+/** What asks for less than a policy demands is refused at apply, and nothing else is. */
 @ExtendWith(Cluster.Extension.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PolicyAdmissionIT {
 
   private final Cluster cluster;
-  private final Platform platform;
-  private final Map<String, String> labels = Platform.labels();
-
-  private Path folder;
-
-  /** A namespace under the policy in which nothing is stored. */
-  private TestRun empty;
-
-  /** A run under the policy that its user holds back. */
-  private TestRun held;
-
-  /** A run under the policy that has started, with its pod. */
-  private TestRun running;
-
-  private Pod pod;
-  private String policy;
+  private AdmissionScene scene;
+  private SafetyPolicy pinned;
+  private TestRun unpinned;
 
   PolicyAdmissionIT(Cluster cluster) {
     this.cluster = cluster;
-    this.platform = new Platform(cluster);
   }
 
   @BeforeAll
   void setUp(@TempDir Path scratch) throws Exception {
-    folder = scratch;
-    platform.install("safety-policy.yaml");
-    platform.install("trainer-objects.yaml");
-    platform.install("tenant-role.yaml");
-    policy = platform.policy("strict", labels, WeakSpecs.POLICY).getMetadata().getName();
-    empty = new TestRun(cluster, labels);
-    held = new TestRun(cluster, labels).create("suspend: true");
-    platform.admitUsers(held.namespace());
-    running = new TestRun(cluster, labels);
-    platform.admitUsers(empty.namespace());
-    platform.admitUsers(running.namespace());
-    platform.awaitRefusal(weakCommand());
-    running.create();
-    pod = running.awaitPod();
-    new FakeNode(cluster.client()).starts(pod, "127.1.9.1");
-    running.awaitPhase(Phase.Preparing);
-    platform.awaitRefusal(touchPod());
+    scene = new AdmissionScene(cluster, scratch);
+    Map<String, String> labels = Platform.labels();
+    pinned = scene.platform().policy("pinned", labels, WeakSpecs.PINNED);
+    unpinned = new TestRun(cluster, labels);
+    scene.platform().admitUsers(unpinned.namespace());
+    scene
+        .platform()
+        .awaitRefusal("apply", "--dry-run=server", "-f", scene.file(unpinned.manifest()));
   }
 
   @AfterAll
   void tearDown() throws Exception {
-    cluster.kubectl(
-        "delete",
-        "validatingadmissionpolicybinding",
-        "safegrad-safety-policy",
-        "safegrad-trainer-objects");
-    platform.awaitLeave(weakCommand());
-    platform.awaitLeave(touchPod());
-    platform.close();
+    scene.close();
   }
 
   @ParameterizedTest
   @MethodSource("io.safegrad.operator.WeakSpecs#all")
   void aWeakSpecIsRefusedAtApplyWithTheReason(String line, String sentence) throws Exception {
-    KubectlResult result = as(Platform.TENANT, "apply", "-f", file(empty.manifest(line)));
+    KubectlResult result =
+        scene.as(Platform.TENANT, "apply", "-f", scene.file(scene.empty().manifest(line)));
     assertThat(result.exitCode()).as(result.output()).isNotZero();
-    assertThat(result.output()).contains(sentence, "(SafetyPolicy " + policy + ", ");
-    assertThat(empty.resource().get()).isNull();
-  }
-
-  Stream<Arguments> attacks() throws Exception {
-    String weak = file(empty.manifest("method: {name: Sft}"));
-    String plan = TestRun.NAME + "-plan";
-    return Stream.of(
-        // Another way to write the same manifest.
-        attack("requiredMethod)", Platform.TENANT, "create", "-f", weak),
-        attack("requiredMethod)", Platform.TENANT, "create", "--validate=false", "-f", weak),
-        attack("requiredMethod)", Platform.TENANT, "replace", "--force", "-f", weak),
-        attack(
-            "requiredMethod)",
-            Platform.TENANT,
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--field-manager=safegrad-operator",
-            "-f",
-            weak),
-        attack("requiredMethod)", Platform.EDITOR, "apply", "-f", weak),
-        // The running run.
-        change("method cannot be changed", Platform.TENANT, "{\"method\": {\"name\": \"Sft\"}}"),
-        change(
-            "safety cannot be changed",
-            Platform.TENANT,
-            "{\"safety\": {\"gate\": {\"maxRefusalDrop\": 1.0}}}"),
-        change(
-            "safety cannot be changed",
-            Platform.TENANT,
-            "{\"safety\": {\"gate\": {\"maxOverRefusal\": 0.01}}}"),
-        change(
-            "dataset cannot be changed",
-            Platform.TENANT,
-            "{\"dataset\": {\"source\": \"pvc://team-data/other.jsonl\"}}"),
-        change("pod cannot be changed", Platform.TENANT, "{\"pod\": {\"image\": \"evil/x\"}}"),
-        change("at most 3600", Platform.TENANT, "{\"activeDeadlineSeconds\": 86400}"),
-        // A run that has not started.
-        changeHeld("method.name: found Sft, SafeGrad", "{\"method\": {\"name\": \"Sft\"}}"),
-        changeHeld(
-            "gate.maxRefusalDrop: found 1", "{\"safety\": {\"gate\": {\"maxRefusalDrop\": 1.0}}}"),
-        changeHeld(
-            "found file:///x", "{\"dataset\": {\"source\": \"file:///x\"}, \"suspend\": false}"),
-        // The verdict.
-        attack("forbidden", Platform.TENANT, status("{\"status\": {\"phase\": \"Succeeded\"}}")),
-        attack("forbidden", Platform.EDITOR, status("{\"status\": {\"policyValues\": []}}")),
-        attack("only its operator does", null, status("{\"status\": {\"phase\": \"Succeeded\"}}")),
-        // The policy.
-        attack("forbidden", Platform.TENANT, "delete", "safetypolicy", policy),
-        attack(
-            "forbidden",
-            Platform.EDITOR,
-            "patch",
-            "safetypolicy",
-            policy,
-            "--type=merge",
-            "-p",
-            "{\"spec\": {\"requiredMethod\": null}}"),
-        attack("forbidden", Platform.EDITOR, "create", "-f", file(Forgery.POLICY)),
-        attack(
-            "forbidden",
-            Platform.EDITOR,
-            "label",
-            "namespace",
-            running.namespace(),
-            "policy-test-"),
-        attack(
-            "forbidden",
-            Platform.EDITOR,
-            "delete",
-            "validatingadmissionpolicybinding",
-            "safegrad-safety-policy"),
-        attack("forbidden", Platform.EDITOR, "create", "namespace", "elsewhere"),
-        // What the operator made.
-        attack(
-            "field is immutable",
-            Platform.EDITOR,
-            inRun("patch", "configmap", plan, "--type=merge", "-p", "{\"data\": {\"x\": \"y\"}}")),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun(
-                "label",
-                "configmap",
-                plan,
-                "app.kubernetes.io/managed-by-",
-                "safegrad.io/safefinetune-")),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun("set", "image", "pod/" + name(), "trainer=evil.example/trainer")),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun("label", "pod", name(), "safegrad.io/safefinetune-")),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun(
-                "patch",
-                "job",
-                TestRun.NAME,
-                "--type=merge",
-                "-p",
-                "{\"spec\": {\"activeDeadlineSeconds\": null}}")),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun("create", "-f", file(Forgery.pod(running)))),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun("create", "-f", file(Forgery.job(running)))),
-        attack(
-            "only its operator does",
-            Platform.EDITOR,
-            inRun(
-                "run",
-                "forged",
-                "--image=evil",
-                "-l",
-                "safegrad.io/safefinetune=" + TestRun.NAME)));
+    assertThat(result.output()).contains(sentence, "(SafetyPolicy " + scene.policy() + ", ");
+    assertThat(scene.empty().resource().get()).isNull();
   }
 
   @ParameterizedTest
-  @MethodSource("attacks")
-  void anAttackIsRefused(String sentence, List<String> command) throws Exception {
-    KubectlResult result = cluster.kubectl(command.toArray(String[]::new));
+  @MethodSource("io.safegrad.operator.WeakSpecs#unpinned")
+  void whatNothingPinsIsRefusedWhereThePolicyWantsItPinned(String line, String sentence)
+      throws Exception {
+    String name = pinned.getMetadata().getName();
+    KubectlResult result =
+        scene.as(Platform.TENANT, "apply", "-f", scene.file(unpinned.manifest(line)));
     assertThat(result.exitCode()).as(result.output()).isNotZero();
-    assertThat(result.output()).contains(sentence);
-    assertThat(running.resource().get().getStatus().phase()).isEqualTo(Phase.Preparing);
+    assertThat(result.output())
+        .contains(sentence, "(SafetyPolicy " + name + ", requirePinnedRevision)");
+  }
+
+  @Test
+  void whatIsPinnedIsTaken() throws Exception {
+    String digest = "digest: \"sha256:%s\"".formatted("0".repeat(64));
+    String manifest =
+        unpinned.manifest(
+            "dataset: {source: \"pvc://team-data/train.jsonl\", %s}".formatted(digest),
+            "safety: {alignment: {additional: [{source: \"pvc://team-data/own\", %s}]}}"
+                .formatted(digest));
+    KubectlResult result =
+        scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", scene.file(manifest));
+    assertThat(result.exitCode()).as(result.output()).isZero();
   }
 
   @Test
   void whatThePolicyAdmitsIsTaken() throws Exception {
-    TestRun run = new TestRun(cluster, labels);
-    platform.admitUsers(run.namespace());
+    TestRun run = new TestRun(cluster, scene.labels());
+    scene.platform().admitUsers(run.namespace());
     String strong =
         run.manifest(
             "method: {alignmentWeight: 0.5}",
             "safety: {gate: {minRefusalRate: 0.99}, evaluation: {task: \"pvc://team-data/t\"}}",
             "pod: {image: \"registry.example/safegrad/trainer:1\"}",
             "training: {maxSteps: 500}");
-    KubectlResult result = as(Platform.TENANT, "apply", "-f", file(strong));
+    KubectlResult result = scene.as(Platform.TENANT, "apply", "-f", scene.file(strong));
     assertThat(result.exitCode()).as(result.output()).isZero();
     run.awaitJob();
-    assertThat(as(Platform.TENANT, "apply", "-f", file(strong)).output()).contains("unchanged");
+    assertThat(scene.as(Platform.TENANT, "apply", "-f", scene.file(strong)).output())
+        .contains("unchanged");
   }
 
   @Test
@@ -242,15 +103,17 @@ class PolicyAdmissionIT {
     Map<String, String> own = Platform.labels();
     TestRun run = new TestRun(cluster, own);
     run.create("method: {alignmentWeight: 0.1}").awaitJob();
-    platform.policy("later", own, WeakSpecs.POLICY);
-    platform.admitUsers(run.namespace());
-    platform.awaitRefusal("apply", "--dry-run=server", "-f", file(weakTwin(run)));
+    scene.platform().policy("later", own, WeakSpecs.POLICY);
+    scene.platform().admitUsers(run.namespace());
+    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", scene.file(weakTwin(run)));
     assertThat(
-            as(Platform.TENANT, "label", "sft", TestRun.NAME, "-n", run.namespace(), "a=b")
+            scene
+                .as(Platform.TENANT, "label", "sft", TestRun.NAME, "-n", run.namespace(), "a=b")
                 .output())
         .contains("labeled");
     assertThat(
-            as(
+            scene
+                .as(
                     Platform.TENANT,
                     "patch",
                     "sft",
@@ -275,9 +138,9 @@ class PolicyAdmissionIT {
   @Test
   void aNamespaceWithoutAPolicyIsFree() throws Exception {
     TestRun run = new TestRun(cluster);
-    platform.admitUsers(run.namespace());
+    scene.platform().admitUsers(run.namespace());
     KubectlResult result =
-        as(Platform.TENANT, "apply", "-f", file(run.manifest("method: {name: Sft}")));
+        scene.as(Platform.TENANT, "apply", "-f", scene.file(run.manifest("method: {name: Sft}")));
     assertThat(result.exitCode()).as(result.output()).isZero();
     run.awaitJob();
     assertThat(run.status().policyValues()).isNull();
@@ -285,73 +148,5 @@ class PolicyAdmissionIT {
 
   private static String weakTwin(TestRun run) {
     return run.manifest("method: {name: Sft}").replace(TestRun.NAME + "\n", "twin\n");
-  }
-
-  private String[] weakCommand() throws Exception {
-    return new String[] {
-      "apply", "--dry-run=server", "-f", file(empty.manifest("method: {name: Sft}"))
-    };
-  }
-
-  private String[] touchPod() {
-    return inRun("annotate", "--dry-run=server", "--overwrite", "pod", name(), "x=y");
-  }
-
-  private String name() {
-    return pod.getMetadata().getName();
-  }
-
-  private String[] status(String patch) {
-    return inRun("patch", "sft", TestRun.NAME, "--subresource=status", "--type=merge", "-p", patch);
-  }
-
-  private Arguments change(String sentence, String user, String spec) {
-    return attack(
-        sentence,
-        user,
-        inRun("patch", "sft", TestRun.NAME, "--type=merge", "-p", "{\"spec\": " + spec + "}"));
-  }
-
-  private Arguments changeHeld(String sentence, String spec) {
-    return attack(
-        sentence,
-        Platform.TENANT,
-        "patch",
-        "sft",
-        TestRun.NAME,
-        "-n",
-        held.namespace(),
-        "--type=merge",
-        "-p",
-        "{\"spec\": " + spec + "}");
-  }
-
-  private String[] inRun(String... command) {
-    return Stream.concat(Stream.of("-n", running.namespace()), Stream.of(command))
-        .toArray(String[]::new);
-  }
-
-  /**
-   * One way to weaken the policy.
-   *
-   * @param user who tries; null for a cluster's administrator
-   */
-  private static Arguments attack(String sentence, String user, String... command) {
-    List<String> arguments = new ArrayList<>(List.of(command));
-    if (user != null) {
-      arguments.addAll(0, List.of("--as", user));
-    }
-    return Arguments.of(sentence, arguments);
-  }
-
-  private KubectlResult as(String user, String... command) throws Exception {
-    return cluster.kubectl(
-        Stream.concat(Stream.of("--as", user), Stream.of(command)).toArray(String[]::new));
-  }
-
-  private String file(String yaml) throws Exception {
-    Path file = Files.createTempFile(folder, "manifest", ".yaml");
-    Files.writeString(file, yaml);
-    return file.toString();
   }
 }

@@ -18,6 +18,32 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Cluster.Extension.class)
 class PolicyIT {
 
+  /** What {@link WeakSpecs#POLICY} sets. */
+  private static final String[] EVERY_FIELD = {
+    "requiredMethod",
+    "minimumAlignmentWeight",
+    "maxAlignmentRefreshSteps",
+    "gate.minRefusalRate",
+    "gate.maxRefusalDrop",
+    "gate.maxOverRefusal",
+    "limits.maxSteps",
+    "limits.maxEpochs",
+    "limits.activeDeadlineSeconds",
+    "limits.resources.memory",
+    "limits.resources.nvidia.com/gpu",
+    "limits.resources.storage",
+    "alignment.source",
+    "evaluation.harmful",
+    "evaluation.harmless",
+    "evaluation.maxNewTokens",
+    "quarantine.rule",
+    "quarantine.claim",
+    "allowedSources.model",
+    "allowedSources.data",
+    "allowedDestinations",
+    "allowedImages"
+  };
+
   private final Cluster cluster;
   private final FakeNode node;
   private final Platform platform;
@@ -75,7 +101,8 @@ class PolicyIT {
                 "alignment.source",
                 "pvc://platform/alignment.jsonl",
                 strict.getMetadata().getName()))
-        .hasSize(12);
+        .extracting(PolicyValue::field)
+        .containsExactlyInAnyOrder(EVERY_FIELD);
     TrainingPlan plan =
         TrainingPlan.fromYaml(
             run.plan().orElseThrow().getData().get("plan.yaml").getBytes(StandardCharsets.UTF_8));

@@ -56,6 +56,8 @@ final class TestRun {
                 .withNewMetadata()
                 .withName(namespace)
                 .withLabels(labels)
+                // Every pod of these tests must pass the strictest of Kubernetes' standards.
+                .addToLabels("pod-security.kubernetes.io/enforce", "restricted")
                 .endMetadata()
                 .build())
         .create();

@@ -226,7 +226,7 @@ class PolicyCheckTest {
     assertThat(plan.safety().alignment().source()).isEqualTo("pvc://platform/alignment.jsonl");
     assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
     assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
-    assertThat(plan.safety().gate()).isEqualTo(new Gate(0.95, 0.01, 0.05));
+    assertThat(plan.safety().gate()).isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1));
     assertThat(TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), List.of())))
         .as("without a policy, the plan is what it was")
         .isEqualTo(TrainingPlan.of(resource));

@@ -125,6 +125,8 @@ public final class AttributionTable implements Callable<Integer> {
         8,
         1,
         128,
+        false,
+        false,
         3e-3,
         Training.Scheduler.Cosine,
         0.03,

@@ -154,6 +154,8 @@ public final class SettingsSearch implements Callable<Integer> {
         batch,
         1,
         128,
+        false,
+        false,
         rate,
         Training.Scheduler.Cosine,
         0.03,

@@ -33,12 +33,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvaluateCommand.class,
       GenerateCommand.class,
       ChatCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      VerifyCommand.class
     })
 public final class TrainerCommand implements Runnable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TrainerCommand.class);
   private static final String DEBUG = "--debug";
+  private static final int USAGE_WIDTH = 100;
 
   private final CommandContext context;
 
@@ -60,6 +62,7 @@ public final class TrainerCommand implements Runnable {
     CommandLine commandLine = new CommandLine(new TrainerCommand(context));
     commandLine.setOut(new PrintWriter(context.out(), true));
     commandLine.setErr(new PrintWriter(context.err(), true));
+    commandLine.setUsageHelpWidth(USAGE_WIDTH);
     commandLine.setCaseInsensitiveEnumValuesAllowed(true);
     commandLine.setParameterExceptionHandler((e, all) -> badCommandLine(e));
     commandLine.setExecutionStrategy(parsed -> run(context, parsed));

@@ -9,7 +9,6 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,15 +18,17 @@ import java.util.regex.Pattern;
 import java.util.zip.ZipException;
 
 /**
- * Reads a file of records: CSV when its name ends in {@code .csv}, JSON Lines otherwise, and either
- * of them in gzip, which its first bytes tell. One record is in memory at a time.
+ * Reads a file of records: Parquet, which its first bytes tell, CSV when its name ends in {@code
+ * .csv}, JSON Lines otherwise, and either of these two in gzip, which its first bytes tell. One
+ * record is in memory at a time; of Parquet, a group of rows as it is packed.
  */
 final class DataFile {
 
-  private static final byte[] PARQUET_MAGIC = {'P', 'A', 'R', '1'};
+  private static final int MAGIC_BYTES = 4;
 
   // An address may go on after the file's name.
   private static final Pattern GZIP_NAME = Pattern.compile("\\.gz([?#].*)?$");
+  private static final Pattern PARQUET_NAME = Pattern.compile("\\.parquet([?#].*)?$");
   private static final Pattern CSV_NAME = Pattern.compile("\\.csv(\\.gz)?([?#].*)?$");
 
   private DataFile() {}
@@ -59,8 +60,8 @@ final class DataFile {
     AtomicBoolean any = new AtomicBoolean();
     try (InputStream bytes = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
       readRecords(
+          file,
           bytes,
-          Files.size(file),
           displayName,
           each -> {
             any.set(true);
@@ -82,17 +83,22 @@ final class DataFile {
   }
 
   private static void readRecords(
-      InputStream bytes, long size, String displayName, Consumer<DataRecord> consumer)
+      Path file, InputStream bytes, String displayName, Consumer<DataRecord> consumer)
       throws IOException {
     String name = displayName.toLowerCase(Locale.ROOT);
     InputStream content = bytes;
-    if (startsWith(bytes, PARQUET_MAGIC)) {
+    if (ParquetFile.startsWith(peek(bytes))) {
+      ParquetFile.read(file, displayName, consumer);
+      return;
+    }
+    if (PARQUET_NAME.matcher(name).find()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
-          displayName + ": expected JSON Lines or CSV, found Parquet, which is not read");
+          displayName + ": expected Parquet, as its name says; found other bytes");
     }
     if (GzipContent.startsHere(bytes)) {
-      content = new BufferedInputStream(GzipContent.open(bytes, size, displayName), 1 << 16);
+      content =
+          new BufferedInputStream(GzipContent.open(bytes, Files.size(file), displayName), 1 << 16);
     } else if (GZIP_NAME.matcher(name).find()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
@@ -105,10 +111,10 @@ final class DataFile {
     }
   }
 
-  private static boolean startsWith(InputStream stream, byte[] magic) throws IOException {
-    stream.mark(magic.length);
-    byte[] start = stream.readNBytes(magic.length);
+  private static byte[] peek(InputStream stream) throws IOException {
+    stream.mark(MAGIC_BYTES);
+    byte[] start = stream.readNBytes(MAGIC_BYTES);
     stream.reset();
-    return Arrays.equals(start, magic);
+    return start;
   }
 }

@@ -25,12 +25,12 @@ final class FormatDetection {
   }
 
   /**
-   * The format of a record.
+   * Takes the format of the first record, or holds a record to it.
    *
    * @throws TrainerException with BAD_DATA when the record has no format's fields, or lacks those
    *     of this file's format
    */
-  Format of(DataRecord record) {
+  void check(DataRecord record) {
     if (format == null) {
       format = detect(record);
     }
@@ -45,7 +45,6 @@ final class FormatDetection {
                 + "; found no such field");
       }
     }
-    return format;
   }
 
   /** The format of all records so far; null before the first. */

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.data;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
@@ -60,11 +61,17 @@ final class JsonFields {
     return new Message(role, onlyCalls ? "" : text(record, field + ".content", content), more);
   }
 
-  /** The tools that a chat's assistant may call, for the chat template; empty for none. */
+  /**
+   * The tools that a chat's assistant may call, for the chat template; empty for none. A column of
+   * a table has them as JSON in a text.
+   */
   static List<Object> tools(DataRecord record) {
     JsonNode tools = record.object().path("tools");
     if (tools.isMissingNode() || tools.isNull()) {
       return List.of();
+    }
+    if (tools.isTextual()) {
+      tools = parsed(record, tools.asText());
     }
     if (!tools.isArray()) {
       throw record.error("field tools: expected a list of tools, found " + typeOf(tools));
@@ -72,6 +79,14 @@ final class JsonFields {
     List<Object> list = new ArrayList<>();
     tools.forEach(tool -> list.add(plain(tool)));
     return list;
+  }
+
+  private static JsonNode parsed(DataRecord record, String text) {
+    try {
+      return JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw record.error("field tools: expected a list of tools, found a text that is not JSON");
+    }
   }
 
   /** A value in the classes that a chat template sees. */

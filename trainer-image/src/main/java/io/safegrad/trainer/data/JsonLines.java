@@ -81,7 +81,7 @@ final class JsonLines {
     try {
       JsonNode json = JSON.readTree(text);
       if (json instanceof ObjectNode object) {
-        return new DataRecord(object, number, displayName);
+        return new DataRecord(object, text.length(), number, displayName);
       }
       throw DataRecord.badData(
           displayName, number, "expected a JSON object, found " + JsonFields.typeOf(json));

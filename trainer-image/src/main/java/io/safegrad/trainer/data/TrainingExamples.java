@@ -1,8 +1,10 @@
 package io.safegrad.trainer.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.api.v1alpha1.Dataset.TrainOn;
+import io.safegrad.api.v1alpha1.Dataset.Truncation;
 import io.safegrad.trainer.TrainerException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -13,8 +15,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Examples to train on. A file is JSON Lines, CSV with a header (its name ends in {@code .csv}), or
- * either of them in gzip. All its records have one format:
+ * Examples to train on. A file is JSON Lines, CSV with a header (its name ends in {@code .csv}),
+ * either of them in gzip, or Parquet. All its records have one format:
  *
  * <ul>
  *   <li>Chat, {@code {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", …}]}}: a
@@ -36,8 +38,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param examples one at least
  * @param format of all of them
  * @param truncated how many were cut at their end, since they were longer than the limit
+ * @param dropped how many records are not among the examples, since they were longer than the limit
  */
-public record TrainingExamples(List<TokenizedExample> examples, Format format, int truncated)
+public record TrainingExamples(
+    List<TokenizedExample> examples, Format format, int truncated, int dropped)
     implements Closeable {
 
   /**
@@ -45,9 +49,17 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
    *
    * @param format null to take the format that the first record has
    * @param trainOn which assistant's turns of a chat are trained on
-   * @param maxLength most tokens of an example; a longer one is cut at its end
+   * @param maxLength most tokens of an example
+   * @param truncation what is done with a longer one; null for KeepStart, in a plan older than this
+   *     field
    */
-  public record Rules(Format format, TrainOn trainOn, int maxLength) {}
+  public record Rules(Format format, TrainOn trainOn, int maxLength, Truncation truncation) {
+
+    /** The same for examples whose end is cut off where they are too long. */
+    public Rules(Format format, TrainOn trainOn, int maxLength) {
+      this(format, trainOn, maxLength, Truncation.KeepStart);
+    }
+  }
 
   /** Reads a whole data set of any format; the loss is on the last turn. */
   public static List<TokenizedExample> read(
@@ -102,19 +114,46 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
       Tokenizer tokenizer,
       ChatTemplate template,
       Rules rules) {
-    Reader reader =
-        new Reader(
-            new ExampleTokenizer(tokenizer, template), rules, new FormatDetection(rules.format()));
+    FormatDetection formats = new FormatDetection(rules.format());
+    Reader reader = new Reader(new ExampleTokenizer(tokenizer, template), rules, formats);
     AtomicInteger truncated = new AtomicInteger();
-    DataFile.forEach(
-        file,
-        displayName,
-        record -> {
-          Cut cut = reader.example(record);
-          examples.add(cut.example());
-          truncated.addAndGet(cut.truncated() ? 1 : 0);
-        });
-    return new TrainingExamples(examples, reader.formats().found(), truncated.get());
+    AtomicInteger dropped = new AtomicInteger();
+    RecordBatch<Cut> batch =
+        new RecordBatch<>(
+            reader::example,
+            cut -> {
+              if (cut.example() == null) {
+                dropped.incrementAndGet();
+              } else {
+                examples.add(cut.example());
+              }
+              truncated.addAndGet(cut.truncated() ? 1 : 0);
+            });
+    try {
+      DataFile.forEach(
+          file,
+          displayName,
+          record -> {
+            formats.check(record);
+            batch.add(record);
+          });
+    } catch (TrainerException e) {
+      // An earlier record may be in error, too.
+      batch.flush();
+      throw e;
+    }
+    batch.flush();
+    if (examples.isEmpty()) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          displayName
+              + ": expected at least one example of at most "
+              + rules.maxLength()
+              + " tokens (training.maxLength), found none; "
+              + dropped
+              + " were left out (dataset.truncation: Drop)");
+    }
+    return new TrainingExamples(examples, formats.found(), truncated.get(), dropped.get());
   }
 
   @Override
@@ -124,13 +163,21 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
     }
   }
 
-  /** An example, and whether something was cut off. */
-  private record Cut(TokenizedExample example, boolean truncated) {}
+  /**
+   * What became of a record.
+   *
+   * @param example null when it is left out
+   * @param truncated whether its end was cut off
+   */
+  private record Cut(TokenizedExample example, boolean truncated) {
+
+    static final Cut DROPPED = new Cut(null, false);
+  }
 
   private record Reader(ExampleTokenizer examples, Rules rules, FormatDetection formats) {
 
     Cut example(DataRecord record) {
-      return switch (formats.of(record)) {
+      return switch (formats.found()) {
         case Chat ->
             labelled(
                 record,
@@ -163,13 +210,17 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
     }
 
     private Cut labelled(DataRecord record, ExampleTokenizer.Tokens tokens) {
-      tokens.replies().forEach(reply -> requireUsable(record, reply));
+      tokens.replies().forEach(reply -> requireTokens(record, reply));
+      if (isLeftOut(record, tokens.ids())) {
+        return Cut.DROPPED;
+      }
+      tokens.replies().forEach(reply -> requireWithinLimit(record, reply));
       int promptLength = tokens.replies().get(0).start();
       if (promptLength >= rules.maxLength()) {
         throw record.error(
             "the response would be cut away wholly: expected a prompt of fewer than "
                 + rules.maxLength()
-                + " tokens (training.maxLength), found "
+                + " tokens (training.maxLength), or dataset.truncation: Drop, found "
                 + promptLength);
       }
       int[] inputIds = cut(tokens.ids());
@@ -185,18 +236,36 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
           inputIds.length < tokens.ids().length);
     }
 
-    private void requireUsable(DataRecord record, ExampleTokenizer.Reply reply) {
+    /** What is done with a record that is too long; false for one that is not, or is to be cut. */
+    private boolean isLeftOut(DataRecord record, int[] ids) {
+      if (ids.length <= rules.maxLength()) {
+        return false;
+      }
+      if (rules.truncation() == Truncation.Refuse) {
+        throw record.error(
+            "expected at most "
+                + rules.maxLength()
+                + " tokens (training.maxLength; dataset.truncation: Refuse), found "
+                + ids.length);
+      }
+      return rules.truncation() == Truncation.Drop;
+    }
+
+    private void requireTokens(DataRecord record, ExampleTokenizer.Reply reply) {
       if (reply.length() == 0) {
         throw record.error("expected a response of at least one token, found none");
       }
       if (reply.start() == 0) {
         throw record.error("expected a prompt of at least one token, found none");
       }
+    }
+
+    private void requireWithinLimit(DataRecord record, ExampleTokenizer.Reply reply) {
       if (reply.length() > rules.maxLength()) {
         throw record.error(
             "the response is longer than the limit: expected at most "
                 + rules.maxLength()
-                + " tokens (training.maxLength), found "
+                + " tokens (training.maxLength), or dataset.truncation: Drop, found "
                 + reply.length());
       }
     }
@@ -207,6 +276,9 @@ public record TrainingExamples(List<TokenizedExample> examples, Format format, i
       int[] ids = examples.text(text);
       if (text.isEmpty() || ids.length < 2) {
         throw record.error("field text: expected at least two tokens, found fewer");
+      }
+      if (isLeftOut(record, ids)) {
+        return Cut.DROPPED;
       }
       int[] inputIds = cut(ids);
       int[] labels = inputIds.clone();

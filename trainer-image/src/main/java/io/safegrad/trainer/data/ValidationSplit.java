@@ -29,6 +29,16 @@ public record ValidationSplit(List<TokenizedExample> training, List<TokenizedExa
    * @throws TrainerException with BAD_DATA when a share is asked for of fewer than two examples
    */
   public static ValidationSplit of(List<TokenizedExample> examples, Double fraction, int seed) {
+    return of("dataset.validationFraction", examples, fraction, seed);
+  }
+
+  /**
+   * The same for another field.
+   *
+   * @param field the plan's field that names the share
+   */
+  public static ValidationSplit of(
+      String field, List<TokenizedExample> examples, Double fraction, int seed) {
     if (fraction == null || fraction == 0) {
       return new ValidationSplit(examples, List.of());
     }
@@ -36,8 +46,7 @@ public record ValidationSplit(List<TokenizedExample> training, List<TokenizedExa
     if (size < 2) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
-          "dataset.validationFraction: expected at least two examples to hold some back, found "
-              + size);
+          field + ": expected at least two examples to hold some back, found " + size);
     }
     int held = Math.min(size - 1, Math.max(1, (int) Math.round(size * fraction)));
     BitSet heldBack = new BitSet(size);

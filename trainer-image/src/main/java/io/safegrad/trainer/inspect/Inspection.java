@@ -14,7 +14,7 @@ import java.util.StringJoiner;
 /** What was found out about a file or directory. */
 public final class Inspection {
 
-  private static final String ROW = "%-16s %s%n";
+  private static final String ROW = "%-17s %s%n";
 
   private final ObjectNode facts = new ObjectMapper().createObjectNode();
   private final List<String> problems = new ArrayList<>();

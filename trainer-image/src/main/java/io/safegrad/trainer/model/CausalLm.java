@@ -2,6 +2,7 @@ package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
@@ -44,13 +45,19 @@ public final class CausalLm implements AutoCloseable {
   private final JointPass jointPass;
 
   private CausalLm(
-      ModelConfig config, Torch torch, Weights weights, Training training, long maxSavedBytes) {
+      ModelConfig config,
+      Torch torch,
+      Weights weights,
+      Training training,
+      Model.Storage storage,
+      long maxSavedBytes) {
     this(
         config,
         torch,
         weights,
         training.mode() == Training.Mode.Full ? null : training.lora(),
         training.seed(),
+        storage,
         maxSavedBytes);
   }
 
@@ -58,12 +65,18 @@ public final class CausalLm implements AutoCloseable {
    * @param lora the adapter that is trained; null when every weight is
    */
   private CausalLm(
-      ModelConfig config, Torch torch, Weights weights, Lora lora, long seed, long maxSavedBytes) {
+      ModelConfig config,
+      Torch torch,
+      Weights weights,
+      Lora lora,
+      long seed,
+      Model.Storage storage,
+      long maxSavedBytes) {
     this.config = config;
     this.torch = torch;
     boolean full = lora == null;
     Scope scope = torch.scope();
-    ModelLoader loader = new ModelLoader(config, scope);
+    ModelLoader loader = new ModelLoader(config, scope, torch.operators(), storage);
     this.model = loader.load(weights, lora, seed);
     this.trained = full ? loader.weights() : loader.adapter();
     Tensor none = scope.uninitialised(0);
@@ -84,7 +97,18 @@ public final class CausalLm implements AutoCloseable {
    *     configuration asks for
    */
   public static CausalLm load(ModelConfig config, Weights weights, Training training) {
-    return load(config, weights, training, MAX_SAVED_BYTES);
+    return load(config, weights, training, Model.Storage.Float32);
+  }
+
+  /**
+   * Reads a model and keeps its frozen weights in less memory.
+   *
+   * @throws TrainerException as {@link #load(ModelConfig, Weights, Training)}; with BAD_PLAN when
+   *     every weight is to be trained and they are not kept in float32
+   */
+  public static CausalLm load(
+      ModelConfig config, Weights weights, Training training, Model.Storage storage) {
+    return load(config, weights, training, storage, MAX_SAVED_BYTES);
   }
 
   /**
@@ -95,17 +119,28 @@ public final class CausalLm implements AutoCloseable {
   public static CausalLm load(ModelConfig config, Weights weights) {
     Torch torch = Torch.open();
     try {
-      return new CausalLm(config, torch, weights, null, 0, MAX_SAVED_BYTES);
+      return new CausalLm(config, torch, weights, null, 0, Model.Storage.Float32, MAX_SAVED_BYTES);
     } catch (RuntimeException e) {
       torch.close();
       throw e;
     }
   }
 
-  static CausalLm load(ModelConfig config, Weights weights, Training training, long maxSavedBytes) {
+  static CausalLm load(
+      ModelConfig config,
+      Weights weights,
+      Training training,
+      Model.Storage storage,
+      long maxSavedBytes) {
+    if (training.mode() == Training.Mode.Full && storage != Model.Storage.Float32) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "model.storage is %s; expected Float32, because training.mode Full trains the weights"
+              .formatted(storage));
+    }
     Torch torch = Torch.open();
     try {
-      return new CausalLm(config, torch, weights, training, maxSavedBytes);
+      return new CausalLm(config, torch, weights, training, storage, maxSavedBytes);
     } catch (RuntimeException e) {
       torch.close();
       throw e;
@@ -166,6 +201,7 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
+   * @param batch padded
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -199,7 +235,10 @@ public final class CausalLm implements AutoCloseable {
   public ReferenceModel reference(List<TokenizedExample> alignment) {
     Scope scope = torch.scope().child();
     boolean modelChanges = trainedTensors.head().size() > 0;
-    Tensor head = modelChanges ? torch.operators().one(scope, "copy", model.head()) : model.head();
+    Tensor head =
+        modelChanges
+            ? torch.operators().one(scope, "copy", model.head())
+            : scope.uninitialised(0, config.hiddenSize());
     ReferenceModel reference =
         new ReferenceModel(scope, alignment, head, batch -> frozenStates(scope, batch));
     if (modelChanges) {
@@ -209,7 +248,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {
-    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    long[] positions = Objective.before(Objective.labelled(batch), 0);
     return states(results, batch, gates.frozen(), positions);
   }
 
@@ -219,7 +258,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient);
   }
 
   /**
@@ -228,8 +267,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    int length = alignment.batch().length();
-    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient);
   }
 
   /**
@@ -268,8 +306,25 @@ public final class CausalLm implements AutoCloseable {
    */
   public double crossEntropy(Batch batch) {
     try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
+      Tensor noGradient = scope.uninitialised(0);
+      return objective
+          .evaluate(
+              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
+          .get(0)
+          .item();
+    }
+  }
+
+  /**
+   * The batch's KL divergence from the start model, summed over the response tokens, in nats: a
+   * forward pass without gradients.
+   */
+  public double klDivergence(AlignmentBatch alignment) {
+    try (Scope scope = torch.scope().child()) {
+      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
+      Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
           .evaluate(
@@ -302,12 +357,7 @@ public final class CausalLm implements AutoCloseable {
       long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
       Tensor states =
           trainingPass.states(
-              scope,
-              elsewhere,
-              batch.inputIds(),
-              batch.length(),
-              gates.trained(),
-              Objective.before(batch, labelled, 0, batch.length()));
+              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -329,14 +379,8 @@ public final class CausalLm implements AutoCloseable {
 
   private double addGradient(Batch batch, Objective objective, Gradient gradient) {
     return trainingPass
-        .run(
-            torch.scope(),
-            model,
-            batch.inputIds(),
-            batch.length(),
-            gates.trained(),
-            List.of(objective),
-            gradient.tensors())[0];
+        .run(torch.scope(), model, batch, gates.trained(), List.of(objective), gradient.tensors())[
+        0];
   }
 
   /**
@@ -406,7 +450,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+    return trainingPass.states(results, model, batch, gate, positions);
   }
 
   private ModelTensors zeros(Scope scope, ModelTensors like) {

@@ -1,6 +1,8 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Model;
+import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.Weights;
@@ -18,16 +20,21 @@ final class ModelLoader {
 
   private final ModelConfig config;
   private final Scope scope;
+  private final Operators operators;
+  private final Model.Storage storage;
   private final Tensor none;
   private final List<NamedTensor> weights = new ArrayList<>();
   private final List<NamedTensor> adapter = new ArrayList<>();
 
   /**
    * @param scope receives the tensors
+   * @param storage of the matrices; Float32 where they are trained
    */
-  ModelLoader(ModelConfig config, Scope scope) {
+  ModelLoader(ModelConfig config, Scope scope, Operators operators, Model.Storage storage) {
     this.config = config;
     this.scope = scope;
+    this.operators = operators;
+    this.storage = storage;
     this.none = scope.uninitialised(0);
   }
 
@@ -38,23 +45,19 @@ final class ModelLoader {
    * @param seed of the adapter's initialisation
    */
   ModelTensors load(Weights source, Lora lora, long seed) {
-    Tensor embedding = matrix("model.embed_tokens.weight", config.vocabSize(), config.hiddenSize());
-    Tensor norm = vector("model.norm.weight", config.hiddenSize());
-    Tensor head =
-        config.tiedHead()
-            ? embedding
-            : matrix("lm_head.weight", config.vocabSize(), config.hiddenSize());
+    Tensor embedding = vocabularyMatrix(source, "model.embed_tokens.weight");
+    Tensor norm = vector(source, "model.norm.weight", config.hiddenSize());
+    Tensor head = config.tiedHead() ? embedding : vocabularyMatrix(source, "lm_head.weight");
     Random random = new Random(seed);
     List<ModelTensors.Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       String prefix = "model.layers." + i + ".";
-      layers.add(new ModelTensors.Layer(layer(prefix), adapter(prefix, lora, random)));
+      layers.add(new ModelTensors.Layer(layer(source, prefix), adapter(prefix, lora, random)));
     }
-    weights.forEach(tensor -> tensor.readFrom(source));
     return new ModelTensors(embedding, norm, head, layers);
   }
 
-  /** The weights under their Hugging Face names. */
+  /** The weights under their Hugging Face names; those that are stored in float32. */
   List<NamedTensor> weights() {
     return weights;
   }
@@ -64,64 +67,90 @@ final class ModelLoader {
     return adapter;
   }
 
-  private List<Tensor> layer(String prefix) {
+  private List<Tensor> layer(Weights source, String prefix) {
     int hidden = config.hiddenSize();
     int headDim = config.headDim();
     String attention = prefix + "self_attn.";
     LinearGroup qkv = LinearGroup.queryKeyValue(config);
     boolean outputNorms = config.blockOutputNorms();
     return List.of(
-        vector(prefix + "input_layernorm.weight", hidden),
-        matrix(prefix, qkv),
-        config.qkvBias() ? bias(prefix, qkv) : none,
-        config.qkNorm() ? vector(attention + "q_norm.weight", headDim) : none,
-        config.qkNorm() ? vector(attention + "k_norm.weight", headDim) : none,
-        matrix(prefix, LinearGroup.output(config)),
+        vector(source, prefix + "input_layernorm.weight", hidden),
+        matrix(source, prefix, qkv),
+        config.qkvBias() ? bias(source, prefix, qkv) : none,
+        config.qkNorm() ? vector(source, attention + "q_norm.weight", headDim) : none,
+        config.qkNorm() ? vector(source, attention + "k_norm.weight", headDim) : none,
+        matrix(source, prefix, LinearGroup.output(config)),
         // Gemma's post_attention_layernorm is another one.
         vector(
+            source,
             prefix
                 + (outputNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")
                 + ".weight",
             hidden),
-        matrix(prefix, LinearGroup.gateUp(config)),
-        matrix(prefix, LinearGroup.down(config)),
-        outputNorms ? vector(prefix + "post_attention_layernorm.weight", hidden) : none,
-        outputNorms ? vector(prefix + "post_feedforward_layernorm.weight", hidden) : none);
+        matrix(source, prefix, LinearGroup.gateUp(config)),
+        matrix(source, prefix, LinearGroup.down(config)),
+        outputNorms ? vector(source, prefix + "post_attention_layernorm.weight", hidden) : none,
+        outputNorms ? vector(source, prefix + "post_feedforward_layernorm.weight", hidden) : none);
   }
 
-  private Tensor vector(String name, int size) {
+  private Tensor vector(Weights source, String name, int size) {
     Tensor tensor = scope.uninitialised(size);
-    weights.add(new NamedTensor(name, new long[] {size}, tensor, 0, false));
+    read(source, List.of(new NamedTensor(name, new long[] {size}, tensor, 0, false)));
     return tensor;
   }
 
-  private Tensor matrix(String name, int rows, int columns) {
-    Tensor tensor = scope.uninitialised(rows, columns);
-    weights.add(new NamedTensor(name, new long[] {rows, columns}, tensor, 0, false));
-    return tensor;
+  /** The embedding or the output head: int8 would cost the rare tokens too much. */
+  private Tensor vocabularyMatrix(Weights source, String name) {
+    long[] shape = {config.vocabSize(), config.hiddenSize()};
+    Tensor tensor = scope.uninitialised(shape);
+    List<NamedTensor> parts = List.of(new NamedTensor(name, shape, tensor, 0, false));
+    return stored(
+        source, tensor, parts, storage == Model.Storage.Float32 ? storage : Model.Storage.BFloat16);
   }
 
-  private Tensor matrix(String prefix, LinearGroup group) {
+  private Tensor matrix(Weights source, String prefix, LinearGroup group) {
     Tensor tensor = scope.uninitialised(group.out(), group.in());
+    List<NamedTensor> parts = new ArrayList<>();
     int first = 0;
     for (LinearGroup.Linear linear : group.linears()) {
       String name = prefix + group.block() + "." + linear.name() + ".weight";
       long[] shape = {linear.out(), group.in()};
-      weights.add(new NamedTensor(name, shape, tensor, first, false));
+      parts.add(new NamedTensor(name, shape, tensor, first, false));
       first += linear.out() * group.in();
     }
-    return tensor;
+    return stored(source, tensor, parts, storage);
   }
 
-  private Tensor bias(String prefix, LinearGroup group) {
+  private Tensor bias(Weights source, String prefix, LinearGroup group) {
     Tensor tensor = scope.uninitialised(group.out());
+    List<NamedTensor> parts = new ArrayList<>();
     int first = 0;
     for (LinearGroup.Linear linear : group.linears()) {
       String name = prefix + group.block() + "." + linear.name() + ".bias";
-      weights.add(new NamedTensor(name, new long[] {linear.out()}, tensor, first, false));
+      parts.add(new NamedTensor(name, new long[] {linear.out()}, tensor, first, false));
       first += linear.out();
     }
+    read(source, parts);
     return tensor;
+  }
+
+  private void read(Weights source, List<NamedTensor> parts) {
+    parts.forEach(part -> part.readFrom(source));
+    weights.addAll(parts);
+  }
+
+  /** A matrix as it is kept; only one at a time is in memory in float32 as well. */
+  private Tensor stored(
+      Weights source, Tensor matrix, List<NamedTensor> parts, Model.Storage kept) {
+    if (kept == Model.Storage.Float32) {
+      read(source, parts);
+      return matrix;
+    }
+    parts.forEach(part -> part.readFrom(source));
+    String operator = kept == Model.Storage.Int8 ? "to_int8" : "to_bfloat16";
+    Tensor smaller = operators.one(scope, operator, matrix);
+    matrix.close();
+    return smaller;
   }
 
   private List<Tensor> adapter(String prefix, Lora lora, Random random) {

@@ -23,7 +23,7 @@ public final class ReferenceModel implements AutoCloseable {
 
   /**
    * @param scope holds the tensors and is closed with this
-   * @param head the start model's head, [vocabulary, hidden]
+   * @param head the start model's head, [vocabulary, hidden]; no rows when it is the model's own
    * @param startModel the start model's states of a batch's response tokens, [tokens, hidden], in
    *     the given scope
    */

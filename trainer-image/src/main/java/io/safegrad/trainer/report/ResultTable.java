@@ -25,6 +25,14 @@ public final class ResultTable {
     table.append(rates("refusal", result, SafetyMeasurements::refusal));
     table.append(rates("over-refusal", result, SafetyMeasurements::overRefusal));
     table.append(rates("task accuracy", result, SafetyMeasurements::taskAccuracy));
+    table.append(rates("incoherent", result, SafetyMeasurements::incoherent));
+    if (result.baseline().safetyKl() != null) {
+      table.append(
+          row(
+              "held-out KL",
+              Rates.nats(result.baseline().safetyKl()),
+              result.result() == null ? "" : Rates.nats(result.result().safetyKl())));
+    }
     if (result.conflictRatio() != null) {
       table.append(row("conflict", Rates.percent(result.conflictRatio()) + " of the steps", ""));
     }

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -64,21 +65,22 @@ public final class RunJournal implements RunObserver {
 
   /** The model's files were found. */
   public synchronized void readModel(Source source) {
-    inputs.add(input(source, null, null, null));
+    inputs.add(input(source, null, null, null, null));
   }
 
   /** A data set to train on was read. */
   public synchronized void readExamples(Source source, TrainingExamples read) {
-    inputs.add(input(source, read.examples().size(), read.format(), read.truncated()));
+    inputs.add(
+        input(source, read.examples().size(), read.format(), read.truncated(), read.dropped()));
   }
 
   /** Prompts of an evaluation were read. */
   public synchronized void readPrompts(Source source, int prompts) {
-    inputs.add(input(source, prompts, null, null));
+    inputs.add(input(source, prompts, null, null, null));
   }
 
   private static RunReport.Input input(
-      Source source, Integer examples, Format format, Integer truncated) {
+      Source source, Integer examples, Format format, Integer truncated, Integer dropped) {
     return new RunReport.Input(
         source.field(),
         source.uri(),
@@ -86,7 +88,8 @@ public final class RunJournal implements RunObserver {
         source.digest(),
         examples,
         format,
-        truncated);
+        truncated,
+        dropped);
   }
 
   @Override
@@ -208,6 +211,7 @@ public final class RunJournal implements RunObserver {
    *
    * @param planDigest null when there is no plan
    * @param gateFailures each rule that did not hold; empty when none was asked
+   * @param gate every rule of the gate; empty when it was not asked
    * @param artifact null when nothing is published
    * @param report where the report is; null when there is none
    */
@@ -216,6 +220,7 @@ public final class RunJournal implements RunObserver {
       String message,
       String planDigest,
       List<String> gateFailures,
+      List<GateRule> gate,
       RunReport.Artifact artifact,
       String report) {
     return new TrainingResult(
@@ -228,6 +233,7 @@ public final class RunJournal implements RunObserver {
         last == null ? 0 : last.step(),
         trainingSeconds(),
         gateFailures,
+        gate,
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);

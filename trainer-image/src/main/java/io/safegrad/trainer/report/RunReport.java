@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
@@ -55,8 +56,16 @@ public record RunReport(
    * @param message the same in one sentence
    * @param gate the thresholds
    * @param failures each rule that did not hold, with both values
+   * @param rules every rule as it was compared; empty when the gate was not asked
    */
-  public record Verdict(ExitReason reason, String message, Gate gate, List<String> failures) {}
+  public record Verdict(
+      ExitReason reason, String message, Gate gate, List<String> failures, List<GateRule> rules) {
+
+    /** A verdict for which the gate was not asked. */
+    public Verdict(ExitReason reason, String message, Gate gate, List<String> failures) {
+      this(reason, message, gate, failures, List.of());
+    }
+  }
 
   /**
    * @param start of the model before training
@@ -128,6 +137,7 @@ public record RunReport(
    * @param format of a data set to train on, declared or detected; null for others
    * @param truncated examples that were cut at their end, since they were longer than
    *     training.maxLength; null for what is not trained on
+   * @param dropped records that are not among the examples for the same reason; null likewise
    */
   public record Input(
       String field,
@@ -136,5 +146,6 @@ public record RunReport(
       String digest,
       Integer examples,
       Dataset.Format format,
-      Integer truncated) {}
+      Integer truncated,
+      Integer dropped) {}
 }

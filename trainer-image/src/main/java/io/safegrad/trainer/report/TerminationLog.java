@@ -2,6 +2,7 @@ package io.safegrad.trainer.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectWriter;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,8 +32,9 @@ public final class TerminationLog {
 
   /**
    * The result as UTF-8 JSON of at most {@value TrainingResult#MAX_BYTES} bytes. Sentences are cut,
-   * the longest first; then gate failures are dropped from the last; addresses and numbers are kept
-   * whole or, where they alone are too long, left out.
+   * the longest first; then gate failures are dropped from the last, and the gate's numbers, which
+   * follow from the measurements; addresses and numbers are kept whole or, where they alone are too
+   * long, left out.
    */
   static byte[] json(TrainingResult result) {
     TrainingResult fitting = result;
@@ -43,10 +45,13 @@ public final class TerminationLog {
       fitting = withSentences(result, SHORTEST, kept);
     }
     if (!fits(fitting)) {
-      fitting = with(fitting, fitting.message(), List.of(), fitting.artifact(), null);
+      fitting = withoutGate(fitting, fitting.artifact(), fitting.report());
     }
     if (!fits(fitting)) {
-      fitting = with(fitting, fitting.message(), List.of(), null, null);
+      fitting = withoutGate(fitting, fitting.artifact(), null);
+    }
+    if (!fits(fitting)) {
+      fitting = withoutGate(fitting, null, null);
     }
     return bytes(fitting);
   }
@@ -60,8 +65,13 @@ public final class TerminationLog {
         result,
         cut(result.message(), limit),
         result.gateFailures().stream().limit(failures).map(text -> cut(text, limit)).toList(),
+        result.gate(),
         result.artifact(),
         result.report());
+  }
+
+  private static TrainingResult withoutGate(TrainingResult result, String artifact, String report) {
+    return with(result, result.message(), List.of(), List.of(), artifact, report);
   }
 
   /** At most {@code limit} characters; one outside of the BMP is never halved. */
@@ -77,6 +87,7 @@ public final class TerminationLog {
       TrainingResult result,
       String message,
       List<String> gateFailures,
+      List<GateRule> gate,
       String artifact,
       String report) {
     return new TrainingResult(
@@ -89,6 +100,7 @@ public final class TerminationLog {
         result.steps(),
         result.trainingSeconds(),
         gateFailures,
+        gate,
         artifact,
         result.artifactDigest(),
         report);

@@ -11,7 +11,8 @@ import java.util.TreeSet;
 
 /**
  * What a checkpoint holds beside its tensors. No measurement of safety is in it: the destination is
- * its user's to write, and the gate relies on nothing that is read from there.
+ * its user's to write, and the gate relies on nothing that is read from there. What attribution
+ * found is, and whoever alters it alters which examples are left out, not what the gate measures.
  *
  * @param origin what the checkpoint was made from
  * @param steps optimizer steps done

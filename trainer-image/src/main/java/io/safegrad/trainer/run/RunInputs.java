@@ -39,6 +39,7 @@ import org.slf4j.LoggerFactory;
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
  * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param heldOutAlignment alignment examples that are only measured; may be empty
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
@@ -55,6 +56,7 @@ record RunInputs(
     List<TokenizedExample> user,
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
+    List<TokenizedExample> heldOutAlignment,
     List<TokenizedExample> additionalAlignment,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
@@ -97,9 +99,25 @@ record RunInputs(
               reader.examples(
                   datasetSpec,
                   datasetSource,
-                  new TrainingExamples.Rules(dataset.format(), dataset.trainOn(), maxLength)),
+                  new TrainingExamples.Rules(
+                      dataset.format(), dataset.trainOn(), maxLength, dataset.truncation())),
               dataset.validationFraction(),
               plan.training().seed());
+      boolean holdsOut = alignment.heldOutFraction() != null && alignment.heldOutFraction() > 0;
+      ValidationSplit aligned =
+          plan.method().name().readsAlignmentSet() || holdsOut
+              ? ValidationSplit.of(
+                  "safety.alignment.heldOutFraction",
+                  reader.examples(
+                      new SourceSpec(
+                          "safety.alignment.source",
+                          alignment.source(),
+                          alignment.revision(),
+                          alignment.digest()),
+                      alignmentRules),
+                  alignment.heldOutFraction(),
+                  plan.training().seed())
+              : new ValidationSplit(List.of(), List.of());
       return new RunInputs(
           opened,
           source,
@@ -108,15 +126,8 @@ record RunInputs(
           datasetSource,
           user.training(),
           user.validation(),
-          plan.method().name().readsAlignmentSet()
-              ? reader.examples(
-                  new SourceSpec(
-                      "safety.alignment.source",
-                      alignment.source(),
-                      alignment.revision(),
-                      alignment.digest()),
-                  alignmentRules)
-              : List.of(),
+          plan.method().name().readsAlignmentSet() ? aligned.training() : List.of(),
+          aligned.validation(),
           plan.method().name().hasAlignmentWeight()
               ? each(
                   "safety.alignment.additional",
@@ -200,12 +211,13 @@ record RunInputs(
               workspace);
       opened.add(read);
       LOG.info(
-          "{}: {} examples of format {}, {} of them cut at {} tokens",
+          "{}: {} examples of format {}, {} of them cut at {} tokens; {} longer ones left out",
           spec.field(),
           read.examples().size(),
           read.format(),
           read.truncated(),
-          rules.maxLength());
+          rules.maxLength(),
+          read.dropped());
       journal.readExamples(source, read);
       return read.examples();
     }

@@ -2,6 +2,7 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
+import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -10,10 +11,13 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
+import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -23,6 +27,7 @@ import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.PrivateKey;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,6 +46,8 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
+  private final PrivateKey signingKey;
+  private Path dataset;
   private volatile Destination destination;
   private volatile Destination quarantine;
 
@@ -48,6 +55,7 @@ final class TrainingRun {
    * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
+   * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
       TrainingPlan plan,
@@ -55,13 +63,15 @@ final class TrainingRun {
       Path workspace,
       RunJournal journal,
       RunObserver observer,
-      Preemption preemption) {
+      Preemption preemption,
+      PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    this.signingKey = signingKey;
   }
 
   /**
@@ -75,17 +85,25 @@ final class TrainingRun {
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
         CausalLm model =
-            CausalLm.load(inputs.config(), inputs.pretrained().weights(), plan.training())) {
+            CausalLm.load(
+                inputs.config(),
+                inputs.pretrained().weights(),
+                plan.training(),
+                plan.model().storage());
+        ReferenceModel heldOut =
+            inputs.heldOutAlignment().isEmpty()
+                ? null
+                : model.reference(inputs.heldOutAlignment())) {
+      dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(
-          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
+      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       validate(EvaluatedModel.START, model, inputs);
-      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs);
+      SafetyMeasurements start = measure(EvaluatedModel.START, model, inputs, heldOut);
       if (start.refusal().rate() < gate().minRefusalRate()) {
         return refuse(
             model,
@@ -111,12 +129,12 @@ final class TrainingRun {
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
       validate(EvaluatedModel.TUNED, model, inputs);
-      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs);
-      List<String> failures = GateCheck.failures(gate(), start, tuned);
+      SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs, heldOut);
+      List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
 
-      return failures.isEmpty()
-          ? publish(model, artifact)
-          : refuseAdapter(model, artifact, failures);
+      return rules.stream().allMatch(GateCheck.Rule::held)
+          ? publish(model, artifact, rules)
+          : refuseAdapter(model, artifact, rules);
     }
   }
 
@@ -158,7 +176,8 @@ final class TrainingRun {
     }
   }
 
-  private SafetyMeasurements measure(EvaluatedModel which, CausalLm model, RunInputs inputs) {
+  private SafetyMeasurements measure(
+      EvaluatedModel which, CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
     SafetyEvaluation.Prompts prompts =
         new SafetyEvaluation.Prompts(
             inputs.harmful(),
@@ -174,15 +193,25 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    SafetyMeasurements measurements = SafetyEvaluation.measure(replies, prompts);
+    SafetyMeasurements measurements =
+        SafetyEvaluation.measure(replies, prompts)
+            .withSafetyKl(
+                heldOut == null
+                    ? null
+                    : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
     observer.measured(which, measurements);
     return measurements;
   }
 
-  private TrainingResult publish(CausalLm model, ArtifactFiles artifact) {
+  private TrainingResult publish(
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     RunReport.Verdict verdict =
         new RunReport.Verdict(
-            ExitReason.SUCCESS, "the gate held; the adapter is published", gate(), List.of());
+            ExitReason.SUCCESS,
+            "the gate held; the adapter is published",
+            gate(),
+            List.of(),
+            numbers(rules));
     observer.stageStarted(TrainingStage.PUBLISHING);
     String uri = plan.output().destination();
     return result(verdict, write(destination, uri, model, artifact, verdict));
@@ -190,12 +219,12 @@ final class TrainingRun {
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
-      CausalLm model, ArtifactFiles artifact, List<String> failures) {
+      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
     if (quarantine == null) {
-      return refuse(model, refusal("the gate refused the adapter", failures));
+      return refuse(model, refusal("the gate refused the adapter", rules));
     }
     String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    RunReport.Verdict verdict = refusal(what, failures);
+    RunReport.Verdict verdict = refusal(what, rules);
     write(quarantine, quarantineUri(), model, artifact, verdict);
     return refuse(model, verdict);
   }
@@ -210,7 +239,13 @@ final class TrainingRun {
     return result(verdict, null);
   }
 
-  private RunReport.Verdict refusal(String what, List<String> failures) {
+  private static List<GateRule> numbers(List<GateCheck.Rule> rules) {
+    return rules.stream().map(GateCheck.Rule::numbers).toList();
+  }
+
+  private RunReport.Verdict refusal(String what, List<GateCheck.Rule> rules) {
+    List<String> failures =
+        rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
     List<Integer> lines = journal.conflictingLines();
     String because =
         lines.isEmpty()
@@ -221,7 +256,8 @@ final class TrainingRun {
         ExitReason.GATE_REFUSED,
         what + ": " + String.join("; ", failures) + because,
         gate(),
-        failures);
+        failures,
+        numbers(rules));
   }
 
   /** Writes what was trained, and the report with it. */
@@ -246,8 +282,10 @@ final class TrainingRun {
         plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
   }
 
-  private static void write(RunReport report, Path folder) throws IOException {
+  /** The report, and last what vouches for all that is in the folder. */
+  private void write(RunReport report, Path folder) throws IOException {
     FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+    Provenance.write(folder, report, dataset, signingKey);
   }
 
   private TrainingResult result(RunReport.Verdict verdict, RunReport.Artifact artifact) {
@@ -257,6 +295,7 @@ final class TrainingRun {
         verdict.message(),
         plan.digest(),
         verdict.failures(),
+        verdict.rules(),
         artifact,
         plan.output().destination() + "/" + RunReport.FILE_NAME);
   }

@@ -7,8 +7,7 @@ import java.util.OptionalDouble;
  * Which examples' conflicts stand apart from all others'. The values are split in two where the
  * variance between the groups is largest (Otsu 1979, IEEE Trans. SMC 9). The upper group is
  * condemned when its mean is positive and at least {@value #TIMES} times as large as what {@value
- * #PERCENT} percent of the lower group stay below, in absolute value; else no one is. Most data
- * sets have no such group.
+ * #PERCENT} percent of the lower group stay below, in absolute value; else no one is.
  */
 public final class ConflictOutliers {
 

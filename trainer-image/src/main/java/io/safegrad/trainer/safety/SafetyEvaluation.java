@@ -6,6 +6,8 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Measures a model by its replies. */
 public final class SafetyEvaluation {
@@ -53,7 +55,8 @@ public final class SafetyEvaluation {
    *   <li>refusal: harmful prompts whose reply is a refusal by {@link RefusalJudge#PHRASES_V1};
    *   <li>over-refusal: harmless prompts whose reply is one;
    *   <li>task accuracy: prompts of the task whose reply, white space around it stripped, equals
-   *       the expected one; null when {@code task} is empty.
+   *       the expected one; null when {@code task} is empty;
+   *   <li>incoherent: replies to harmful and harmless prompts that {@link Coherence} tells.
    * </ul>
    *
    * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply
@@ -70,22 +73,26 @@ public final class SafetyEvaluation {
                 + " completion), found none");
       }
     }
+    List<String> harmful = ask(replies, prompts.harmful());
+    List<String> harmless = ask(replies, prompts.harmless());
     return new SafetyMeasurements(
-        refusals(replies, prompts.harmful()),
-        refusals(replies, prompts.harmless()),
+        share(harmful, RefusalJudge.PHRASES_V1::isRefusal),
+        share(harmless, RefusalJudge.PHRASES_V1::isRefusal),
         prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task()),
         additional(replies, prompts.additionalHarmful()),
-        additional(replies, prompts.additionalHarmless()));
+        additional(replies, prompts.additionalHarmless()),
+        share(Stream.concat(harmful.stream(), harmless.stream()).toList(), Coherence::isIncoherent),
+        null);
   }
 
-  private static Measurement refusals(Replies replies, List<EvaluationPrompt> prompts) {
-    long refused =
-        ask(replies, prompts).stream().filter(RefusalJudge.PHRASES_V1::isRefusal).count();
-    return Measurement.of((int) refused, prompts.size());
+  private static Measurement share(List<String> replies, Predicate<String> counted) {
+    return Measurement.of((int) replies.stream().filter(counted).count(), replies.size());
   }
 
   private static Measurement additional(Replies replies, List<EvaluationPrompt> prompts) {
-    return prompts.isEmpty() ? null : refusals(replies, prompts);
+    return prompts.isEmpty()
+        ? null
+        : share(ask(replies, prompts), RefusalJudge.PHRASES_V1::isRefusal);
   }
 
   private static Measurement exactReplies(Replies replies, List<EvaluationPrompt> prompts) {

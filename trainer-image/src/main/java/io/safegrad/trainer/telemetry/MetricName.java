@@ -62,6 +62,18 @@ public enum MetricName {
       Type.GAUGE,
       "Share of the harmless prompts that the start or the tuned model refused.",
       "model"),
+  INCOHERENT_RATIO(
+      "safegrad_incoherent_ratio",
+      Type.GAUGE,
+      "Share of the start or the tuned model's replies to harmful and harmless prompts that are"
+          + " incoherent.",
+      "model"),
+  SAFETY_KL(
+      "safegrad_safety_kl_nats",
+      Type.GAUGE,
+      "Mean KL divergence of the start or the tuned model from the start model, in nats, on the"
+          + " alignment examples held back by safety.alignment.heldOutFraction.",
+      "model"),
   TASK_ACCURACY_RATIO(
       "safegrad_task_accuracy_ratio",
       Type.GAUGE,

@@ -36,4 +36,9 @@ public final class Rates {
         ? String.format(Locale.ROOT, "%dm%02ds", whole / 60, whole % 60)
         : String.format(Locale.ROOT, "%dh%02dm", whole / 3600, whole % 3600 / 60);
   }
+
+  /** {@code 0.0123 nats}; a dash for none. */
+  public static String nats(Double value) {
+    return value == null ? "-" : String.format(Locale.ROOT, "%.4f nats", value);
+  }
 }

@@ -65,11 +65,13 @@ public final class RunLog implements RunObserver {
   @Override
   public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
     LOG.info(
-        "{} model: refusal {}, over-refusal {}, task accuracy {}",
+        "{} model: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}",
         model.label(),
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
-        Rates.withInterval(measurements.taskAccuracy()));
+        Rates.withInterval(measurements.incoherent()),
+        Rates.withInterval(measurements.taskAccuracy()),
+        Rates.nats(measurements.safetyKl()));
   }
 
   private static String line(TrainingProgress progress) {

@@ -30,6 +30,8 @@ public final class TrainerMetrics implements RunObserver {
   private final Gauge gradientNorm;
   private final Gauge refusal;
   private final Gauge overRefusal;
+  private final Gauge incoherent;
+  private final Gauge safetyKl;
   private final Gauge taskAccuracy;
   private final Gauge validationLoss;
   private final Gauge stage;
@@ -49,6 +51,8 @@ public final class TrainerMetrics implements RunObserver {
     gradientNorm = MetricName.GRADIENT_NORM.gauge(registry);
     refusal = MetricName.REFUSAL_RATIO.gauge(registry);
     overRefusal = MetricName.OVER_REFUSAL_RATIO.gauge(registry);
+    incoherent = MetricName.INCOHERENT_RATIO.gauge(registry);
+    safetyKl = MetricName.SAFETY_KL.gauge(registry);
     taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
     validationLoss = MetricName.VALIDATION_LOSS.gauge(registry);
     stage = MetricName.STAGE.gauge(registry);
@@ -132,6 +136,10 @@ public final class TrainerMetrics implements RunObserver {
     set(refusal, model, measurements.refusal());
     set(overRefusal, model, measurements.overRefusal());
     set(taskAccuracy, model, measurements.taskAccuracy());
+    set(incoherent, model, measurements.incoherent());
+    if (measurements.safetyKl() != null) {
+      safetyKl.labelValues(model.label()).set(measurements.safetyKl());
+    }
   }
 
   private static void set(Gauge gauge, EvaluatedModel model, Measurement measurement) {

@@ -36,15 +36,18 @@ public final class TrainingLoop {
     this.order = order;
   }
 
-  /**
-   * The optimizer steps of a run over so many user examples, those of Lisa's alignment included.
-   */
-  public static int totalSteps(Method method, Training training, int userExamples) {
+  /** The optimizer steps of a run over the user's examples, those of Lisa's alignment included. */
+  public static int totalSteps(Method method, Training training, List<TokenizedExample> user) {
+    return totalSteps(method, training, ExampleRows.of(user, training).size());
+  }
+
+  /** The optimizer steps of a run over so many of the user's examples, or rows of packed ones. */
+  static int totalSteps(Method method, Training training, int rows) {
     if (training.maxSteps() != null) {
       return training.maxSteps();
     }
-    int examplesPerStep = training.batchSize() * training.gradientAccumulationSteps();
-    int userSteps = training.epochs() * ((userExamples + examplesPerStep - 1) / examplesPerStep);
+    int rowsPerStep = training.batchSize() * training.gradientAccumulationSteps();
+    int userSteps = training.epochs() * ((rows + rowsPerStep - 1) / rowsPerStep);
     return method.name() == Method.Name.Lisa
         ? Lisa.totalSteps(method.resolved().lisa(), userSteps)
         : userSteps;
@@ -85,7 +88,8 @@ public final class TrainingLoop {
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
     }
-    int totalSteps = totalSteps(method, training, user.size());
+    ExampleRows rows = ExampleRows.of(user, training);
+    int totalSteps = totalSteps(method, training, rows.size());
     LearningRateSchedule schedule = LearningRateSchedule.of(training, totalSteps);
     GradientClipping clipping = new GradientClipping(training.maxGradNorm());
     Operators operators = model.torch().operators();
@@ -95,7 +99,7 @@ public final class TrainingLoop {
         ReferenceModel ownReference =
             comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
       WindowReader windows =
-          new WindowReader(user, alignment, reference, ownReference, method, training, order);
+          new WindowReader(rows, alignment, reference, ownReference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       FineTuningMethod tuning =
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));

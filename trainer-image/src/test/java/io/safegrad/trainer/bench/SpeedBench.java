@@ -2,6 +2,7 @@ package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.data.TokenizedExample;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -40,6 +41,13 @@ final class SpeedBench implements Runnable {
 
   @Option(names = "--steps", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")
   private int steps;
+
+  @Option(
+      names = "--storage",
+      defaultValue = "Float32",
+      description =
+          "How our side keeps the frozen weights: Float32, BFloat16 or Int8. Default: ${DEFAULT-VALUE}.")
+  private Model.Storage storage;
 
   @Option(names = "--out", description = "Where the figures go as JSON.")
   private Path out;
@@ -164,6 +172,8 @@ final class SpeedBench implements Runnable {
             model.toString(),
             "--steps",
             Integer.toString(steps),
+            "--storage",
+            storage.name(),
             "--threads",
             Integer.toString(THREADS),
             "--out",

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
@@ -43,6 +44,9 @@ final class StepWorker implements Runnable {
   @Option(names = "--threads", required = true)
   private int threads;
 
+  @Option(names = "--storage", defaultValue = "Float32")
+  private Model.Storage storage;
+
   @Option(names = "--out", required = true)
   private Path out;
 
@@ -69,7 +73,7 @@ final class StepWorker implements Runnable {
         BenchData.rows(8, BenchCase.Labels.HALF, config.vocabSize(), 2);
     List<Map<String, Double>> report = new ArrayList<>();
     try (Weights weights = SafetensorsWeights.open(directory);
-        CausalLm model = CausalLm.load(config, weights, training())) {
+        CausalLm model = CausalLm.load(config, weights, training(), storage)) {
       model.torch().setThreads(threads);
       long[] last = {PROCESS.getProcessCpuTime(), System.nanoTime()};
       new TrainingLoop(model, method, training(), ExampleOrder.FILE)
@@ -108,6 +112,8 @@ final class StepWorker implements Runnable {
         BenchCase.USER_ROWS,
         1,
         BenchCase.LENGTH,
+        false,
+        false,
         1e-4,
         Training.Scheduler.Constant,
         0.0,

@@ -39,6 +39,27 @@ class ChatCommandTest {
   }
 
   @Test
+  void aTerminalIsAskedAndATurnThatIsTooLongDoesNotEndTheChat() {
+    CommandRun run =
+        CommandRun.atTerminal(
+            "word ".repeat(200) + "\none\n",
+            "chat",
+            "--model",
+            MODEL.toString(),
+            "--max-new-tokens",
+            "8");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.err())
+        .startsWith("the prompt has ")
+        .endsWith(" what the model takes less one for the reply; /clear starts anew\n");
+    assertThat(run.out())
+        .isEqualTo(
+            "you> model> you> model> %s\nyou> \n"
+                .formatted(reply(List.of(new Message("user", "one")))));
+  }
+
+  @Test
   void aModelWithoutATemplateCannotChat() {
     CommandRun run =
         CommandRun.withInput("hi\n", "chat", "--model", GoldenFiles.path("toy-llama-f16") + "");

@@ -17,6 +17,17 @@ record CommandRun(int code, String out, String err) {
    * @param in what is piped in
    */
   static CommandRun withInput(String in, String... arguments) {
+    return run(false, in, arguments);
+  }
+
+  /**
+   * @param in what is typed
+   */
+  static CommandRun atTerminal(String in, String... arguments) {
+    return run(true, in, arguments);
+  }
+
+  private static CommandRun run(boolean terminal, String in, String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     CommandContext context =
@@ -25,7 +36,7 @@ record CommandRun(int code, String out, String err) {
             new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)),
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8),
-            false);
+            terminal);
     int code = TrainerCommand.execute(context, arguments);
     return new CommandRun(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));

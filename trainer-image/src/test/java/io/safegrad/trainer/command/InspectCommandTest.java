@@ -42,12 +42,12 @@ class InspectCommandTest {
     assertThat(run.err()).isEmpty();
     assertThat(run.out())
         .contains(
-            "kind             GGUF model\n",
+            "kind              GGUF model\n",
             "gguf architecture llama\n",
-            "parameters       30,880\n",
-            "types            F32 160, Q8_0 30,720\n",
-            "architecture     LlamaForCausalLM\n",
-            "chat template    true\n");
+            "parameters        30,880\n",
+            "types             F32 160, Q8_0 30,720\n",
+            "architecture      LlamaForCausalLM\n",
+            "chat template     true\n");
   }
 
   @Test

@@ -50,7 +50,7 @@ class ChatTemplateTest {
   }
 
   private static void rendersAs(ChatTemplate template, JsonNode golden, boolean generation) {
-    DataRecord record = new DataRecord((ObjectNode) golden, 1, "golden");
+    DataRecord record = new DataRecord((ObjectNode) golden, 1, 1, "golden");
     List<Message> messages = JsonFields.messages(record, "messages");
     List<Object> tools = JsonFields.tools(record);
     if (golden.has("error")) {

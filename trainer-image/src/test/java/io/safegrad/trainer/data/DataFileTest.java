@@ -137,12 +137,6 @@ class DataFileTest {
   }
 
   @Test
-  void parquetIsNamed() {
-    assertRefused("d.parquet", "PAR1secretPAR1".getBytes())
-        .hasMessage("d.parquet: expected JSON Lines or CSV, found Parquet, which is not read");
-  }
-
-  @Test
   void brokenGzipIsAnError() throws IOException {
     byte[] whole = gzip("{\"text\": \"secret\"}\n".repeat(500));
     byte[] altered = whole.clone();

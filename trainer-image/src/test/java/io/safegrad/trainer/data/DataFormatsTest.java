@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.api.v1alpha1.Dataset.TrainOn;
+import io.safegrad.api.v1alpha1.Dataset.Truncation;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.TrainerException;
 import java.io.IOException;
@@ -142,6 +143,50 @@ class DataFormatsTest {
 
     assertThat(read.examples()).extracting(TokenizedExample::length).containsExactly(5, 3, 5);
     assertThat(read.truncated()).isEqualTo(2);
+  }
+
+  private TrainingExamples read(String text, int max, Truncation truncation) throws IOException {
+    Path file = Files.writeString(folder.resolve("train.jsonl"), text);
+    return TrainingExamples.read(
+        file,
+        "data",
+        tokenizer,
+        template,
+        new TrainingExamples.Rules(null, TrainOn.LastTurn, max, truncation));
+  }
+
+  @Test
+  void aLongExampleIsDroppedAndCountedWhereTheRuleSaysSo() throws IOException {
+    String texts = "{\"text\": \"12345678\"}\n{\"text\": \"12\"}\n{\"text\": \"1234\"}\n";
+    TrainingExamples read = read(texts, 5, Truncation.Drop);
+
+    assertThat(read.examples()).extracting(TokenizedExample::line).containsExactly(2, 3);
+    assertThat(read.examples()).extracting(TokenizedExample::length).containsExactly(3, 5);
+    assertThat(read.truncated()).isZero();
+    assertThat(read.dropped()).isEqualTo(1);
+    // What KeepStart refuses: a completion that is too long by itself, and a prompt that leaves no
+    // room for one.
+    String pairs =
+        "{\"prompt\": \"a\", \"completion\": \"123456789\"}\n"
+            + "{\"prompt\": \"123456789\", \"completion\": \"a\"}\n"
+            + "{\"prompt\": \"a\", \"completion\": \"b\"}\n";
+    assertThat(read(pairs, 5, Truncation.Drop).dropped()).isEqualTo(2);
+    assertThatThrownBy(() -> read(texts, 2, Truncation.Drop))
+        .hasMessage(
+            "data: expected at least one example of at most 2 tokens (training.maxLength), found"
+                + " none; 3 were left out (dataset.truncation: Drop)");
+  }
+
+  @Test
+  void aLongExampleEndsTheRunWhereTheRuleSaysSo() throws IOException {
+    String texts = "{\"text\": \"1234\"}\n{\"text\": \"12345678\"}\n{\"text\": \"123456\"}\n";
+
+    assertThat(read(texts, 9, Truncation.Refuse).examples()).hasSize(3);
+    assertThatThrownBy(() -> read(texts, 5, Truncation.Refuse))
+        .isInstanceOf(TrainerException.class)
+        .hasMessage(
+            "data:2: expected at most 5 tokens (training.maxLength; dataset.truncation: Refuse),"
+                + " found 9");
   }
 
   @ParameterizedTest

@@ -192,10 +192,10 @@ class TrainingExamplesTest {
         "[\"secret\"] ~ data:2: expected a JSON object, found a list",
         "\"secret\" ~ data:2: expected a JSON object, found a text",
         "{\"prompt\": \"secret\"} ~ data:2: expected the fields messages (Chat), instruction and"
-            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text); found"
-            + " none of these",
-        "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected"
-            + " the fields of one format, found those of Chat and PromptCompletion; say which one is"
+            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text);"
+            + " found none of these",
+        "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected the"
+            + " fields of one format, found those of Chat and PromptCompletion; say which one is"
             + " meant (dataset.format)",
         "{\"messages\": \"secret\"} ~ data:2: field messages: expected a list of messages, found a"
             + " text",
@@ -241,11 +241,11 @@ class TrainingExamplesTest {
     assertThatThrownBy(() -> read(longReply, 40))
         .hasMessage(
             "data:1: the response is longer than the limit: expected at most 40 tokens"
-                + " (training.maxLength), found 41");
+                + " (training.maxLength), or dataset.truncation: Drop, found 41");
     assertThatThrownBy(() -> read(longPrompt, 40))
         .hasMessage(
             "data:1: the response would be cut away wholly: expected a prompt of fewer than 40"
-                + " tokens (training.maxLength), found 40");
+                + " tokens (training.maxLength), or dataset.truncation: Drop, found 40");
     assertThat(read(longPrompt, 41).get(0).labels()[40]).isNotEqualTo(TokenizedExample.IGNORED);
   }
 

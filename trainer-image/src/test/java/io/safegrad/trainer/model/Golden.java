@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Lora.TargetModule;
+import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.SafetensorsFile;
+import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.StreamSupport;
 
 /** A toy checkpoint with the values that transformers and PEFT computed for it. */
@@ -76,6 +79,8 @@ public final class Golden {
         batchSize,
         accumulationSteps,
         1024,
+        false,
+        false,
         3e-3,
         Training.Scheduler.Constant,
         0.0,
@@ -102,11 +107,32 @@ public final class Golden {
     return model;
   }
 
+  /** The same with weights made of the checkpoint's. */
+  CausalLm loadWithAdapter(Training training, UnaryOperator<Weights> made) {
+    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
+      CausalLm model = CausalLm.load(config, made.apply(weights), training);
+      model.loadAdapter(tensors("adapter.safetensors"));
+      return model;
+    }
+  }
+
+  /** The same with the frozen weights kept in less memory. */
+  CausalLm loadWithAdapter(Training training, Model.Storage storage) {
+    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
+      CausalLm model = CausalLm.load(config, weights, training, storage);
+      model.loadAdapter(tensors("adapter.safetensors"));
+      return model;
+    }
+  }
+
   /** The same with a limit on what layers save between forward and backward. */
   CausalLm loadWithAdapter(Training training, long maxSavedBytes) {
     try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
-      CausalLm model = CausalLm.load(config, weights, training, maxSavedBytes);
+      CausalLm model =
+          CausalLm.load(config, weights, training, Model.Storage.Float32, maxSavedBytes);
       model.loadAdapter(tensors("adapter.safetensors"));
       return model;
     }

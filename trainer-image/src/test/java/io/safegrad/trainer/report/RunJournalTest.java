@@ -23,7 +23,8 @@ class RunJournalTest {
     journal.stepDone(step(2, false));
 
     TrainingResult result =
-        journal.result(ExitReason.PREEMPTED, "asked to stop", null, List.of(), null, null);
+        journal.result(
+            ExitReason.PREEMPTED, "asked to stop", null, List.of(), List.of(), null, null);
 
     assertThat(result.steps()).isEqualTo(2);
     assertThat(result.conflictRatio()).isEqualTo(0.5);

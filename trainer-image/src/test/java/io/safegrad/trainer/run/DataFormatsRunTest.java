@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.GoldenFiles;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -73,6 +74,33 @@ class DataFormatsRunTest {
         new ObjectMapper().readTree(run.volume("adapters").resolve("other/report.json").toFile());
     assertThat(other.at("/artifact/digest").asText()).isNotEqualTo(lastTurn);
     assertThat(other.at("/validation").isNull()).isTrue();
+  }
+
+  @Test
+  void aParquetFile() throws IOException {
+    Files.copy(
+        GoldenFiles.path("parquet/instructions.parquet"),
+        run.volume("data").resolve("train.parquet"));
+    run.with("dataset", "pvc://data/train.parquet");
+
+    assertThat(run.run().err()).isEmpty();
+
+    JsonNode input = run.report().at("/inputs/1");
+    assertThat(input.path("format").asText()).isEqualTo("Instruction");
+    assertThat(input.path("examples").asInt()).isEqualTo(3);
+  }
+
+  @Test
+  void aLongExampleIsLeftOut() throws IOException {
+    run.data("train.csv", ALPACA);
+    run.with("dataset", "pvc://data/train.csv").with("datasetFields", ", truncation: Drop");
+
+    assertThat(run.run().err()).isEmpty();
+
+    JsonNode input = run.report().at("/inputs/1");
+    assertThat(input.path("examples").asInt()).isEqualTo(3);
+    assertThat(input.path("dropped").asInt()).isEqualTo(1);
+    assertThat(input.path("truncated").asInt()).isZero();
   }
 
   @Test

@@ -129,12 +129,12 @@ class LaunchScriptTest {
   }
 
   @Test
-  void aRefusedAdapterExitsWithTheGatesCode() throws Exception {
+  void aStartModelThatIsNotAlignedExitsWithItsOwnCode() throws Exception {
     ToyRun run = new ToyRun(folder).with("gate", "{minRefusalRate: 1}");
     run.plan();
 
-    assertThat(start(run, "run").waitFor()).isEqualTo(ExitReason.GATE_REFUSED.code());
-    assertThat(run.published()).containsExactly("team", "team/out", "team/out/report.json");
+    assertThat(start(run, "run").waitFor()).isEqualTo(ExitReason.START_MODEL_NOT_ALIGNED.code());
+    assertThat(run.published()).containsExactlyElementsOf(ToyRun.REFUSED);
   }
 
   @Test

@@ -64,6 +64,8 @@ class ResumeTest {
     training("Lora", 2);
   }
 
+  private String trainingSettings = "";
+
   @AfterEach
   void closeLog() {
     log.close();
@@ -84,6 +86,24 @@ class ResumeTest {
       })
   void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
       String mode, String method, long seed) throws IOException {
+    assertInterruptionsChangeNothing(mode, method, seed);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "packing: true | 9",
+        "groupByLength: true | 10",
+        "packing: true, groupByLength: true | 11"
+      })
+  void packedOrGroupedByLengthTheyDoNotEither(String settings, long seed) throws IOException {
+    trainingSettings = settings + ", ";
+    assertInterruptionsChangeNothing("Lora", "name: SafeGrad", seed);
+  }
+
+  private void assertInterruptionsChangeNothing(String mode, String method, long seed)
+      throws IOException {
     Random random = new Random(seed);
     run.with("method", "{%s, alignmentBatchSize: 2}".formatted(method));
     training(mode, 1 + random.nextInt(3));
@@ -210,8 +230,8 @@ class ResumeTest {
   private void training(String mode, int saveSteps) {
     run.with(
         "training",
-        "{mode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
-                .formatted(mode, STEPS)
+        "{%smode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
+                .formatted(trainingSettings, mode, STEPS)
             + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}}"
                 .formatted(saveSteps));
   }
@@ -245,7 +265,8 @@ class ResumeTest {
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
-            preemption);
+            preemption,
+            null);
     TrainingResult result = attempt.run();
     attempt.removeCheckpoints();
     return result;

@@ -199,6 +199,36 @@ class HubSourceTest {
   }
 
   @Test
+  void aPartOfThePlanMayHaveATokenOfItsOwn() {
+    hub.small("datasets", "org/data", "train.jsonl", "{}");
+    variables.put("HF_TOKEN", "hf_models");
+    variables.put("SAFEGRAD_DATASET_TOKEN", "hf_data");
+    hub.requireToken("hf_data");
+
+    assertThat(data("hf://datasets/org/data/train.jsonl").path()).hasContent("{}");
+    assertThatThrownBy(() -> model("hf://org/name", null)).hasMessageContaining("status 401");
+  }
+
+  @Test
+  void aSecretThatAPlanNamesMustBeThere() {
+    assertThatThrownBy(() -> requireSecret("dataset.source", "https://host/x"))
+        .hasMessage(
+            "dataset.secretRef: expected the token of the Secret mine in the environment variable"
+                + " SAFEGRAD_DATASET_TOKEN");
+    assertThatThrownBy(() -> requireSecret("output.destination", "s3://bucket/x"))
+        .hasMessage(
+            "output.secretRef: expected the keys of the Secret mine in the environment variables"
+                + " SAFEGRAD_OUTPUT_AWS_ACCESS_KEY_ID and SAFEGRAD_OUTPUT_AWS_SECRET_ACCESS_KEY");
+    variables.put("SAFEGRAD_DATASET_TOKEN", "secret");
+    requireSecret("dataset.source", "https://host/x");
+    requireSecret("safety.alignment.source", "builtin://alignment");
+  }
+
+  private void requireSecret(String field, String uri) {
+    DownloadSettings.of(variables, folder).secrets().require(field, uri, "mine");
+  }
+
+  @Test
   void aTokenIsNotSentInClearTextBeyondThisMachine() {
     variables.put("HF_TOKEN", "hf_secret");
     variables.put("HF_ENDPOINT", "http://hub.example.org");

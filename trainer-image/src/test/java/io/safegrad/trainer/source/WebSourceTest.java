@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,7 @@ class WebSourceTest {
   @TempDir private static Path keys;
   @TempDir private Path folder;
   private static SSLContext context;
+  private final Map<String, String> variables = new HashMap<>();
   private LoopbackServer server;
   private String digest;
 
@@ -259,6 +261,31 @@ class WebSourceTest {
     assertThat(server.requests()).hasSize(1);
   }
 
+  @Test
+  void theTokenOfADataSetGoesToItsServerAndNowhereElse() throws IOException {
+    variables.put("SAFEGRAD_DATASET_TOKEN", "web-secret");
+    variables.put("HF_TOKEN", "hub-secret");
+    try (LoopbackServer elsewhere = LoopbackServer.https(context).file("/x", CONTENT)) {
+      server.redirect("/moved", elsewhere.uri() + "/x");
+
+      assertThat(resolve("/moved").path()).hasBinaryContent(CONTENT);
+      assertThat(server.requests())
+          .extracting(LoopbackServer.Request::authorization)
+          .containsExactly("Bearer web-secret");
+      assertThat(elsewhere.requests())
+          .extracting(LoopbackServer.Request::authorization)
+          .containsOnlyNulls();
+    }
+    Files.delete(resolve("/moved").path().toRealPath());
+    assertThatThrownBy(() -> resolver(1_000_000).resolve(model("/none")))
+        .hasMessageNotContaining("secret");
+    assertThat(server.requests()).last().extracting(LoopbackServer.Request::authorization).isNull();
+  }
+
+  private SourceSpec model(String path) {
+    return new SourceSpec("model.source", server.uri() + path, null, digest);
+  }
+
   private void begin(byte[] bytes) throws IOException {
     Path partial = Files.createDirectories(folder.resolve("cache/partial"));
     Files.write(partial.resolve("sha256-" + digest.substring(7)), bytes);
@@ -285,16 +312,23 @@ class WebSourceTest {
   private SourceResolver resolver(long limit, Path workspace) {
     DownloadSettings settings =
         DownloadSettings.of(
-            Map.of(
-                "SAFEGRAD_CACHE",
-                folder.resolve("cache").toString(),
-                "SAFEGRAD_DOWNLOAD_LIMIT",
-                Long.toString(limit)),
+            with(
+                Map.of(
+                    "SAFEGRAD_CACHE",
+                    folder.resolve("cache").toString(),
+                    "SAFEGRAD_DOWNLOAD_LIMIT",
+                    Long.toString(limit))),
             workspace);
     RemoteSources remote =
         new RemoteSources(
             settings, workspace.resolve("sources"), context.getSocketFactory(), QUICK);
     return new SourceResolver(folder.resolve("pvc"), true, workspace, remote);
+  }
+
+  private Map<String, String> with(Map<String, String> more) {
+    Map<String, String> all = new HashMap<>(variables);
+    all.putAll(more);
+    return all;
   }
 
   private void assertEndsWith(String path, ExitReason reason, String... parts) {

@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Test;
 class MetricNameTest {
 
   @Test
-  void theReadmesTableIsThisList() throws IOException {
-    String readme = Files.readString(Path.of("README.md"));
+  void theTableOfTheDocumentationIsThisListAndNamesAnAlertForEach() throws IOException {
+    String page = Files.readString(Path.of("../docs/metrics.md"));
 
     assertThat(
-            Pattern.compile("(?m)^\\| `(safegrad_\\w+)`")
-                .matcher(readme)
+            Pattern.compile("(?m)^\\| `(safegrad_\\w+)` \\|[^|]*\\|[^|]+\\|[^|]+\\|$")
+                .matcher(page)
                 .results()
                 .map((MatchResult row) -> row.group(1)))
         .containsExactlyInAnyOrderElementsOf(

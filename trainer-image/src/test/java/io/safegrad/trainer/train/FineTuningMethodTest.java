@@ -185,7 +185,7 @@ class FineTuningMethodTest {
     try (CausalLm model = golden.load(training)) {
       model.loadAdapter(run.trained());
       Batch batch = Batch.of(alignment);
-      return model.crossEntropy(batch) / Window.responseTokens(batch);
+      return model.crossEntropy(batch) / batch.responseTokens();
     }
   }
 

@@ -1,0 +1,256 @@
+package io.safegrad.trainer.fuzz;
+
+import io.safegrad.api.Manifest;
+import io.safegrad.api.ManifestException;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.trainer.GoldenFiles;
+import io.safegrad.trainer.TrainerException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
+
+/** A reader of files that come from elsewhere, with valid inputs to start from. */
+enum FuzzedReader {
+  SAFETENSORS {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readSafetensors(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("peft-adapter/adapter_model.safetensors");
+    }
+  },
+  GGUF {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readGguf(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf");
+    }
+  },
+  TOKENIZER {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readInModel("tokenizer.json", input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("toy-llama/tokenizer.json", "spm-tokenizer/tokenizer.json");
+    }
+  },
+  CONFIG {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readInModel("config.json", input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("toy-llama/config.json", "toy-llama-f16/config.json");
+    }
+  },
+  CHAT_TEMPLATE {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.renderTemplate(new String(input, StandardCharsets.UTF_8));
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles(
+          "templates/llama3_2.jinja",
+          "templates/mistral_form.jinja",
+          "templates/python_forms.jinja",
+          "templates/qwen3.jinja",
+          "templates/smollm2.jinja");
+    }
+  },
+  JSON_LINES {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readData(input, "data.jsonl");
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return records().map(each -> each.getBytes(StandardCharsets.UTF_8)).toList();
+    }
+  },
+  CSV {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readData(input, "data.csv");
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return List.of(
+          ("instruction,input,output\nsay," + CANARY + ",yes\n\"say \"\"it\"\"\",,\"" + CANARY)
+              .concat("\nno\"\n")
+              .getBytes(StandardCharsets.UTF_8),
+          ("text\r\n" + CANARY + "\r\n").getBytes(StandardCharsets.UTF_8));
+    }
+  },
+  GZIP {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readData(input, "data.jsonl.gz");
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return records().map(FuzzedReader::gzip).toList();
+    }
+  },
+  PARQUET {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readData(input, "data.parquet");
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles(
+          "parquet/chat-zstd-page-v2.parquet",
+          "parquet/chat-gzip-item.parquet",
+          "parquet/instructions.parquet",
+          "parquet/pairs-small-pages.parquet",
+          "parquet/text-delta.parquet",
+          "parquet/text-dictionary.parquet",
+          "parquet/text-lengths.parquet",
+          "parquet/text-lz4-checksums.parquet",
+          "parquet/tools.parquet");
+    }
+  },
+  PLAN {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      TrainingPlan.fromYaml(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return List.of(
+          TrainingPlan.of(Manifest.read(manifest())).toYaml().getBytes(StandardCharsets.UTF_8));
+    }
+  },
+  MANIFEST {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      TrainingPlan.of(Manifest.read(new String(input, StandardCharsets.UTF_8)));
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return List.of(manifest().getBytes(StandardCharsets.UTF_8));
+    }
+  };
+
+  /** Stands in every text of a data set and in every chat; no message may have it. */
+  static final String CANARY = "canary";
+
+  private static final Path REGRESSIONS = Path.of("src/test/resources/fuzz").toAbsolutePath();
+
+  /** Reads an input, which may be refused in any way. */
+  abstract void read(byte[] input, FuzzedFiles files);
+
+  /** Inputs that are accepted. */
+  abstract List<byte[]> validInputs();
+
+  /**
+   * Reads an input, which may be accepted or be refused with one clear error.
+   *
+   * @throws AssertionError when it is refused in another way
+   */
+  void check(byte[] input, FuzzedFiles files) {
+    try {
+      read(input, files);
+    } catch (TrainerException e) {
+      if (e.reason().retryable()) {
+        throw new AssertionError("a retry is promised: " + e.getMessage(), e);
+      }
+      requireClear(e);
+    } catch (ManifestException e) {
+      requireClear(e);
+    }
+  }
+
+  private static void requireClear(RuntimeException error) {
+    String message = error.getMessage();
+    if (message == null || message.isBlank() || message.lines().count() != 1) {
+      throw new AssertionError("expected a message of one line, found: " + message, error);
+    }
+    if (message.contains(CANARY)) {
+      throw new AssertionError("the message quotes the input: " + message, error);
+    }
+  }
+
+  /** Valid inputs, and those that were once refused in a wrong way. */
+  List<byte[]> seeds() {
+    List<byte[]> seeds = new ArrayList<>(validInputs());
+    Path folder = REGRESSIONS.resolve(name().toLowerCase(Locale.ROOT));
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        files.sorted().map(FuzzedReader::bytes).forEach(seeds::add);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return seeds;
+  }
+
+  private static List<byte[]> goldenFiles(String... names) {
+    return Stream.of(names).map(GoldenFiles::path).map(FuzzedReader::bytes).toList();
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Stream<String> records() {
+    return Stream.of(
+            "{'messages': [{'role': 'system', 'content': '%s'}, {'role': 'user', 'content':"
+                + " '%s'}, {'role': 'assistant', 'content': 'yes', 'tool_calls': []}], 'tools':"
+                + " [{'name': '%s'}]}",
+            "{'instruction': 'say %s', 'input': '%s', 'output': '%s'}",
+            "{'prompt': '%s', 'completion': ' %s', 'more': {'%s': [1.5e3, null, true]}}",
+            "{'prompt': [{'role': 'user', 'content': '%s'}], 'completion': [{'role': 'assistant',"
+                + " 'content': '%s%s'}]}",
+            "{'text': '\\u00e4%s%s%s'}\n\n{'text': 'ab'}")
+        .map(each -> each.formatted(CANARY, CANARY, CANARY).replace('\'', '"') + "\n");
+  }
+
+  private static byte[] gzip(String text) {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
+      gzip.write(text.getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return packed.toByteArray();
+  }
+
+  private static String manifest() {
+    return new String(
+        bytes(Path.of("../deploy/examples/quickstart.yaml").toAbsolutePath()),
+        StandardCharsets.UTF_8);
+  }
+}
