@@ -127,8 +127,7 @@ public final class TrainerPod {
         .ifPresent(
             secret ->
                 variables.add(
-                    variable(
-                        "SAFEGRAD_SIGNING_KEY_FILE", SIGNING_KEY_FOLDER + "/" + SIGNING_KEY)));
+                    variable("SAFEGRAD_SIGNING_KEY_FILE", SIGNING_KEY_FOLDER + "/" + SIGNING_KEY)));
     variables.addAll(SecretVariables.of(spec));
     return variables;
   }

@@ -162,8 +162,7 @@ class TrainerJobTest {
             new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
             new EnvVar("AWS_REGION", "eu", null),
             new EnvVar("SAFEGRAD_CACHE", "/cache", null),
-            new EnvVar(
-                "SAFEGRAD_SIGNING_KEY_FILE", "/etc/safegrad-signing/signing.pem", null));
+            new EnvVar("SAFEGRAD_SIGNING_KEY_FILE", "/etc/safegrad-signing/signing.pem", null));
     assertThat(trainer(pod).getVolumeMounts())
         .filteredOn(mount -> mount.getName().equals("signing-key"))
         .singleElement()

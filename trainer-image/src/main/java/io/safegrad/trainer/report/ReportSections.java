@@ -136,7 +136,11 @@ final class ReportSections {
                     List.of("interventions", Integer.toString(training.interventions())),
                     List.of("first loss", number(training.firstLoss())),
                     List.of("last loss", number(training.lastLoss())),
-                    List.of("resumed after steps", training.resumedAfter().isEmpty() ? "-" : training.resumedAfter().toString())))));
+                    List.of(
+                        "resumed after steps",
+                        training.resumedAfter().isEmpty()
+                            ? "-"
+                            : training.resumedAfter().toString())))));
   }
 
   private void line(
