@@ -48,11 +48,11 @@ final class ReportSections {
       rows.add(
           List.of(
               rule.name(),
+              rule.held() ? "held" : "FAILED",
               number(rule.value()),
               rule.low() == null ? "-" : number(rule.low()) + " to " + number(rule.high()),
               number(rule.threshold()),
-              rule.compared().name(),
-              rule.held() ? "held" : "FAILED"));
+              rule.compared().name()));
     }
     String note =
         rows.isEmpty()
@@ -67,7 +67,7 @@ final class ReportSections {
             : List.of(
                 table(
                     "Rules of the gate",
-                    List.of("rule", "measured", "95% interval", "threshold", "compared", "outcome"),
+                    List.of("rule", "outcome", "measured", "95% interval", "threshold", "compared"),
                     rows)));
   }
 
