@@ -14,6 +14,7 @@ import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
+import io.safegrad.trainer.report.ReportPage;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
@@ -27,6 +28,7 @@ import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.util.List;
@@ -303,6 +305,7 @@ final class TrainingRun {
   /** The report, and last what vouches for all that is in the folder. */
   private void write(RunReport report, Path folder) throws IOException {
     FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+    Files.writeString(folder.resolve(ReportPage.FILE_NAME), ReportPage.of(report));
     Provenance.write(folder, report, dataset, signingKey);
   }
 

@@ -108,7 +108,7 @@ class AttributionRunTest {
     assertThat(report.at("/attribution/condemned").size()).isBetween(36, 40);
     try (var files = Files.list(folder.resolve("out"))) {
       assertThat(files.map(path -> path.getFileName().toString()).toList())
-          .containsExactlyInAnyOrder("provenance.dsse.json", "report.json");
+          .containsExactlyInAnyOrder("provenance.dsse.json", "report.html", "report.json");
     }
   }
 }

@@ -91,6 +91,7 @@ class S3RunTest {
             "results/out/adapter_config.json",
             "results/out/adapter_model.safetensors",
             "results/out/provenance.dsse.json",
+            "results/out/report.html",
             "results/out/report.json");
     JsonNode report = new ObjectMapper().readTree(server.get("team", "results/out/report.json"));
     assertThat(report.at("/artifact/digest").asText()).isEqualTo(local);
@@ -105,7 +106,10 @@ class S3RunTest {
 
     assertThat(run.run().code()).isEqualTo(67);
     assertThat(results())
-        .containsExactly("results/out/provenance.dsse.json", "results/out/report.json");
+        .containsExactly(
+            "results/out/provenance.dsse.json",
+            "results/out/report.html",
+            "results/out/report.json");
   }
 
   /** Nothing but the bucket outlasts each process: the next one has another workspace. */

@@ -25,7 +25,12 @@ final class ToyRun {
 
   /** All that a refused run publishes. */
   static final List<String> REFUSED =
-      List.of("team", "team/out", "team/out/provenance.dsse.json", "team/out/report.json");
+      List.of(
+          "team",
+          "team/out",
+          "team/out/provenance.dsse.json",
+          "team/out/report.html",
+          "team/out/report.json");
 
   static final String CHAT =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
