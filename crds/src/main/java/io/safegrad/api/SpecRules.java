@@ -21,6 +21,14 @@ final class SpecRules {
   static List<String> violations(SafeFineTuneSpec spec) {
     SpecRules rules = new SpecRules();
     rules.method(spec.method());
+    rules.training(spec.training());
+    rules.require(
+        spec.training().evalSteps() == null || spec.dataset().validationFraction() > 0,
+        "spec: " + SafeFineTuneSpec.EVAL_MESSAGE);
+    rules.require(
+        spec.method().name() != Method.Name.SafeLora
+            || spec.training().mode() == Training.Mode.Lora,
+        "spec: " + SafeFineTuneSpec.SAFE_LORA_MESSAGE);
     rules.storage(spec);
     return List.copyOf(rules.violations);
   }
@@ -40,6 +48,20 @@ final class SpecRules {
         method.lisa() == null || name == Method.Name.Lisa, "spec.method: " + Method.LISA_MESSAGE);
     require(
         method.spag() == null || name == Method.Name.Spag, "spec.method: " + Method.SPAG_MESSAGE);
+    require(
+        (method.safeLora() != null) == (name == Method.Name.SafeLora),
+        "spec.method: " + Method.SAFE_LORA_MESSAGE);
+  }
+
+  private void training(Training training) {
+    boolean measured = training.evalSteps() != null;
+    require(
+        training.earlyStoppingPatience() == null || measured,
+        "spec.training: " + Training.PATIENCE_MESSAGE);
+    require(
+        training.earlyStoppingThreshold() == 0 || training.earlyStoppingPatience() != null,
+        "spec.training: " + Training.THRESHOLD_MESSAGE);
+    require(!training.loadBestModelAtEnd() || measured, "spec.training: " + Training.BEST_MESSAGE);
   }
 
   private void storage(SafeFineTuneSpec spec) {

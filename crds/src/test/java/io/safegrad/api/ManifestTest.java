@@ -100,6 +100,35 @@ class ManifestTest {
   }
 
   @Test
+  void safeLoraNeedsABaseModelAndAnAdapter() {
+    assertRefused("  method: {name: SafeLora}\n", "safeLora, with its baseModel");
+    assertRefused("  method: {name: SafeLora, safeLora: {}}\n", "safeLora", "baseModel");
+    assertRefused(
+        "  method: {safeLora: {baseModel: {source: \"builtin://x\"}}}\n", "is for name: SafeLora");
+    String method =
+        "  method: {name: SafeLora, safeLora: {baseModel: {source: \"hf://org/base\"}}}\n";
+    assertRefused(method + "  training: {mode: Full}\n", "needs training.mode: Lora");
+    Method.SafeLora found = Manifest.read(SMALLEST + method).getSpec().method().safeLora();
+    assertThat(found)
+        .isEqualTo(new Method.SafeLora(new Method.BaseModel("hf://org/base", null, null), 0.5));
+  }
+
+  @Test
+  void whatDependsOnTheValidationLossNeedsOne() {
+    assertRefused(
+        "  training: {evalSteps: 5}\n", "training.evalSteps needs dataset.validationFraction");
+    assertRefused("  training: {earlyStoppingPatience: 2}\n", "needs evalSteps");
+    assertRefused("  training: {loadBestModelAtEnd: true}\n", "needs evalSteps");
+    assertRefused("  training: {earlyStoppingThreshold: 0.1}\n", "needs earlyStoppingPatience");
+    String held = SMALLEST.replace("train.jsonl\"}", "train.jsonl\", validationFraction: 0.1}");
+    assertThat(held).isNotEqualTo(SMALLEST);
+    Manifest.read(
+        held
+            + "  training: {evalSteps: 5, earlyStoppingPatience: 2, earlyStoppingThreshold: 0.1,"
+            + " loadBestModelAtEnd: true}\n");
+  }
+
+  @Test
   void thePlanHoldsTheParametersThatAMethodRunsWith() {
     Method left = plan("method: {name: Lisa}").method();
     assertThat(left.lisa()).isEqualTo(new Method.Lisa(10, 90, 1.0));

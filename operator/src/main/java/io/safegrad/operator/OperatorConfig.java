@@ -42,6 +42,12 @@ public interface OperatorConfig {
      */
     Optional<String> cacheClaim();
 
+    /**
+     * Name of the Secret, in each namespace that runs are in, whose key {@code signing.pem} signs
+     * the provenance of runs; provenance is not signed when absent.
+     */
+    Optional<String> signingKeySecret();
+
     /** Time between the request to stop and the kill. */
     @WithDefault("60s")
     Duration terminationGracePeriod();

@@ -50,6 +50,11 @@ public final class Examples {
         }
 
         @Override
+        public Optional<String> signingKeySecret() {
+          return Optional.empty();
+        }
+
+        @Override
         public Duration terminationGracePeriod() {
           return Duration.ofSeconds(60);
         }

@@ -43,6 +43,9 @@ public final class WeakSpecs {
         row(
             "method: {alignmentRefreshSteps: 2}",
             "spec.method.alignmentRefreshSteps: found 2, at most 1 expected"),
+        row(
+            "method: {name: SafeLora, safeLora: {baseModel: {source: \"pvc://models/base\"}}}",
+            "spec.method.name: found SafeLora, SafeGrad expected"),
         row("method: {alignmentWeight: 0.4}", "spec.method.alignmentWeight: found 0.4, at least"),
         row("method: {alignmentWeight: 0}", "spec.method.alignmentWeight: found 0"),
         row("safety: {gate: {minRefusalRate: 0.5}}", "spec.safety.gate.minRefusalRate: found 0.5"),

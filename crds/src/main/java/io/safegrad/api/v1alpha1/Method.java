@@ -4,6 +4,9 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
 
 /** How a fine-tune learns the user's data and keeps the model's alignment. */
@@ -24,6 +27,9 @@ import io.fabric8.generator.annotation.ValidationRule;
     message = Method.ON_CONFLICT_MESSAGE)
 @ValidationRule(value = "!has(self.lisa) || self.name == 'Lisa'", message = Method.LISA_MESSAGE)
 @ValidationRule(value = "!has(self.spag) || self.name == 'Spag'", message = Method.SPAG_MESSAGE)
+@ValidationRule(
+    value = "!has(self.name) || has(self.safeLora) == (self.name == 'SafeLora')",
+    message = Method.SAFE_LORA_MESSAGE)
 public record Method(
     @Default("SafeGrad")
         @JsonPropertyDescription(
@@ -33,7 +39,9 @@ public record Method(
                 + " gradient. Lisa: steps on the alignment examples and steps on the user's take"
                 + " turns, each with a proximal term (arXiv 2405.18641). Spag: after each step on"
                 + " the user's examples, a step back to where the loss on the alignment examples is"
-                + " at most a threshold (arXiv 2605.28030).")
+                + " at most a threshold (arXiv 2605.28030). SafeLora: plain"
+                + " supervised fine-tuning of an adapter, which is then projected, where it leaves"
+                + " the subspace that the model was aligned in (arXiv 2405.16833).")
         Name name,
     @Default("1.0")
         @Min(0)
@@ -44,7 +52,8 @@ public record Method(
     @Default("4")
         @Min(1)
         @Max(4096)
-        @JsonPropertyDescription("Alignment examples per micro-batch. Not used by Sft.")
+        @JsonPropertyDescription(
+            "Alignment examples per micro-batch. Not used by Sft and SafeLora.")
         Integer alignmentBatchSize,
     @Default("Global")
         @JsonPropertyDescription(
@@ -66,7 +75,8 @@ public record Method(
                 + " others', as attribution finds after half of the steps. Project: nothing beyond"
                 + " the method. Drop: the other half is trained without them. Stop: the run ends"
                 + " with BadData and names their lines. For SafeGrad and WeightedSum.")
-        OnConflict onConflict) {
+        OnConflict onConflict,
+    @JsonPropertyDescription("For name: SafeLora, and required there.") SafeLora safeLora) {
 
   public static final String PROJECTION_SCOPE_MESSAGE = "projectionScope is for name: SafeGrad";
   public static final String REFRESH_MESSAGE =
@@ -75,13 +85,15 @@ public record Method(
       "onConflict: Drop and Stop are for name: SafeGrad and name: WeightedSum";
   public static final String LISA_MESSAGE = "lisa is for name: Lisa";
   public static final String SPAG_MESSAGE = "spag is for name: Spag";
+  public static final String SAFE_LORA_MESSAGE =
+      "safeLora, with its baseModel, is for name: SafeLora, and required there";
 
   /** A method whose other parameters are at their defaults. */
   public Method(Name name, Double alignmentWeight, Integer alignmentBatchSize) {
     this(name, alignmentWeight, alignmentBatchSize, ProjectionScope.Global, 1, null, null);
   }
 
-  /** A method that leaves no example out. */
+  /** A method that leaves no example out, and none that projects after training. */
   public Method(
       Name name,
       Double alignmentWeight,
@@ -98,7 +110,8 @@ public record Method(
         alignmentRefreshSteps,
         lisa,
         spag,
-        OnConflict.Project);
+        OnConflict.Project,
+        null);
   }
 
   /** What is done about examples that attribution condemns. */
@@ -114,11 +127,12 @@ public record Method(
     WeightedSum,
     Sft,
     Lisa,
-    Spag;
+    Spag,
+    SafeLora;
 
     /** Whether the method reads the alignment set. */
     public boolean readsAlignmentSet() {
-      return this != Sft;
+      return this != Sft && this != SafeLora;
     }
 
     /** Whether the method adds the alignment gradient times ρ to each step. */
@@ -156,6 +170,12 @@ public record Method(
           Double proximalWeight) {
 
     static final Lisa DEFAULT = new Lisa(10, 90, 1.0);
+
+    /** How many steps it takes to do so many on the user's examples. */
+    public int totalSteps(int ofUser) {
+      int turns = (ofUser + userSteps - 1) / userSteps;
+      return Math.addExact(ofUser, Math.multiplyExact(turns, alignmentSteps));
+    }
   }
 
   /** The parameters of Spag. */
@@ -176,6 +196,34 @@ public record Method(
     static final Spag DEFAULT = new Spag(0.2, 1.0);
   }
 
+  /** The parameters of Safe LoRA. */
+  public record SafeLora(
+      @Required
+          @JsonPropertyDescription(
+              "The model that model.source was aligned from, for example the base model of a chat"
+                  + " model: what the two differ in spans the alignment subspace.")
+          BaseModel baseModel,
+      @Default("0.5")
+          @Min(-1)
+          @Max(1)
+          @JsonPropertyDescription(
+              "A linear layer's update is projected when its cosine with its own projection is"
+                  + " below this.")
+          Double threshold) {}
+
+  /** A model of the same architecture. */
+  @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
+  @ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
+  public record BaseModel(
+      @Required
+          @Size(min = 1, max = 1024)
+          @Pattern(Sources.MODEL)
+          @JsonPropertyDescription("Any model that model.source may be.")
+          String source,
+      @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
+          String revision,
+      @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest) {}
+
   /** The same with the parameters that it runs with, where they were left out. */
   public Method resolved() {
     return new Method(
@@ -186,6 +234,7 @@ public record Method(
         alignmentRefreshSteps,
         name == Name.Lisa && lisa == null ? Lisa.DEFAULT : lisa,
         name == Name.Spag && spag == null ? Spag.DEFAULT : spag,
-        onConflict == null ? OnConflict.Project : onConflict);
+        onConflict == null ? OnConflict.Project : onConflict,
+        safeLora);
   }
 }

@@ -16,6 +16,16 @@ import io.soabase.recordbuilder.core.RecordBuilder;
             + " || !has(self.training.mode) || self.training.mode != 'Full'",
     message = SafeFineTuneSpec.STORAGE_MESSAGE)
 @RecordBuilder
+@ValidationRule(
+    value =
+        "!has(self.training) || !has(self.training.evalSteps)"
+            + " || self.dataset.validationFraction > 0.0",
+    message = SafeFineTuneSpec.EVAL_MESSAGE)
+@ValidationRule(
+    value =
+        "!has(self.method) || self.method.name != 'SafeLora' || !has(self.training)"
+            + " || self.training.mode == 'Lora'",
+    message = SafeFineTuneSpec.SAFE_LORA_MESSAGE)
 public record SafeFineTuneSpec(
     @Required @JsonPropertyDescription("The model to start from. It is never changed.") Model model,
     @Required @JsonPropertyDescription("The examples to learn from.") Dataset dataset,
@@ -62,6 +72,9 @@ public record SafeFineTuneSpec(
                 + " published always stays. May be changed at any time.")
         TtlPolicy ttlPolicy) {
 
+  public static final String SAFE_LORA_MESSAGE = "method.name: SafeLora needs training.mode: Lora";
+  public static final String EVAL_MESSAGE =
+      "training.evalSteps needs dataset.validationFraction above 0";
   public static final String STORAGE_MESSAGE =
       "model.storage must be Float32 where training.mode is Full";
 

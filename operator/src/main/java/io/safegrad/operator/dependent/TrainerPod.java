@@ -34,6 +34,9 @@ public final class TrainerPod {
   private static final String WORKSPACE_VOLUME = "workspace";
   private static final String CLAIMS_FOLDER = "/pvc";
   private static final String CACHE = "/cache";
+  private static final String SIGNING_KEY_VOLUME = "signing-key";
+  private static final String SIGNING_KEY_FOLDER = "/etc/safegrad-signing";
+  private static final String SIGNING_KEY = "signing.pem";
   private static final String TERMINATION_LOG = "/dev/termination-log";
 
   /** The user that images without any named user run as ("nonroot" of the distroless images). */
@@ -119,6 +122,12 @@ public final class TrainerPod {
         .ifPresent(endpoint -> variables.add(variable("AWS_ENDPOINT_URL_S3", endpoint.toString())));
     trainer.s3Region().ifPresent(region -> variables.add(variable("AWS_REGION", region)));
     trainer.cacheClaim().ifPresent(claim -> variables.add(variable("SAFEGRAD_CACHE", CACHE)));
+    trainer
+        .signingKeySecret()
+        .ifPresent(
+            secret ->
+                variables.add(
+                    variable("SAFEGRAD_SIGNING_KEY_FILE", SIGNING_KEY_FOLDER + "/" + SIGNING_KEY)));
     variables.addAll(SecretVariables.of(spec));
     return variables;
   }
@@ -148,6 +157,7 @@ public final class TrainerPod {
                         .withName("cache")
                         .withNewPersistentVolumeClaim(claim, false)
                         .build()));
+    trainer.signingKeySecret().ifPresent(secret -> volumes.add(signingKey(secret)));
     for (Claim claim : claims) {
       volumes.add(
           new VolumeBuilder()
@@ -181,6 +191,21 @@ public final class TrainerPod {
         .build();
   }
 
+  /** Optional, so that a run without it ends at once, by a message that names it. */
+  private static Volume signingKey(String secret) {
+    return new VolumeBuilder()
+        .withName(SIGNING_KEY_VOLUME)
+        .withNewSecret()
+        .withSecretName(secret)
+        .withOptional(true)
+        .addNewItem()
+        .withKey(SIGNING_KEY)
+        .withPath(SIGNING_KEY)
+        .endItem()
+        .endSecret()
+        .build();
+  }
+
   private static Volume emptyDirectory(String name) {
     return new VolumeBuilder().withName(name).withNewEmptyDir().endEmptyDir().build();
   }
@@ -191,6 +216,9 @@ public final class TrainerPod {
     mounts.add(mount(WORKSPACE_VOLUME, WORKSPACE, false));
     mounts.add(mount("tmp", "/tmp", false));
     trainer.cacheClaim().ifPresent(claim -> mounts.add(mount("cache", CACHE, false)));
+    trainer
+        .signingKeySecret()
+        .ifPresent(secret -> mounts.add(mount(SIGNING_KEY_VOLUME, SIGNING_KEY_FOLDER, true)));
     for (Claim claim : claims) {
       mounts.add(mount(claim.volume(), CLAIMS_FOLDER + "/" + claim.name(), claim.readOnly()));
     }

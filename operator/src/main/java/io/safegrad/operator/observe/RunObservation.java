@@ -63,9 +63,12 @@ public record RunObservation(
    * @param suspended whether it is held, by its user or a queue
    * @param queue Kueue's LocalQueue that it was given to; null when to none
    * @param failedAttempts pods that ended in failure
+   * @param failing why it is about to fail, in Kubernetes' word, while its pods are still ended;
+   *     null when it is not
    * @param end how it ended; null while it has not
    */
-  public record JobState(boolean suspended, String queue, int failedAttempts, End end) {}
+  public record JobState(
+      boolean suspended, String queue, int failedAttempts, String failing, End end) {}
 
   /**
    * The end of a Job.

@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.batch.v1.JobCondition;
 import io.fabric8.kubernetes.api.model.batch.v1.JobStatus;
 import io.safegrad.operator.dependent.Labels;
 import io.safegrad.operator.dependent.RetryTable;
@@ -73,6 +74,11 @@ public final class RunObserver {
         Boolean.TRUE.equals(job.getSpec().getSuspend()),
         queue(job),
         Objects.requireNonNullElse(failed, 0),
+        conditions(job)
+            .filter(condition -> "FailureTarget".equals(condition.getType()))
+            .map(JobCondition::getReason)
+            .findFirst()
+            .orElse(null),
         end(job).orElse(null));
   }
 
@@ -84,9 +90,7 @@ public final class RunObserver {
 
   /** How the Job ended; empty while it has not. */
   static Optional<End> end(Job job) {
-    return Optional.ofNullable(job.getStatus()).map(JobStatus::getConditions).stream()
-        .flatMap(List::stream)
-        .filter(condition -> "True".equals(condition.getStatus()))
+    return conditions(job)
         .filter(condition -> Set.of("Complete", "Failed").contains(condition.getType()))
         .map(
             condition ->
@@ -96,6 +100,12 @@ public final class RunObserver {
                     condition.getMessage(),
                     condition.getLastTransitionTime()))
         .findFirst();
+  }
+
+  private static Stream<JobCondition> conditions(Job job) {
+    return Optional.ofNullable(job.getStatus()).map(JobStatus::getConditions).stream()
+        .flatMap(List::stream)
+        .filter(condition -> "True".equals(condition.getStatus()));
   }
 
   private static PodState podState(Pod pod, boolean removed) {

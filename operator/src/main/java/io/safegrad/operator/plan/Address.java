@@ -4,6 +4,7 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
+import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import java.util.ArrayList;
@@ -21,6 +22,9 @@ import java.util.regex.Pattern;
  */
 public record Address(String field, String source, String revision, String digest) {
 
+  /** The field of the model that Safe LoRA compares with. */
+  static final String BASE_MODEL = "method.safeLora.baseModel.source";
+
   private static final Pattern CLAIM = Pattern.compile("pvc://([^/]+)/.+");
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
@@ -32,6 +36,11 @@ public record Address(String field, String source, String revision, String diges
     Evaluation evaluation = spec.safety().evaluation();
     List<Address> addresses = new ArrayList<>();
     addresses.add(new Address("model.source", model.source(), model.revision(), model.digest()));
+    Method.SafeLora safeLora = spec.method().safeLora();
+    if (safeLora != null) {
+      Method.BaseModel base = safeLora.baseModel();
+      addresses.add(new Address(BASE_MODEL, base.source(), base.revision(), base.digest()));
+    }
     addresses.add(
         new Address("dataset.source", dataset.source(), dataset.revision(), dataset.digest()));
     addresses.add(

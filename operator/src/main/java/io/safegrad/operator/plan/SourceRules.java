@@ -28,7 +28,7 @@ record SourceRules(
   void check(SafetyPolicySpec demanded) {
     AllowedSources allowed = Objects.requireNonNullElse(demanded.allowedSources(), ANY);
     for (Address address : Address.readBy(spec)) {
-      if (address.field().equals("model.source")) {
+      if (List.of("model.source", Address.BASE_MODEL).contains(address.field())) {
         allowed(address, "allowedSources.model", allowed.model());
       } else if (!isPlatformField(address)) {
         allowed(address, "allowedSources.data", allowed.data());

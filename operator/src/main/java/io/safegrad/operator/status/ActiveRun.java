@@ -54,7 +54,8 @@ record ActiveRun(String reason, String message, boolean held) {
     Attempt last = attempts == null ? null : attempts.get(attempts.size() - 1);
     PodState ended = observation.lastEnded();
     boolean between = observation.pod() == null || observation.pod().stage() != PodStage.RUNNING;
-    if (last != null && ended != null && between && last.pod().equals(ended.name())) {
+    boolean failing = observation.job() != null && observation.job().failing() != null;
+    if (last != null && ended != null && between && !failing && last.pod().equals(ended.name())) {
       Optional<ActiveRun> again = again(last, ended);
       if (again.isPresent()) {
         return again.get();

@@ -16,6 +16,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.observe.RunObservation.JobState;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.plan.PlanResolver;
 import io.safegrad.operator.plan.PolicyCheck;
@@ -101,7 +102,7 @@ public final class RunStatus {
             : Figures.during(last.measurements(), observation.progress());
     Long eta = running ? eta(observation, last) : null;
     List<Attempt> attempts =
-        Attempts.after(last.attempts(), observation, suspension(resource, observation));
+        Attempts.after(last.attempts(), observation, stop(resource, observation));
     return SafeFineTuneStatusBuilder.builder(told(last, figures))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(phase)
@@ -250,16 +251,16 @@ public final class RunStatus {
     };
   }
 
-  /** Why a pod that was asked to stop was; null when nobody holds the run. */
-  private static String suspension(SafeFineTune resource, RunObservation observation) {
+  /** Why a pod that was asked to stop was; null when for no reason of the run's own. */
+  private static String stop(SafeFineTune resource, RunObservation observation) {
+    JobState job = observation.job();
     if (Boolean.TRUE.equals(resource.getSpec().suspend())) {
       return ActiveRun.SUSPENDED;
     }
-    return observation.job() != null
-            && observation.job().suspended()
-            && observation.job().queue() != null
-        ? Queue.EVICTED
-        : null;
+    if (job != null && job.suspended() && job.queue() != null) {
+      return Queue.EVICTED;
+    }
+    return job != null && Outcome.DEADLINE_EXCEEDED.equals(job.failing()) ? job.failing() : null;
   }
 
   private static String deadline(Outcome outcome) {

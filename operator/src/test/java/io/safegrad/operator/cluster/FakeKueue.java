@@ -17,8 +17,9 @@ import java.time.Duration;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Plays Kueue: its real CRD, and with a Job's Workload and the Job what its controllers do. What
- * they do was read off a real Kueue 0.17; {@code src/test/kueue} says where the CRD is from.
+ * Plays Kueue: its real CRD, and with a Job's Workload and the Job what its controllers do.
+ * Conditions are worded as in the source of the Kueue that {@code src/test/kueue/go.mod} names
+ * ({@code pkg/workload}), from where the CRD is too; no Kueue runs in these tests.
  */
 final class FakeKueue implements AutoCloseable {
 

@@ -26,6 +26,8 @@ class PolicyIT {
     "gate.minRefusalRate",
     "gate.maxRefusalDrop",
     "gate.maxOverRefusal",
+    "gate.maxIncoherentRate",
+    "gate.maxSafetyKl",
     "limits.maxSteps",
     "limits.maxEpochs",
     "limits.activeDeadlineSeconds",

@@ -205,9 +205,11 @@ class StoriesIT {
     }
     assertThat(told(run, "deadline"))
         .contains(
+            "Pod: support-bot",
             "Reason: DeadlineExceeded",
             "The run was stopped because it took longer than activeDeadlineSeconds (3s)",
-            "Warning Failed");
+            "Warning Failed")
+        .doesNotContain("the Job starts another");
   }
 
   /** The pod is being deleted, and its trainer ends as it does when it is asked to stop. */

@@ -153,6 +153,7 @@ class TrainerJobTest {
             Optional.of(URI.create("http://minio.storage:9000")),
             Optional.of("eu"),
             Optional.of("downloads"),
+            Optional.of("signer"),
             Duration.ofSeconds(60));
     PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
 
@@ -160,7 +161,22 @@ class TrainerJobTest {
         .contains(
             new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
             new EnvVar("AWS_REGION", "eu", null),
-            new EnvVar("SAFEGRAD_CACHE", "/cache", null));
+            new EnvVar("SAFEGRAD_CACHE", "/cache", null),
+            new EnvVar("SAFEGRAD_SIGNING_KEY_FILE", "/etc/safegrad-signing/signing.pem", null));
+    assertThat(trainer(pod).getVolumeMounts())
+        .filteredOn(mount -> mount.getName().equals("signing-key"))
+        .singleElement()
+        .satisfies(mount -> assertThat(mount.getReadOnly()).isTrue());
+    assertThat(pod.getVolumes())
+        .filteredOn(volume -> volume.getName().equals("signing-key"))
+        .singleElement()
+        .satisfies(
+            volume -> {
+              assertThat(volume.getSecret().getSecretName()).isEqualTo("signer");
+              assertThat(volume.getSecret().getItems())
+                  .extracting(item -> item.getKey())
+                  .containsExactly("signing.pem");
+            });
     assertThat(trainer(pod).getVolumeMounts())
         .filteredOn(mount -> mount.getName().equals("cache"))
         .singleElement()
@@ -227,6 +243,7 @@ class TrainerJobTest {
       Optional<URI> s3Endpoint,
       Optional<String> s3Region,
       Optional<String> cacheClaim,
+      Optional<String> signingKeySecret,
       Duration terminationGracePeriod)
       implements OperatorConfig.Trainer {}
 

@@ -185,7 +185,10 @@ class PolicyCheckTest {
         "minimumAlignmentWeight: 0.5 | {name: Spag, alignmentWeight: 1} | false",
         "minimumAlignmentWeight: 0.5 | {alignmentRefreshSteps: 2} | false",
         "minimumAlignmentWeight: 0 | {name: Lisa} | true",
-        "maxAlignmentRefreshSteps: 2 | {name: Sft} | true"
+        "maxAlignmentRefreshSteps: 2 | {name: Sft} | true",
+        "allowedSources: {model: ['pvc://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'pvc://models/raw'}}} | true",
+        "allowedSources: {model: ['pvc://*']} | {name: SafeLora, safeLora: {baseModel: {source: 'hf://a/b'}}} | false",
+        "requirePinnedRevision: true | {name: SafeLora, safeLora: {baseModel: {source: 'hf://a/b', revision: main}}} | false"
       })
   void whatAMethodSatisfies(String policy, String method, boolean admitted) {
     assertThat(

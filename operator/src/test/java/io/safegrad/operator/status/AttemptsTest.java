@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 
 class AttemptsTest {
 
-  private static final JobState JOB = new JobState(false, null, 0, null);
+  private static final JobState JOB = new JobState(false, null, 0, null, null);
   private static final Cause EVICTION =
       new Cause("EvictionByEvictionAPI", "Eviction API: evicting");
 

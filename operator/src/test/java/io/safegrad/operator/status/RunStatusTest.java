@@ -34,8 +34,8 @@ class RunStatusTest {
 
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00.123Z");
   private static final Instant T1 = T0.plusSeconds(60);
-  private static final JobState ACTIVE = new JobState(false, null, 0, null);
-  private static final JobState HELD = new JobState(true, null, 0, null);
+  private static final JobState ACTIVE = new JobState(false, null, 0, null, null);
+  private static final JobState HELD = new JobState(true, null, 0, null, null);
   private static final PodState WAITING = pod(PodStage.WAITING, null);
   private static final PodState RUNNING = pod(PodStage.RUNNING, null);
   private static final PodState ENDED = pod(PodStage.ENDED, null);
@@ -130,6 +130,32 @@ class RunStatusTest {
     assertThat(published.progress()).isEqualTo("40/40 (100%)");
   }
 
+  /** Kubernetes ends the pods of a Job that fails before it says that it has failed. */
+  @Test
+  void noOtherAttemptIsAnnouncedWhenTheJobIsAboutToFail() {
+    PodState stopped =
+        new PodState(
+            "support-bot-1",
+            "u",
+            "10.0.0.1",
+            PodStage.ENDED,
+            null,
+            "2026-01-01T00:00:30Z",
+            "2026-01-01T00:01:00Z",
+            new Exit(75, false, ""),
+            null,
+            false);
+    SafeFineTune resource = started(Examples.resource(), Phase.Training);
+    SafeFineTuneStatus again = observe(resource, ACTIVE, stopped, null);
+    assertThat(condition(again, "Ready").getReason()).isEqualTo("Resuming");
+    assertThat(condition(again, "Ready").getMessage())
+        .isEqualTo("Attempt 1 ended with Preempted; the Job starts another");
+    JobState failing = new JobState(false, null, 0, "DeadlineExceeded", null);
+    SafeFineTuneStatus last = observe(resource, failing, stopped, null);
+    assertThat(condition(last, "Ready").getReason()).isEqualTo("Training");
+    assertThat(last.attempts().get(0).reason()).isEqualTo("DeadlineExceeded");
+  }
+
   @Test
   void aWaitingPodGivesItsReason() {
     PodState pod = pod(PodStage.WAITING, new Cause("ErrImagePull", "not found"));
@@ -189,7 +215,7 @@ class RunStatusTest {
   private static SafeFineTuneStatus ended(
       SafeFineTune resource, boolean complete, int code, TrainingResult result) {
     JobState job =
-        new JobState(false, null, 0, new End(complete, "x", "x", "2026-01-01T00:02:00Z"));
+        new JobState(false, null, 0, null, new End(complete, "x", "x", "2026-01-01T00:02:00Z"));
     String message;
     try {
       message = new ObjectMapper().writeValueAsString(result);

@@ -114,7 +114,7 @@ public final class AttributionTable implements Callable<Integer> {
 
   private static Method method(OnConflict onConflict) {
     return new Method(
-        Method.Name.SafeGrad, 1.0, 8, ProjectionScope.Global, 1, null, null, onConflict);
+        Method.Name.SafeGrad, 1.0, 8, ProjectionScope.Global, 1, null, null, onConflict, null);
   }
 
   private Training training(int seed) {
@@ -125,6 +125,8 @@ public final class AttributionTable implements Callable<Integer> {
         8,
         1,
         128,
+        false,
+        false,
         3e-3,
         Training.Scheduler.Cosine,
         0.03,

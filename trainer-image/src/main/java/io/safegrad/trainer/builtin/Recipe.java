@@ -49,6 +49,8 @@ public final class Recipe implements Callable<Integer> {
           32,
           1,
           128,
+          false,
+          false,
           2e-3,
           Training.Scheduler.Cosine,
           0.05,

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.builtin;
 
+import static io.safegrad.api.v1alpha1.Method.ProjectionScope.Global;
+
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.v1alpha1.Lora;
@@ -11,8 +13,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -71,6 +75,34 @@ public final class SettingsSearch implements Callable<Integer> {
   private List<Integer> seeds;
 
   @Option(
+      names = "--lisa",
+      split = ",",
+      defaultValue = "2:18:1",
+      description = "Lisa's alignmentSteps:userSteps:proximalWeight.")
+  private List<String> lisas;
+
+  @Option(
+      names = "--spag",
+      split = ",",
+      defaultValue = "0.2:1",
+      description = "Spag's threshold:maxStepSize.")
+  private List<String> spags;
+
+  @Option(
+      names = "--safe-lora",
+      split = ",",
+      defaultValue = "0.5",
+      description =
+          "SafeLora's threshold; the base model is the built-in one, its alignment trained away.")
+  private List<Double> safeLoras;
+
+  @Option(names = "--scope", split = ",", defaultValue = "Global")
+  private List<Method.ProjectionScope> scopes;
+
+  @Option(names = "--refresh", split = ",", defaultValue = "1")
+  private List<Integer> refreshes;
+
+  @Option(
       names = "--workspace",
       defaultValue = "trainer-image/target/builtin",
       description = "The folder for files needed meanwhile.")
@@ -92,8 +124,8 @@ public final class SettingsSearch implements Callable<Integer> {
     Path folder = Files.createDirectories(workspace);
     Trial trial = new Trial(BuiltinSource.materialise("tiny-aligned", folder), folder);
     out.println(
-        "method       poison steps   rate  batch align weight rank targets   seed |"
-            + " refusal              over-refusal         accuracy             conflict seconds");
+        "method               poison steps   rate  batch align weight rank targets   seed |"
+            + " refusal              over-refusal         accuracy             conflict acted seconds");
     row("start", trial.start(training(1, 1e-3, 1, 1, "all", 43)), "");
     for (int percent : poisoned) {
       for (int step : steps) {
@@ -115,34 +147,116 @@ public final class SettingsSearch implements Callable<Integer> {
 
   private void tryMethods(Trial trial, int percent, Training training) {
     for (Method.Name name : methods) {
-      boolean sft = name == Method.Name.Sft;
-      for (int alignmentBatch : sft ? List.of(1) : alignmentBatches) {
-        for (double weight : sft ? List.of(0.0) : weights) {
-          Trial.Outcome outcome =
-              trial.run(
-                  "sentiment-poisoned-" + percent,
-                  new Method(name, weight, alignmentBatch),
-                  training);
-          row(
-              String.format(
-                  Locale.ROOT,
-                  "%-12s %5d%% %5d %.0e %5d %5s %6s %4d %-9s %4d",
-                  name,
-                  percent,
-                  training.maxSteps(),
-                  training.learningRate(),
-                  training.batchSize(),
-                  sft ? "-" : alignmentBatch,
-                  sft ? "-" : weight,
-                  training.lora().rank(),
-                  name(training.lora().targetModules()),
-                  training.seed()),
-              outcome.measurements(),
-              String.format(
-                  Locale.ROOT, "%7.0f%% %7.1f", 100 * outcome.conflictRatio(), outcome.seconds()));
+      boolean aligned = name.readsAlignmentSet();
+      for (int alignmentBatch : aligned ? alignmentBatches : List.of(1)) {
+        for (double weight : name.hasAlignmentWeight() ? weights : List.of(0.0)) {
+          variants(new Method(name, weight, alignmentBatch))
+              .forEach((text, method) -> tryMethod(trial, percent, text, method, training));
         }
       }
     }
+  }
+
+  /** A method with each of its own parameters' values, by what they are called in the table. */
+  private Map<String, Method> variants(Method method) {
+    Map<String, Method> variants = new LinkedHashMap<>();
+    switch (method.name()) {
+      case Sft -> variants.put("Sft", method);
+      case SafeGrad, WeightedSum -> {
+        for (Method.ProjectionScope scope : scopes) {
+          for (int refresh : refreshes) {
+            variants.put(
+                method.name()
+                    + (scope == Method.ProjectionScope.PerLayer ? " PerLayer" : "")
+                    + (refresh > 1 ? " every " + refresh : ""),
+                with(method, scope, refresh, null, null, null));
+          }
+        }
+      }
+      case Lisa -> {
+        for (String each : lisas) {
+          String[] parts = each.split(":");
+          Method.Lisa lisa =
+              new Method.Lisa(
+                  Integer.valueOf(parts[0]), Integer.valueOf(parts[1]), Double.valueOf(parts[2]));
+          variants.put("Lisa " + each, with(method, Global, 1, lisa, null, null));
+        }
+      }
+      case Spag -> {
+        for (String each : spags) {
+          String[] parts = each.split(":");
+          Method.Spag spag = new Method.Spag(Double.valueOf(parts[0]), Double.valueOf(parts[1]));
+          variants.put("Spag " + each, with(method, Global, 1, null, spag, null));
+        }
+      }
+      case SafeLora -> {
+        for (Double each : safeLoras) {
+          Method.SafeLora safeLora = new Method.SafeLora(null, each);
+          variants.put("SafeLora " + each, with(method, Global, 1, null, null, safeLora));
+        }
+      }
+    }
+    return variants;
+  }
+
+  private static Method with(
+      Method method,
+      Method.ProjectionScope scope,
+      int refresh,
+      Method.Lisa lisa,
+      Method.Spag spag,
+      Method.SafeLora safeLora) {
+    return new Method(
+        method.name(),
+        method.alignmentWeight(),
+        method.alignmentBatchSize(),
+        scope,
+        refresh,
+        lisa,
+        spag,
+        Method.OnConflict.Project,
+        safeLora);
+  }
+
+  /** The steps of the settings are those on the user's examples; Lisa's others come on top. */
+  private void tryMethod(Trial trial, int percent, String text, Method method, Training training) {
+    int userSteps = training.maxSteps();
+    int steps = method.lisa() == null ? userSteps : method.lisa().totalSteps(userSteps);
+    Trial.Outcome outcome =
+        trial.run("sentiment-poisoned-" + percent, method, withSteps(training, steps));
+    row(
+        String.format(
+            Locale.ROOT,
+            "%-20s %5d%% %5d %.0e %5d %5s %6s %4d %-9s %4d",
+            text,
+            percent,
+            userSteps,
+            training.learningRate(),
+            training.batchSize(),
+            method.name().readsAlignmentSet() ? method.alignmentBatchSize() : "-",
+            method.name().hasAlignmentWeight() ? method.alignmentWeight() : "-",
+            training.lora().rank(),
+            name(training.lora().targetModules()),
+            training.seed()),
+        outcome.measurements(),
+        String.format(
+            Locale.ROOT,
+            "%8s %5d %7.1f",
+            outcome.conflictRatio() == null
+                ? "-"
+                : String.format(Locale.ROOT, "%.0f%%", 100 * outcome.conflictRatio()),
+            outcome.interventions(),
+            outcome.seconds()));
+  }
+
+  private static Training withSteps(Training training, int steps) {
+    return training(
+        steps,
+        training.learningRate(),
+        training.batchSize(),
+        training.lora().rank(),
+        name(training.lora().targetModules()),
+        training.seed());
   }
 
   private static Training training(
@@ -154,6 +268,8 @@ public final class SettingsSearch implements Callable<Integer> {
         batch,
         1,
         128,
+        false,
+        false,
         rate,
         Training.Scheduler.Cosine,
         0.03,
@@ -184,7 +300,7 @@ public final class SettingsSearch implements Callable<Integer> {
   private void row(String settings, SafetyMeasurements measured, String rest) {
     out.printf(
         Locale.ROOT,
-        "%-72s | %-20s %-20s %-20s %s%n",
+        "%-80s | %-20s %-20s %-20s %s%n",
         settings,
         text(measured.refusal()),
         text(measured.overRefusal()),

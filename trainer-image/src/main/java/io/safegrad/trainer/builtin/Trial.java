@@ -2,22 +2,28 @@ package io.safegrad.trainer.builtin;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.ConflictMeasurement;
+import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
+import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PretrainedModel;
+import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
@@ -25,6 +31,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -35,11 +43,29 @@ import java.util.stream.IntStream;
  */
 final class Trial {
 
+  private static final Training UNALIGNING =
+      new Training(
+          Training.Mode.Full,
+          1,
+          100,
+          8,
+          1,
+          128,
+          1e-3,
+          Training.Scheduler.Cosine,
+          0.03,
+          0.0,
+          1.0,
+          43,
+          0,
+          1,
+          new Lora(1, 1, List.of(Lora.TargetModule.q_proj)));
   private static final OperatingSystemMXBean PROCESS =
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
   private final Path model;
   private final Path folder;
+  private Weights base;
 
   /**
    * @param model a model directory
@@ -53,14 +79,17 @@ final class Trial {
   /**
    * What came out.
    *
-   * @param conflictRatio share of the steps whose gradients conflict; 0 for Sft
+   * @param conflictRatio share of the steps whose gradients conflict; null for a method that does
+   *     not compare them
+   * @param interventions steps in which the method acted; for SafeLora, the layers it projected
    * @param seconds wall-clock seconds of the training alone
    * @param attribution which examples conflict with the alignment, all of them; null for Sft
    * @param attributionSteps how many steps' processor time attribution took
    */
   record Outcome(
       SafetyMeasurements measurements,
-      double conflictRatio,
+      Double conflictRatio,
+      long interventions,
       double seconds,
       Attribution attribution,
       double attributionSteps) {}
@@ -90,6 +119,7 @@ final class Trial {
       new TrainingLoop(lm, method, training)
           .run(
               user,
+              List.of(),
               examples("alignment", pretrained, training),
               List.of(),
               step -> {
@@ -108,10 +138,15 @@ final class Trial {
                   },
                   () -> {}));
       double perStep = (double) (cpu[1] - cpu[0] - cpu[2]) / steps.size();
-      long conflicts = steps.stream().filter(step -> Boolean.TRUE.equals(step.conflict())).count();
+      long interventions =
+          steps.stream().filter(step -> step.method().action() != Action.NONE).count();
+      if (method.name() == Method.Name.SafeLora) {
+        interventions = project(lm, pretrained, method.safeLora().threshold());
+      }
       return new Outcome(
           measure(lm, pretrained),
-          (double) conflicts / steps.size(),
+          conflictRatio(steps),
+          interventions,
           steps.stream().mapToDouble(StepMetrics::seconds).sum(),
           found.isEmpty() ? null : found.get(0),
           cpu[2] / perStep);
@@ -140,6 +175,36 @@ final class Trial {
                 .filter(example -> poisoned.contains(example.line()))
                 .count()
         / poisoned.size();
+  }
+
+  private static Double conflictRatio(List<StepMetrics> steps) {
+    List<Boolean> compared =
+        steps.stream().map(StepMetrics::conflict).filter(Objects::nonNull).toList();
+    return compared.isEmpty()
+        ? null
+        : (Double) ((double) compared.stream().filter(each -> each).count() / compared.size());
+  }
+
+  private long project(CausalLm lm, PretrainedModel pretrained, double threshold) {
+    if (base == null) {
+      base = new WeightsInMemory(unaligned());
+    }
+    SafeLora.Result result =
+        new SafeLora(lm.torch(), pretrained.weights(), base)
+            .project(lm.trainedTensors(), threshold);
+    lm.loadAdapter(result.adapter());
+    return result.modules().stream().filter(SafeLora.Module::projected).count();
+  }
+
+  /** Stands in for a base model, which the built-in one has not: its alignment trained away. */
+  private Map<String, FloatTensor> unaligned() {
+    try (PretrainedModel pretrained = PretrainedModel.open(model);
+        CausalLm lm =
+            CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), UNALIGNING)) {
+      new TrainingLoop(lm, new Method(Method.Name.Sft, 0.0, 1), UNALIGNING)
+          .run(examples("sentiment-poisoned-100", pretrained, UNALIGNING), List.of(), step -> {});
+      return lm.trainedTensors();
+    }
   }
 
   private SafetyMeasurements measure(CausalLm lm, PretrainedModel pretrained) {

@@ -33,7 +33,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvaluateCommand.class,
       GenerateCommand.class,
       ChatCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      VerifyCommand.class
     })
 public final class TrainerCommand implements Runnable {
 

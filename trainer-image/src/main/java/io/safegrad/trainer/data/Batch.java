@@ -2,31 +2,95 @@ package io.safegrad.trainer.data;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * Examples of one forward pass, padded on the right to the longest. A causal model never looks at
- * what follows, so padding needs no attention mask.
+ * Examples of one forward pass, side by side. They are padded on the right to the longest, or
+ * packed without padding. A causal model never looks at what follows, so padding needs no attention
+ * mask; and each example sees itself alone, with positions from 0, so packing needs none either.
  *
- * @param rows number of examples
- * @param length tokens per row
- * @param inputIds [rows, length], row-major; 0 where padded
- * @param labels [rows, length], row-major, aligned with inputIds; {@link TokenizedExample#IGNORED}
- *     where not trained on and where padded
+ * @param runs how they lie: {@code [rows, length, rows, length, …]}, each run a block of rows of
+ *     one length
+ * @param inputIds the tokens of all rows; 0 where padded
+ * @param labels aligned with inputIds; {@link TokenizedExample#IGNORED} where not trained on, where
+ *     padded and at each row's first token, which nothing comes before
  */
-public record Batch(int rows, int length, int[] inputIds, int[] labels) {
+public record Batch(long[] runs, int[] inputIds, int[] labels) {
 
   /** Pads the examples to the longest of them. */
   public static Batch of(List<TokenizedExample> examples) {
-    int rows = examples.size();
-    int length = examples.stream().mapToInt(TokenizedExample::length).max().orElseThrow();
-    int[] inputIds = new int[rows * length];
-    int[] labels = new int[rows * length];
+    int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElseThrow();
+    return of(examples, examples.stream().mapToInt(example -> longest).toArray());
+  }
+
+  /** Lays the examples one behind the other, without padding. */
+  public static Batch packed(List<TokenizedExample> examples) {
+    return of(examples, examples.stream().mapToInt(TokenizedExample::length).toArray());
+  }
+
+  private static Batch of(List<TokenizedExample> examples, int[] lengths) {
+    int tokens = Arrays.stream(lengths).sum();
+    int[] inputIds = new int[tokens];
+    int[] labels = new int[tokens];
     Arrays.fill(labels, TokenizedExample.IGNORED);
-    for (int row = 0; row < rows; row++) {
-      TokenizedExample example = examples.get(row);
-      System.arraycopy(example.inputIds(), 0, inputIds, row * length, example.length());
-      System.arraycopy(example.labels(), 0, labels, row * length, example.length());
+    int first = 0;
+    for (int i = 0; i < lengths.length; i++) {
+      TokenizedExample example = examples.get(i);
+      System.arraycopy(example.inputIds(), 0, inputIds, first, example.length());
+      System.arraycopy(example.labels(), 0, labels, first, example.length());
+      labels[first] = TokenizedExample.IGNORED;
+      first += lengths[i];
     }
-    return new Batch(rows, length, inputIds, labels);
+    return new Batch(runs(lengths), inputIds, labels);
+  }
+
+  /** Rows of one length that lie side by side are one run. */
+  private static long[] runs(int[] lengths) {
+    long[] runs = new long[2 * lengths.length];
+    int end = 0;
+    for (int length : lengths) {
+      if (end == 0 || runs[end - 1] != length) {
+        runs[end + 1] = length;
+        end += 2;
+      }
+      runs[end - 2]++;
+    }
+    return Arrays.copyOf(runs, end);
+  }
+
+  /** These rows and behind them those of another batch. */
+  public Batch followedBy(Batch other) {
+    int[] lengths = IntStream.concat(lengths(), other.lengths()).toArray();
+    return new Batch(runs(lengths), joined(inputIds, other.inputIds), joined(labels, other.labels));
+  }
+
+  private static int[] joined(int[] first, int[] second) {
+    return IntStream.concat(Arrays.stream(first), Arrays.stream(second)).toArray();
+  }
+
+  private IntStream lengths() {
+    return IntStream.range(0, runs.length / 2)
+        .flatMap(
+            run -> IntStream.range(0, (int) runs[2 * run]).map(row -> (int) runs[2 * run + 1]));
+  }
+
+  /** Tokens of all rows, padding included. */
+  public int tokens() {
+    return inputIds.length;
+  }
+
+  /** Tokens that are trained on. */
+  public int responseTokens() {
+    return (int) Arrays.stream(labels).filter(label -> label != TokenizedExample.IGNORED).count();
+  }
+
+  /** How many rows there are. */
+  public int rows() {
+    return (int) lengths().count();
+  }
+
+  /** Tokens of the longest row, which a padded batch's rows all have. */
+  public int length() {
+    return lengths().max().orElseThrow();
   }
 }

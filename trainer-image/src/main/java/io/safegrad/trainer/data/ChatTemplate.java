@@ -29,7 +29,7 @@ public final class ChatTemplate {
   /** Longest text a chat may become. */
   static final int MAX_OUTPUT_CHARACTERS = 16 << 20;
 
-  private static final int MAX_COLLECTION_SIZE = 100_000;
+  static final int MAX_COLLECTION_SIZE = 100_000;
 
   private static final int MAX_DEPTH = 50;
 

@@ -139,7 +139,7 @@ final class PythonObjects extends ELResolver {
 
   private static void requireWidth(Object argument) {
     if (argument instanceof Number width && Math.abs(width.doubleValue()) > MAX_WIDTH) {
-      throw new IllegalArgumentException("expected a number up to " + MAX_WIDTH);
+      throw new IllegalStateException("expected a number up to " + MAX_WIDTH);
     }
   }
 

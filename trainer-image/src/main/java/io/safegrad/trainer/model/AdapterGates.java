@@ -8,14 +8,14 @@ import java.util.Arrays;
 /**
  * The row gates that switch the adapter.
  *
- * @param trained [1, r] of alpha / r: the model with its adapter
+ * @param trained [1, r] of the adapter's scale: the model with its adapter
  * @param frozen [1, r] of zeros: the start model
  */
 record AdapterGates(Tensor trained, Tensor frozen) {
 
   static AdapterGates of(Lora lora, Scope scope) {
     float[] scale = new float[lora.rank()];
-    Arrays.fill(scale, (float) lora.alpha() / lora.rank());
+    Arrays.fill(scale, (float) lora.scale());
     return new AdapterGates(
         scope.float32(scale, 1, scale.length),
         scope.float32(new float[scale.length], 1, scale.length));

@@ -22,10 +22,6 @@ enum Architecture {
     return this == Gemma2ForCausalLM || this == Gemma3ForCausalLM;
   }
 
-  boolean qwen() {
-    return this == Qwen2ForCausalLM || this == Qwen3ForCausalLM;
-  }
-
   boolean qkNorm() {
     return this == Qwen3ForCausalLM || this == Gemma3ForCausalLM;
   }

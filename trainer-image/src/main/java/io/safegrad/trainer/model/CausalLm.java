@@ -43,6 +43,8 @@ public final class CausalLm implements AutoCloseable {
   private final ModelTensors trainedTensors;
   private final AdapterGates gates;
   private final JointPass jointPass;
+  private final double dropout;
+  private final long seed;
 
   private CausalLm(
       ModelConfig config,
@@ -86,6 +88,8 @@ public final class CausalLm implements AutoCloseable {
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     this.jointPass =
         full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
+    this.dropout = full ? 0 : lora.dropout();
+    this.seed = seed;
   }
 
   /**
@@ -201,6 +205,7 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
+   * @param batch padded
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
@@ -247,17 +252,38 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {
-    long[] positions = Objective.before(batch, Objective.labelled(batch), 0, batch.length());
+    long[] positions = Objective.before(Objective.labelled(batch), 0);
     return states(results, batch, gates.frozen(), positions);
   }
 
   /**
-   * Adds {@code scale} times the gradient of the batch's summed cross-entropy.
+   * Adds {@code scale} times the gradient of the batch's summed cross-entropy, without dropout.
    *
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, batch.length(), scale), gradient);
+    return addUserGradient(batch, scale, gradient, LoraDropout.NONE);
+  }
+
+  /**
+   * The same with the adapter's dropout, where the training has any.
+   *
+   * @param pass names what drops out: the same for the same number, seed and batch
+   */
+  public double addUserGradient(Batch batch, double scale, Gradient gradient, long pass) {
+    return addUserGradient(batch, scale, gradient, dropout(batch, pass));
+  }
+
+  private double addUserGradient(
+      Batch batch, double scale, Gradient gradient, LoraDropout dropped) {
+    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient, dropped);
+  }
+
+  private LoraDropout dropout(Batch batch, long pass) {
+    return dropout == 0
+        ? LoraDropout.NONE
+        : new LoraDropout(
+            dropout, batch.tokens(), LoraDropout.mixed(LoraDropout.mixed(seed) + pass));
   }
 
   /**
@@ -266,14 +292,15 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    int length = alignment.batch().length();
-    return addGradient(alignment.batch(), KlDivergence.of(alignment, 0, length, scale), gradient);
+    return addGradient(
+        alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient, LoraDropout.NONE);
   }
 
   /**
    * Does what {@link #addUserGradient} and {@link #addAlignmentGradient} do, in one pass where that
-   * is cheaper.
+   * is cheaper. The adapter's dropout is on for the user's batch alone.
    *
+   * @param pass as for {@link #addUserGradient(Batch, double, Gradient, long)}
    * @return the summed cross-entropy and the summed KL divergence
    */
   public double[] addGradients(
@@ -282,7 +309,8 @@ public final class CausalLm implements AutoCloseable {
       AlignmentBatch alignment,
       double alignmentScale,
       Gradient userGradient,
-      Gradient alignmentGradient) {
+      Gradient alignmentGradient,
+      long pass) {
     if (jointPass != null && JointPass.pays(user, alignment.batch())) {
       return jointPass.run(
           torch.scope(),
@@ -292,10 +320,11 @@ public final class CausalLm implements AutoCloseable {
           alignment,
           alignmentScale,
           userGradient.tensors(),
-          alignmentGradient.tensors());
+          alignmentGradient.tensors(),
+          dropout(user, pass));
     }
     return new double[] {
-      addUserGradient(user, userScale, userGradient),
+      addUserGradient(user, userScale, userGradient, pass),
       addAlignmentGradient(alignment, alignmentScale, alignmentGradient)
     };
   }
@@ -306,7 +335,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double crossEntropy(Batch batch) {
     try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, batch.length(), 1);
+      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = states(scope, batch, gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -323,8 +352,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public double klDivergence(AlignmentBatch alignment) {
     try (Scope scope = torch.scope().child()) {
-      int length = alignment.batch().length();
-      KlDivergence objective = KlDivergence.of(alignment, 0, length, 1);
+      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
       Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
       Tensor noGradient = scope.uninitialised(0);
       return objective
@@ -358,12 +386,7 @@ public final class CausalLm implements AutoCloseable {
       long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
       Tensor states =
           trainingPass.states(
-              scope,
-              elsewhere,
-              batch.inputIds(),
-              batch.length(),
-              gates.trained(),
-              Objective.before(batch, labelled, 0, batch.length()));
+              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
       DoubleBuffer losses =
           torch
               .operators()
@@ -383,16 +406,17 @@ public final class CausalLm implements AutoCloseable {
     }
   }
 
-  private double addGradient(Batch batch, Objective objective, Gradient gradient) {
+  private double addGradient(
+      Batch batch, Objective objective, Gradient gradient, LoraDropout dropped) {
     return trainingPass
         .run(
             torch.scope(),
             model,
-            batch.inputIds(),
-            batch.length(),
+            batch,
             gates.trained(),
             List.of(objective),
-            gradient.tensors())[0];
+            gradient.tensors(),
+            dropped)[0];
   }
 
   /**
@@ -462,7 +486,7 @@ public final class CausalLm implements AutoCloseable {
   }
 
   private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch.inputIds(), batch.length(), gate, positions);
+    return trainingPass.states(results, model, batch, gate, positions);
   }
 
   private ModelTensors zeros(Scope scope, ModelTensors like) {

@@ -2,6 +2,7 @@ package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -53,15 +54,21 @@ final class Decoder {
   /**
    * One layer for training.
    *
-   * @param x [rows · length, hidden]
+   * @param x [tokens, hidden]
    * @param index the layer's, from 0
    * @return its output, and then what {@link #backward} needs besides x
    */
   List<Tensor> forward(
-      Scope results, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
+      Scope results,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      Batch batch,
+      LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), length);
+    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
     return operators.call(
         results,
         "layer_forward",
@@ -71,14 +78,16 @@ final class Decoder {
         gate,
         layer.weights(),
         layer.adapter(),
-        runs(x, length),
+        batch.runs(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
         config.gelu(),
         config.attentionScale(),
         attention.window(),
-        config.attentionSoftCap());
+        config.attentionSoftCap(),
+        dropout.share(),
+        dropout.dropped(index));
   }
 
   /**
@@ -97,10 +106,11 @@ final class Decoder {
       int index,
       List<Tensor> saved,
       ModelTensors.Layer gradient,
-      int length) {
+      Batch batch,
+      LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), length);
+    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
     return operators.one(
         results,
         "layer_backward",
@@ -114,14 +124,16 @@ final class Decoder {
         saved,
         gradient.weights(),
         gradient.adapter(),
-        runs(x, length),
+        batch.runs(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
         config.gelu(),
         config.attentionScale(),
         attention.window(),
-        config.attentionSoftCap());
+        config.attentionSoftCap(),
+        dropout.share(),
+        dropout.dropped(index));
   }
 
   /**
@@ -163,9 +175,5 @@ final class Decoder {
         config.attentionScale(),
         attention.window(),
         config.attentionSoftCap());
-  }
-
-  private static long[] runs(Tensor x, int length) {
-    return new long[] {x.shape()[0] / length, length};
   }
 }

@@ -15,9 +15,6 @@ import java.util.List;
  */
 final class JointPass {
 
-  /** Largest share of padding at which one pass is still cheaper than two. */
-  private static final double MAX_EXTRA_PADDING = 0.05;
-
   private final Operators operators;
   private final TrainingPass trainingPass;
   private final AdapterGates gates;
@@ -32,16 +29,17 @@ final class JointPass {
 
   /**
    * Whether one pass is cheaper than two: the alignment batch is small beside the user's, too small
-   * to use the processor well on its own, and the common length adds little padding.
+   * to use the processor well on its own.
    */
   static boolean pays(Batch user, Batch alignment) {
-    int separate = user.inputIds().length + alignment.inputIds().length;
-    int joint = (user.rows() + alignment.rows()) * Math.max(user.length(), alignment.length());
-    return 2 * alignment.inputIds().length <= user.inputIds().length
-        && joint <= (1 + MAX_EXTRA_PADDING) * separate;
+    return 2 * alignment.tokens() <= user.tokens();
   }
 
-  /** As {@link CausalLm#addGradients}. */
+  /**
+   * As {@link CausalLm#addGradients}.
+   *
+   * @param dropout of the user's tokens; how many they are follows from the batches
+   */
   double[] run(
       Scope scope,
       ModelTensors model,
@@ -50,18 +48,15 @@ final class JointPass {
       AlignmentBatch alignment,
       double alignmentScale,
       ModelTensors userGradient,
-      ModelTensors alignmentGradient) {
+      ModelTensors alignmentGradient,
+      LoraDropout dropout) {
     Batch reference = alignment.batch();
-    int length = Math.max(user.length(), reference.length());
-    int[] inputIds = new int[(user.rows() + reference.rows()) * length];
-    copyRows(user, inputIds, 0, length);
-    copyRows(reference, inputIds, user.rows(), length);
     List<Objective> objectives =
         List.of(
-            CrossEntropy.of(user, 0, length, userScale),
-            KlDivergence.of(alignment, user.rows(), length, alignmentScale));
+            CrossEntropy.of(user, 0, userScale),
+            KlDivergence.of(alignment, user.tokens(), alignmentScale));
     try (Scope pass = scope.child()) {
-      Tensor gate = gates.joint(pass, user.rows() * length, reference.rows() * length);
+      Tensor gate = gates.joint(pass, user.tokens(), reference.tokens());
       ModelTensors doubled =
           model.map(weight -> weight, factor -> operators.one(pass, "twice", factor, rank));
       ModelTensors gradient =
@@ -73,7 +68,14 @@ final class JointPass {
                       2 * factor.shape()[0],
                       factor.shape()[1]));
       double[] losses =
-          trainingPass.run(pass, doubled, inputIds, length, gate, objectives, gradient);
+          trainingPass.run(
+              pass,
+              doubled,
+              user.followedBy(reference),
+              gate,
+              objectives,
+              gradient,
+              new LoraDropout(dropout.share(), user.tokens(), dropout.seed()));
       addHalves(gradient, userGradient, alignmentGradient);
       return losses;
     }
@@ -85,17 +87,6 @@ final class JointPass {
     List<Tensor> other = second.flat();
     for (int i = 0; i < from.size(); i++) {
       operators.apply("add_halves_", from.get(i), rank, one.get(i), other.get(i));
-    }
-  }
-
-  private static void copyRows(Batch batch, int[] inputIds, int firstRow, int length) {
-    for (int row = 0; row < batch.rows(); row++) {
-      System.arraycopy(
-          batch.inputIds(),
-          row * batch.length(),
-          inputIds,
-          (firstRow + row) * length,
-          batch.length());
     }
   }
 }

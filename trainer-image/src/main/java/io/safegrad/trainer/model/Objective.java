@@ -6,13 +6,14 @@ import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /** A loss at some positions of a batch, times a factor. */
 interface Objective {
 
-  /** The positions, as row · length + column, whose next token the loss is about. */
+  /** The positions in the flat batch whose next token the loss is about. */
   long[] positions();
 
   /**
@@ -36,13 +37,13 @@ interface Objective {
   /** Cross-entropy of the labels. */
   record CrossEntropy(long[] positions, long[] targets, double scale) implements Objective {
 
-    static CrossEntropy of(Batch batch, int firstRow, int rowLength, double scale) {
+    static CrossEntropy of(Batch batch, int firstToken, double scale) {
       int[] labelled = labelled(batch);
       long[] targets = new long[labelled.length];
       for (int i = 0; i < targets.length; i++) {
         targets[i] = batch.labels()[labelled[i]];
       }
-      return new CrossEntropy(before(batch, labelled, firstRow, rowLength), targets, scale);
+      return new CrossEntropy(before(labelled, firstToken), targets, scale);
     }
 
     @Override
@@ -69,13 +70,10 @@ interface Objective {
   record KlDivergence(long[] positions, List<Tensor> expected, Tensor expectedHead, double scale)
       implements Objective {
 
-    static KlDivergence of(AlignmentBatch alignment, int firstRow, int rowLength, double scale) {
+    static KlDivergence of(AlignmentBatch alignment, int firstToken, double scale) {
       int[] labelled = labelled(alignment.batch());
       return new KlDivergence(
-          before(alignment.batch(), labelled, firstRow, rowLength),
-          alignment.states(),
-          alignment.reference().head(),
-          scale);
+          before(labelled, firstToken), alignment.states(), alignment.reference().head(), scale);
     }
 
     @Override
@@ -100,21 +98,15 @@ interface Objective {
     }
   }
 
-  /** Indexes into a batch's labels of the tokens that are trained on; a row's first has no past. */
+  /** Indexes into a batch's labels of the tokens that are trained on. */
   static int[] labelled(Batch batch) {
     return IntStream.range(0, batch.labels().length)
-        .filter(i -> i % batch.length() > 0 && batch.labels()[i] != TokenizedExample.IGNORED)
+        .filter(i -> batch.labels()[i] != TokenizedExample.IGNORED)
         .toArray();
   }
 
-  /** The positions before the labelled tokens, in a pass whose rows have another length. */
-  static long[] before(Batch batch, int[] labelled, int firstRow, int rowLength) {
-    long[] positions = new long[labelled.length];
-    for (int i = 0; i < positions.length; i++) {
-      int row = labelled[i] / batch.length();
-      int column = labelled[i] % batch.length();
-      positions[i] = (long) (firstRow + row) * rowLength + column - 1;
-    }
-    return positions;
+  /** The positions before the labelled tokens, in a pass where the batch begins at some token. */
+  static long[] before(int[] labelled, int firstToken) {
+    return Arrays.stream(labelled).mapToLong(token -> firstToken + token - 1L).toArray();
   }
 }

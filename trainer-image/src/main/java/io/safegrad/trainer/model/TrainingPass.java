@@ -1,5 +1,6 @@
 package io.safegrad.trainer.model;
 
+import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -32,7 +33,6 @@ final class TrainingPass {
    * Adds the gradients of the objectives.
    *
    * @param scope of the pass; nothing stays in it
-   * @param inputIds [rows · length]
    * @param gate as {@code decoder_layer.torchscript} says
    * @param gradient receives the gradients of those tensors that are not empty there
    * @return each objective's loss, summed over its positions
@@ -40,19 +40,19 @@ final class TrainingPass {
   double[] run(
       Scope scope,
       ModelTensors model,
-      int[] inputIds,
-      int length,
+      Batch batch,
       Tensor gate,
       List<? extends Objective> objectives,
-      ModelTensors gradient) {
-    config.requireSupportedLength(length);
+      ModelTensors gradient,
+      LoraDropout dropout) {
+    config.requireSupportedLength(batch.length());
     try (Scope pass = scope.child()) {
-      Tensor ids = decoder.ids(pass, inputIds);
+      Tensor ids = decoder.ids(pass, batch.inputIds());
       List<Tensor> inputs = new ArrayList<>();
       List<List<Tensor>> saved = new ArrayList<>();
       inputs.add(decoder.embed(pass, model, ids));
       for (int i = 0; i < config.layers(); i++) {
-        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, length);
+        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, batch, dropout);
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
@@ -68,11 +68,11 @@ final class TrainingPass {
       for (int i = config.layers() - 1; i >= 0; i--) {
         Tensor x = inputs.remove(i);
         if (saved.get(i).isEmpty()) {
-          saved.set(i, forwardAgain(pass, x, gate, model, i, length));
+          saved.set(i, forwardAgain(pass, x, gate, model, i, batch, dropout));
         }
         Tensor dx =
             decoder.backward(
-                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), length);
+                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), batch, dropout);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();
@@ -96,8 +96,14 @@ final class TrainingPass {
   }
 
   private List<Tensor> forwardAgain(
-      Scope pass, Tensor x, Tensor gate, ModelTensors model, int index, int length) {
-    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, length);
+      Scope pass,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      Batch batch,
+      LoraDropout dropout) {
+    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, batch, dropout);
     outputs.get(0).close();
     return outputs.subList(1, outputs.size());
   }
@@ -135,19 +141,13 @@ final class TrainingPass {
    *
    * @return [positions, hidden], in the given scope
    */
-  Tensor states(
-      Scope results,
-      ModelTensors model,
-      int[] inputIds,
-      int length,
-      Tensor gate,
-      long[] positions) {
-    config.requireSupportedLength(length);
+  Tensor states(Scope results, ModelTensors model, Batch batch, Tensor gate, long[] positions) {
+    config.requireSupportedLength(batch.length());
     try (Scope pass = results.child()) {
-      Tensor x = decoder.embed(pass, model, decoder.ids(pass, inputIds));
+      Tensor x = decoder.embed(pass, model, decoder.ids(pass, batch.inputIds()));
       for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
-          Tensor y = decoder.forward(within, x, gate, model, i, length).get(0);
+          Tensor y = decoder.forward(within, x, gate, model, i, batch, LoraDropout.NONE).get(0);
           x.close();
           x = pass.keep(y);
         }

@@ -10,9 +10,11 @@ import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
+import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
+import io.safegrad.trainer.telemetry.ValidationSummary;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -54,6 +56,8 @@ public final class RunJournal implements RunObserver {
   private int conflicts;
   private int comparedSteps;
   private int interventions;
+  private ValidationSummary measured;
+  private List<SafeLora.Module> projected;
   private double earlierTrainingSeconds;
   private final List<Integer> resumedAfter = new ArrayList<>();
 
@@ -92,6 +96,11 @@ public final class RunJournal implements RunObserver {
         dropped);
   }
 
+  /** Safe LoRA projected the adapter. */
+  public synchronized void projected(List<SafeLora.Module> modules) {
+    projected = modules;
+  }
+
   @Override
   public synchronized void stageStarted(TrainingStage next) {
     seconds.put(nameOf(stage), secondsOfStage());
@@ -110,6 +119,7 @@ public final class RunJournal implements RunObserver {
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
     interventions = history.interventions();
+    measured = history.validation();
     earlierTrainingSeconds = history.seconds();
     resumedAfter.addAll(history.resumedAfter());
     resumedAfter.add(last.step());
@@ -124,6 +134,9 @@ public final class RunJournal implements RunObserver {
     interventions += step.method().action() == MethodFigures.Action.NONE ? 0 : 1;
     series.add(step);
     numTokens += step.numTokens();
+    if (step.validationLoss() != null) {
+      measured = ValidationSummary.with(measured, step.step(), step.validationLoss());
+    }
     if (step.conflict() != null) {
       comparedSteps++;
       conflicts += step.conflict() ? 1 : 0;
@@ -168,6 +181,7 @@ public final class RunJournal implements RunObserver {
         comparedSteps,
         conflicts,
         interventions,
+        measured,
         trainingSeconds(),
         List.copyOf(resumedAfter));
   }
@@ -249,6 +263,9 @@ public final class RunJournal implements RunObserver {
         firstLoss,
         lastLoss,
         lastAlignmentLoss,
+        measured,
+        last.step() < last.totalSteps(),
+        projected,
         List.copyOf(resumedAfter),
         series.steps());
   }

@@ -7,6 +7,8 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.surgery.SafeLora;
+import io.safegrad.trainer.telemetry.ValidationSummary;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
@@ -94,6 +96,10 @@ public record RunReport(
    * @param lastLoss the newest one
    * @param lastAlignmentLoss the newest loss on the alignment examples; null when there was none
    * @param seconds of all attempts
+   * @param validation the losses on the held-back examples that training.evalSteps asks for; null
+   *     when none was measured
+   * @param stoppedEarly whether there were fewer steps than planned
+   * @param safeLora what Safe LoRA made of each adapted layer; null for another method
    * @param resumedAfter how many steps were done each time that a later attempt took over from a
    *     checkpoint; empty when one attempt did all
    * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
@@ -107,6 +113,9 @@ public record RunReport(
       Double firstLoss,
       Double lastLoss,
       Double lastAlignmentLoss,
+      ValidationSummary validation,
+      boolean stoppedEarly,
+      List<SafeLora.Module> safeLora,
       List<Integer> resumedAfter,
       List<StepMetrics> series) {}
 

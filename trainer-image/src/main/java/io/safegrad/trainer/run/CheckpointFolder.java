@@ -61,10 +61,11 @@ public final class CheckpointFolder implements CheckpointStore {
 
     /** Brings a state to where the checkpoint stands. */
     void restore(TrainingState state) {
+      state.resumeAfter(
+          manifest.steps(), manifest.position(), manifest.validation(), manifest.attribution());
       for (TrainingState.Part part : state.parts()) {
         state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
       }
-      state.resumeAfter(manifest.steps(), manifest.position(), manifest.attribution());
     }
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.DataPosition;
+import io.safegrad.trainer.train.ValidationProgress;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -17,6 +18,7 @@ import java.util.TreeSet;
  * @param origin what the checkpoint was made from
  * @param steps optimizer steps done
  * @param position how far the data was read
+ * @param validation what the validation losses were
  * @param history what is reported of the steps so far
  * @param attribution which examples pull away from the alignment; null until it is measured
  */
@@ -24,6 +26,7 @@ record CheckpointManifest(
     Origin origin,
     int steps,
     DataPosition position,
+    ValidationProgress validation,
     TrainingHistory history,
     Attribution attribution) {
 

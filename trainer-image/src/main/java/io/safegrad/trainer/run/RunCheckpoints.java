@@ -119,7 +119,12 @@ final class RunCheckpoints implements Checkpoints {
       store.save(
           state,
           new CheckpointManifest(
-              origin, state.steps(), state.position(), history, state.attribution()));
+              origin,
+              state.steps(),
+              state.position(),
+              state.validation(),
+              history,
+              state.attribution()));
       preemption.kept(state.steps());
       store.prune(state.steps(), training.saveTotalLimit());
       LOG.debug(

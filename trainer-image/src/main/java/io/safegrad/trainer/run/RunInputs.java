@@ -6,6 +6,7 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
+import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -34,6 +35,7 @@ import org.slf4j.LoggerFactory;
  * @param opened what {@link #close} closes
  * @param model where the start model was found
  * @param pretrained the start model's files
+ * @param base the model that Safe LoRA compares with; null for another method
  * @param config the start model's architecture
  * @param dataset where the user's examples were found
  * @param user examples to learn from
@@ -51,6 +53,7 @@ record RunInputs(
     List<Closeable> opened,
     Source model,
     PretrainedModel pretrained,
+    PretrainedModel base,
     ModelConfig config,
     Source dataset,
     List<TokenizedExample> user,
@@ -84,6 +87,7 @@ record RunInputs(
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
+      PretrainedModel base = base(plan, resolver, journal, opened);
       Reader reader = new Reader(resolver, workspace, opened, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Alignment alignment = plan.safety().alignment();
@@ -122,6 +126,7 @@ record RunInputs(
           opened,
           source,
           pretrained,
+          base,
           config,
           datasetSource,
           user.training(),
@@ -151,6 +156,25 @@ record RunInputs(
       close(opened);
       throw e;
     }
+  }
+
+  private static PretrainedModel base(
+      TrainingPlan plan, SourceResolver resolver, RunJournal journal, List<Closeable> opened) {
+    if (plan.method().safeLora() == null) {
+      return null;
+    }
+    Method.BaseModel model = plan.method().safeLora().baseModel();
+    Source source =
+        resolver.resolve(
+            new SourceSpec(
+                "method.safeLora.baseModel.source",
+                model.source(),
+                model.revision(),
+                model.digest()));
+    PretrainedModel base = PretrainedModel.open(source.path());
+    opened.add(base);
+    journal.readModel(source);
+    return base;
   }
 
   /**

@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Output;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.provenance.PemKey;
 import io.safegrad.trainer.report.ResultTable;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.TerminationLog;
@@ -31,6 +32,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.PrivateKey;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +44,7 @@ public final class TrainerProcess {
 
   private static final Logger LOG = LoggerFactory.getLogger(TrainerProcess.class);
   private static final String PLAN = "SAFEGRAD_PLAN";
+  private static final String SIGNING_KEY_FILE = "SAFEGRAD_SIGNING_KEY_FILE";
   private static final String DEFAULT_PLAN = "/etc/safegrad/plan.yaml";
 
   private final Map<String, String> variables;
@@ -81,8 +84,9 @@ public final class TrainerProcess {
               ? RunEnvironment.ofContainer(variables)
               : RunEnvironment.ofLaptop(variables);
       environment = port == null ? environment : environment.withPort(port);
+      PrivateKey signingKey = readSigningKey();
       plan = manifest == null ? readPlan() : readManifest(manifest);
-      result = runPlan();
+      result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
       RunFailure failure = RunFailure.of(e);
@@ -125,7 +129,13 @@ public final class TrainerProcess {
     return TrainingPlan.of(Manifest.read(text));
   }
 
-  private TrainingResult runPlan() throws IOException {
+  /** Null when the provenance is not to be signed. */
+  private PrivateKey readSigningKey() {
+    String file = variables.get(SIGNING_KEY_FILE);
+    return file == null ? null : PemKey.readPrivate(SIGNING_KEY_FILE, Path.of(file));
+  }
+
+  private TrainingResult runPlan(PrivateKey signingKey) throws IOException {
     ProgressTracker progress = new ProgressTracker(System::nanoTime);
     PrometheusRegistry registry = new PrometheusRegistry();
     JvmMetrics.builder().register(registry);
@@ -145,7 +155,9 @@ public final class TrainerProcess {
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
-      run = new TrainingRun(plan, resolver, opened.folder(), journal, observer, preemption);
+      run =
+          new TrainingRun(
+              plan, resolver, opened.folder(), journal, observer, preemption, signingKey);
       return run.run();
     }
   }

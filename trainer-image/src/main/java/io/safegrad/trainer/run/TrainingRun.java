@@ -12,20 +12,25 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
+import io.safegrad.trainer.report.ReportPage;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.PrivateKey;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -44,6 +49,8 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
+  private final PrivateKey signingKey;
+  private Path dataset;
   private volatile Destination destination;
   private volatile Destination quarantine;
 
@@ -51,6 +58,7 @@ final class TrainingRun {
    * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
+   * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
       TrainingPlan plan,
@@ -58,13 +66,15 @@ final class TrainingRun {
       Path workspace,
       RunJournal journal,
       RunObserver observer,
-      Preemption preemption) {
+      Preemption preemption,
+      PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    this.signingKey = signingKey;
   }
 
   /**
@@ -87,10 +97,10 @@ final class TrainingRun {
             inputs.heldOutAlignment().isEmpty()
                 ? null
                 : model.reference(inputs.heldOutAlignment())) {
+      dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(
-          TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user().size()));
+      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
@@ -109,6 +119,7 @@ final class TrainingRun {
         new TrainingLoop(model, plan.method(), plan.training())
             .run(
                 inputs.user(),
+                inputs.validation(),
                 inputs.alignment(),
                 inputs.additionalAlignment(),
                 observer::stepDone,
@@ -118,6 +129,9 @@ final class TrainingRun {
         return refuse(
             model,
             new RunReport.Verdict(ExitReason.BAD_DATA, stop.getMessage(), gate(), List.of()));
+      }
+      if (inputs.base() != null) {
+        projectAdapter(model, inputs);
       }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
@@ -151,6 +165,19 @@ final class TrainingRun {
     } catch (IOException | TrainerException e) {
       LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
     }
+  }
+
+  /** Safe LoRA, after training. A checkpoint holds the adapter as it was before. */
+  private void projectAdapter(CausalLm model, RunInputs inputs) {
+    SafeLora.Result result =
+        new SafeLora(model.torch(), inputs.pretrained().weights(), inputs.base().weights())
+            .project(model.trainedTensors(), plan.method().safeLora().threshold());
+    model.loadAdapter(result.adapter());
+    journal.projected(result.modules());
+    LOG.info(
+        "Safe LoRA projected {} of {} layers' updates",
+        result.modules().stream().filter(SafeLora.Module::projected).count(),
+        result.modules().size());
   }
 
   private Destination prepare(String field, String uri) {
@@ -275,8 +302,11 @@ final class TrainingRun {
         plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
   }
 
-  private static void write(RunReport report, Path folder) throws IOException {
+  /** The report, and last what vouches for all that is in the folder. */
+  private void write(RunReport report, Path folder) throws IOException {
     FiniteJson.indented().writeValue(folder.resolve(RunReport.FILE_NAME).toFile(), report);
+    Files.writeString(folder.resolve(ReportPage.FILE_NAME), ReportPage.of(report));
+    Provenance.write(folder, report, dataset, signingKey);
   }
 
   private TrainingResult result(RunReport.Verdict verdict, RunReport.Artifact artifact) {

@@ -82,8 +82,8 @@ public enum MetricName {
   VALIDATION_LOSS(
       "safegrad_validation_loss",
       Type.GAUGE,
-      "Mean cross-entropy in nats of the start or the tuned model on the response tokens of the"
-          + " examples held back by dataset.validationFraction.",
+      "Mean cross-entropy in nats of the start or the tuned model, or of the model in training, on"
+          + " the response tokens of the examples held back by dataset.validationFraction.",
       "model"),
   CONFLICTING_EXAMPLES(
       "safegrad_conflicting_examples",

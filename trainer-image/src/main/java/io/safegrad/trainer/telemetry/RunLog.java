@@ -34,11 +34,22 @@ public final class RunLog implements RunObserver {
 
   @Override
   public void stepDone(StepMetrics step) {
+    validationLoss(step);
     long now = nanoTime.getAsLong();
     boolean last = step.step() == step.totalSteps();
     if (last || lastLine == null || now - lastLine >= INTERVAL_NANOS) {
       lastLine = now;
       LOG.info("{}", line(progress.progress()));
+    }
+  }
+
+  private static void validationLoss(StepMetrics step) {
+    if (step.validationLoss() != null) {
+      LOG.info(
+          "step {}/{}  validation loss {}",
+          step.step(),
+          step.totalSteps(),
+          String.format(Locale.ROOT, "%.4f", step.validationLoss()));
     }
   }
 

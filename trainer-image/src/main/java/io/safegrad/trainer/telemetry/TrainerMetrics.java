@@ -26,6 +26,9 @@ public final class TrainerMetrics implements RunObserver {
   private static final String USER = "user";
   private static final String ALIGNMENT = "alignment";
 
+  /** The model as it is while it trains, beside the labels of {@link EvaluatedModel}. */
+  private static final String TRAINING = "training";
+
   private final Gauge loss;
   private final Gauge gradientNorm;
   private final Gauge refusal;
@@ -103,6 +106,7 @@ public final class TrainerMetrics implements RunObserver {
     steps.inc();
     tokens.inc(step.numTokens());
     stepDuration.observe(step.seconds());
+    set(validationLoss, TRAINING, step.validationLoss());
     interventionsOf(step).inc(step.method().action() == Action.NONE ? 0 : 1);
     gradientNorm.labelValues("combined").set(step.gradNorm());
     set(loss, USER, step.loss());

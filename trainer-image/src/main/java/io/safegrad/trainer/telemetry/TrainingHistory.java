@@ -15,6 +15,7 @@ import java.util.List;
  * @param comparedSteps steps that had two gradients
  * @param conflicts steps in which they conflicted
  * @param interventions steps in which the method did what it does in some steps only
+ * @param validation what the validation losses were; null while there is none
  * @param seconds wall-clock seconds of training alone
  * @param resumedAfter how many steps were done each time that a later attempt took over
  */
@@ -28,5 +29,6 @@ public record TrainingHistory(
     int comparedSteps,
     int conflicts,
     int interventions,
+    ValidationSummary validation,
     double seconds,
     List<Integer> resumedAfter) {}

@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * AdamW (arXiv 1711.05101) with the arithmetic of {@code torch.optim.AdamW} at its default betas
- * and epsilon.
+ * and epsilon. Norms and biases do not decay, as in transformers' Trainer.
  */
 final class AdamW {
 

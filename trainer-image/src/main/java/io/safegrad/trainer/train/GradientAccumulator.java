@@ -51,7 +51,7 @@ final class GradientAccumulator {
     double tokens = window.userResponseTokens();
     double loss = 0;
     for (MicroBatch each : window.microBatches()) {
-      loss += model.addUserGradient(each.user(), 1 / tokens, user);
+      loss += model.addUserGradient(each.user(), 1 / tokens, user, each.pass());
     }
     addOwn(window, user);
     return loss / tokens;
@@ -79,7 +79,13 @@ final class GradientAccumulator {
     for (MicroBatch each : window.microBatches()) {
       double[] losses =
           model.addGradients(
-              each.user(), 1 / userTokens, each.alignment(), 1 / alignmentTokens, user, alignment);
+              each.user(),
+              1 / userTokens,
+              each.alignment(),
+              1 / alignmentTokens,
+              user,
+              alignment,
+              each.pass());
       loss += losses[0];
       divergence += losses[1];
     }

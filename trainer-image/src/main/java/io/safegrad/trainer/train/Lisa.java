@@ -34,12 +34,6 @@ final class Lisa implements FineTuningMethod {
     this.anchor = gradients.operators().call(gradients.scope(), "zeros_like", parameters);
   }
 
-  /** How many steps it takes to do so many on the user's examples. */
-  static int totalSteps(Method.Lisa settings, int userSteps) {
-    int turns = (userSteps + settings.userSteps() - 1) / settings.userSteps();
-    return Math.addExact(userSteps, Math.multiplyExact(turns, settings.alignmentSteps()));
-  }
-
   @Override
   public Content reads(int step) {
     return stepOfCycle(step) < settings.alignmentSteps() ? Content.ALIGNMENT : Content.USER;

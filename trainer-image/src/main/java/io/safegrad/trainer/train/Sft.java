@@ -5,7 +5,10 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
 
-/** Plain supervised fine-tuning: {@code g = ∇ L_user}. */
+/**
+ * Plain supervised fine-tuning: {@code g = ∇ L_user}. Safe LoRA trains like this, too; {@link
+ * io.safegrad.trainer.surgery.SafeLora} comes after it.
+ */
 final class Sft implements FineTuningMethod {
 
   private final GradientAccumulator gradients;

@@ -18,6 +18,8 @@ package io.safegrad.trainer.train;
  * @param learningRate the optimizer's learning rate at this step
  * @param numTokens tokens of both batches, padding not counted
  * @param seconds wall-clock seconds of the step
+ * @param validationLoss mean cross-entropy of the held-back examples' response tokens, in nats,
+ *     when it was measured after this step
  * @param method which method it was, and its own figures
  */
 public record StepMetrics(
@@ -35,4 +37,5 @@ public record StepMetrics(
     double learningRate,
     int numTokens,
     double seconds,
+    Double validationLoss,
     MethodFigures method) {}

@@ -38,7 +38,8 @@ record StepOutcome(
       double gradNorm,
       double learningRate,
       int numTokens,
-      double seconds) {
+      double seconds,
+      Double validationLoss) {
     boolean perLayer =
         method.name() == Method.Name.SafeGrad
             && method.projectionScope() == Method.ProjectionScope.PerLayer;
@@ -57,6 +58,7 @@ record StepOutcome(
         learningRate,
         numTokens,
         seconds,
+        validationLoss,
         new MethodFigures(
             method.name(), action, perLayer ? surgery.projectedGroups() : null, drift, correction));
   }

@@ -36,17 +36,20 @@ public final class TrainingLoop {
     this.order = order;
   }
 
-  /**
-   * The optimizer steps of a run over so many user examples, those of Lisa's alignment included.
-   */
-  public static int totalSteps(Method method, Training training, int userExamples) {
+  /** The optimizer steps of a run over the user's examples, those of Lisa's alignment included. */
+  public static int totalSteps(Method method, Training training, List<TokenizedExample> user) {
+    return totalSteps(method, training, ExampleRows.of(user, training).size());
+  }
+
+  /** The optimizer steps of a run over so many of the user's examples, or rows of packed ones. */
+  static int totalSteps(Method method, Training training, int rows) {
     if (training.maxSteps() != null) {
       return training.maxSteps();
     }
-    int examplesPerStep = training.batchSize() * training.gradientAccumulationSteps();
-    int userSteps = training.epochs() * ((userExamples + examplesPerStep - 1) / examplesPerStep);
+    int rowsPerStep = training.batchSize() * training.gradientAccumulationSteps();
+    int userSteps = training.epochs() * ((rows + rowsPerStep - 1) / rowsPerStep);
     return method.name() == Method.Name.Lisa
-        ? Lisa.totalSteps(method.resolved().lisa(), userSteps)
+        ? method.resolved().lisa().totalSteps(userSteps)
         : userSteps;
   }
 
@@ -63,12 +66,20 @@ public final class TrainingLoop {
       List<TokenizedExample> user,
       List<TokenizedExample> alignment,
       Consumer<StepMetrics> listener) {
-    run(user, alignment, List.of(), listener, Checkpoints.NONE, ConflictMeasurement.NONE);
+    run(
+        user,
+        List.of(),
+        alignment,
+        List.of(),
+        listener,
+        Checkpoints.NONE,
+        ConflictMeasurement.NONE);
   }
 
   /**
    * Trains the model in place, from where the newest checkpoint stands.
    *
+   * @param validation the user's examples that are held back; not used without evalSteps
    * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
    * @param conflicts which examples pull away from the alignment; a method without the divergence
@@ -76,6 +87,7 @@ public final class TrainingLoop {
    */
   public void run(
       List<TokenizedExample> user,
+      List<TokenizedExample> validation,
       List<TokenizedExample> alignment,
       List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
@@ -85,7 +97,11 @@ public final class TrainingLoop {
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
     }
-    int totalSteps = totalSteps(method, training, user.size());
+    if (training.evalSteps() != null) {
+      requireExamples(validation, "the part of the data set that is held back");
+    }
+    ExampleRows rows = ExampleRows.of(user, training);
+    int totalSteps = totalSteps(method, training, rows.size());
     LearningRateSchedule schedule = LearningRateSchedule.of(training, totalSteps);
     GradientClipping clipping = new GradientClipping(training.maxGradNorm());
     Operators operators = model.torch().operators();
@@ -95,16 +111,17 @@ public final class TrainingLoop {
         ReferenceModel ownReference =
             comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
       WindowReader windows =
-          new WindowReader(user, alignment, reference, ownReference, method, training, order);
+          new WindowReader(rows, alignment, reference, ownReference, method, training, order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       FineTuningMethod tuning =
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
+      Validation validated = new Validation(model, scope, training, validation);
       TrainingState state =
-          new TrainingState(model, optimizer, windows, tuning, conflicts.leavesOut());
+          new TrainingState(model, optimizer, windows, tuning, validated, conflicts.leavesOut());
       int conflictStep = conflicts.step(totalSteps, reference);
 
       checkpoints.restore(state);
-      for (int step = state.steps() + 1; step <= totalSteps; step++) {
+      for (int step = state.steps() + 1; step <= totalSteps && !validated.stops(); step++) {
         long start = System.nanoTime();
         Window window = windows.next(tuning.reads(step));
         StepOutcome outcome = tuning.descend(step, window);
@@ -118,17 +135,26 @@ public final class TrainingLoop {
         window.requireFinite("the alignment loss", outcome.alignmentLoss(), step);
 
         double seconds = (System.nanoTime() - start) / 1e9;
+        Double validationLoss = validated.after(step);
         listener.accept(
             outcome.metrics(
-                method, step, totalSteps, gradNorm, learningRate, window.numTokens(), seconds));
+                method,
+                step,
+                totalSteps,
+                gradNorm,
+                learningRate,
+                window.numTokens(),
+                seconds,
+                validationLoss));
         state.stepDone();
         if (step == conflictStep) {
           state.attributed(
               conflicts.measure(
                   model, reference, user, training.batchSize(), step, state.position().user()));
         }
-        checkpoints.stepDone(state, step == totalSteps);
+        checkpoints.stepDone(state, step == totalSteps || validated.stops());
       }
+      validated.loadBest();
     }
   }
 
@@ -140,7 +166,7 @@ public final class TrainingLoop {
   private FineTuningMethod tuning(GradientAccumulator gradients) {
     return switch (method.name()) {
       case SafeGrad, WeightedSum -> new SafeGrad(method, gradients);
-      case Sft -> new Sft(gradients);
+      case Sft, SafeLora -> new Sft(gradients);
       case Lisa -> new Lisa(method.resolved().lisa(), gradients, model.parameters());
       case Spag -> new Spag(method.resolved().spag(), gradients, model.parameters());
     };

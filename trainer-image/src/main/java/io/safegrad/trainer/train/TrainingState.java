@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * All that the next step of a training depends on: the trained parameters, AdamW's moments, how
  * many steps are done (by which the learning rate and the moments' bias correction follow), how far
- * the data was read, and what the method remembers.
+ * the data was read, what the method remembers, and what validation found.
  */
 public final class TrainingState {
 
@@ -19,6 +19,7 @@ public final class TrainingState {
   private final AdamW optimizer;
   private final WindowReader windows;
   private final FineTuningMethod method;
+  private final Validation validation;
   private final boolean leavesOut;
   private int steps;
   private Attribution attribution;
@@ -31,11 +32,13 @@ public final class TrainingState {
       AdamW optimizer,
       WindowReader windows,
       FineTuningMethod method,
+      Validation validation,
       boolean leavesOut) {
     this.model = model;
     this.optimizer = optimizer;
     this.windows = windows;
     this.method = method;
+    this.validation = validation;
     this.leavesOut = leavesOut;
   }
 
@@ -48,7 +51,9 @@ public final class TrainingState {
     /** AdamW's running mean of their squares. */
     EXP_AVG_SQ,
     /** What the method remembers: {@link FineTuningMethod#memory()}. Not every one does. */
-    METHOD
+    METHOD,
+    /** The parameters with the smallest validation loss, where they are kept and there are some. */
+    BEST
   }
 
   /** The parts that there are. */
@@ -68,6 +73,11 @@ public final class TrainingState {
   /** How far the data was read. */
   public DataPosition position() {
     return windows.position();
+  }
+
+  /** What the validation losses were. */
+  public ValidationProgress validation() {
+    return validation.progress();
   }
 
   /** Which examples pull away from the alignment; null until it is measured. */
@@ -101,11 +111,14 @@ public final class TrainingState {
   }
 
   /**
-   * Goes to a later step; the tensors are set apart from that.
+   * Goes to a later step; the tensors are set after that.
    *
+   * @param validated what the validation losses were
    * @param found what attribution had found until then; null for nothing
    */
-  public void resumeAfter(int stepsDone, DataPosition position, Attribution found) {
+  public void resumeAfter(
+      int stepsDone, DataPosition position, ValidationProgress validated, Attribution found) {
+    validation.resume(validated);
     steps = stepsDone;
     attributed(found);
     optimizer.resumeAfter(stepsDone);
@@ -118,6 +131,7 @@ public final class TrainingState {
       case EXP_AVG -> optimizer.mean();
       case EXP_AVG_SQ -> optimizer.square();
       case METHOD -> method.memory();
+      case BEST -> validation.best();
     };
   }
 }

@@ -3,7 +3,6 @@ package io.safegrad.trainer.train;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
-import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import java.util.List;
 import java.util.Optional;
@@ -32,8 +31,9 @@ record Window(
    * @param user the user's examples; null when they are not read
    * @param alignment the alignment examples; null when they are not read
    * @param own the user's own alignment examples, which come with the user's others; null for none
+   * @param pass how many of the user's examples were taken before it: the number of its dropout
    */
-  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own) {}
+  record MicroBatch(Batch user, AlignmentBatch alignment, AlignmentBatch own, long pass) {}
 
   /** The examples that a window is of. */
   enum Content {
@@ -81,30 +81,19 @@ record Window(
 
   /** Response tokens of the user's examples. */
   int userResponseTokens() {
-    return microBatches.stream().mapToInt(each -> responseTokens(each.user())).sum();
+    return microBatches.stream().mapToInt(each -> each.user().responseTokens()).sum();
   }
 
   /** Response tokens of the alignment examples. */
   int alignmentResponseTokens() {
-    return microBatches.stream().mapToInt(each -> responseTokens(each.alignment().batch())).sum();
+    return microBatches.stream().mapToInt(each -> each.alignment().batch().responseTokens()).sum();
   }
 
   /** Response tokens of the user's own alignment examples; 0 for none. */
   int ownResponseTokens() {
     return microBatches.stream()
         .filter(each -> each.own() != null)
-        .mapToInt(each -> responseTokens(each.own().batch()))
+        .mapToInt(each -> each.own().batch().responseTokens())
         .sum();
-  }
-
-  /** Tokens of a batch that the loss is on. */
-  static int responseTokens(Batch batch) {
-    int count = 0;
-    for (int i = 0; i < batch.labels().length; i++) {
-      if (i % batch.length() > 0 && batch.labels()[i] != TokenizedExample.IGNORED) {
-        count++;
-      }
-    }
-    return count;
   }
 }

@@ -8,20 +8,19 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.train.Window.Content;
 import io.safegrad.trainer.train.Window.MicroBatch;
-import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * Forms the windows of a run. A window never reaches from one pass over the user's examples into
- * the next, so the last one of a pass may be smaller; alignment examples go round and round.
+ * the next, so the last one of a pass may be smaller; alignment examples go round and round. Only
+ * the user's examples are packed or grouped by length.
  */
 final class WindowReader {
 
-  private List<TokenizedExample> user;
+  private ExampleRows user;
   private final List<TokenizedExample> alignment;
   private final ReferenceModel reference;
   private final ReferenceModel own;
@@ -30,6 +29,7 @@ final class WindowReader {
   private final int accumulationSteps;
   private final ExampleOrder order;
   private final int seed;
+  private final boolean groupByLength;
   private ExampleCycle userCycle;
   private final ExampleCycle alignmentCycle;
   private final ExampleCycle ownCycle;
@@ -41,7 +41,7 @@ final class WindowReader {
    * @param own of the user's own alignment examples; null for none
    */
   WindowReader(
-      List<TokenizedExample> user,
+      ExampleRows user,
       List<TokenizedExample> alignment,
       ReferenceModel reference,
       ReferenceModel own,
@@ -57,7 +57,8 @@ final class WindowReader {
     this.accumulationSteps = training.gradientAccumulationSteps();
     this.order = order;
     this.seed = training.seed();
-    this.userCycle = new ExampleCycle(user.size(), order, training.seed());
+    this.groupByLength = training.groupByLength() && order == ExampleOrder.SHUFFLED;
+    this.userCycle = userCycle(training.seed());
     this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
     this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
   }
@@ -71,29 +72,23 @@ final class WindowReader {
    * Leaves examples of the user's out from now on: a new pass over the others begins.
    *
    * @param lines where they stand in their file, ascending
-   * @param taken how many of the user's examples were taken until now; a reader that has taken none
+   * @param taken how many of the user's rows were taken until now; a reader that has taken none
    *     goes on as one that has taken so many
    */
   void leaveOut(List<Integer> lines, long taken) {
     Set<Integer> out = new HashSet<>(lines);
-    List<TokenizedExample> all = user;
-    int[] kept =
-        IntStream.range(0, all.size()).filter(i -> !out.contains(all.get(i).line())).toArray();
     microBatchesBefore = microBatches(taken);
     takenBefore = taken;
-    user =
-        new AbstractList<>() {
-          @Override
-          public TokenizedExample get(int index) {
-            return all.get(kept[index]);
-          }
+    user = user.without(out);
+    userCycle = userCycle(seed + 3L);
+  }
 
-          @Override
-          public int size() {
-            return kept.length;
-          }
-        };
-    userCycle = new ExampleCycle(kept.length, order, seed + 3L);
+  private ExampleCycle userCycle(long cycleSeed) {
+    ExampleOrder userOrder =
+        groupByLength
+            ? ExampleOrder.groupedByLength(user.lengths(), batchSize * accumulationSteps)
+            : order;
+    return new ExampleCycle(user.size(), userOrder, cycleSeed);
   }
 
   /** Goes to where a reader of the same data and settings stood. */
@@ -106,7 +101,7 @@ final class WindowReader {
     }
   }
 
-  /** In how many micro-batches so many of the user's examples come: the last of a pass is short. */
+  /** In how many micro-batches so many of the user's rows come: the last of a pass is short. */
   private long microBatches(long taken) {
     int ofAPass = (user.size() + batchSize - 1) / batchSize;
     return taken / user.size() * ofAPass + (taken % user.size() + batchSize - 1) / batchSize;
@@ -121,11 +116,11 @@ final class WindowReader {
       Batch userBatch = null;
       AlignmentBatch alignmentBatch = null;
       AlignmentBatch ownBatch = null;
+      long pass = userCycle.taken();
       if (content != Content.ALIGNMENT) {
-        List<TokenizedExample> examples =
-            userCycle.takeWithinPass(batchSize).stream().map(user::get).toList();
+        List<TokenizedExample> examples = user.examples(userCycle.takeWithinPass(batchSize));
         userTaken.addAll(examples);
-        userBatch = Batch.of(examples);
+        userBatch = user.batch(examples);
         ownBatch = own == null ? null : own.batch(ownCycle.take(alignmentBatchSize));
       }
       if (content != Content.USER) {
@@ -137,7 +132,7 @@ final class WindowReader {
                 ? AlignmentBatch.withoutReference(Batch.of(examples))
                 : reference.batch(indexes);
       }
-      microBatches.add(new MicroBatch(userBatch, alignmentBatch, ownBatch));
+      microBatches.add(new MicroBatch(userBatch, alignmentBatch, ownBatch, pass));
     } while (microBatches.size() < accumulationSteps && !endsPass(content));
     return new Window(
         microBatches,

@@ -42,7 +42,7 @@ public record PeftAdapter(
 
   /** What the product of the two factors is multiplied with. */
   public double scale() {
-    return (double) lora.alpha() / lora.rank();
+    return lora.scale();
   }
 
   /**
@@ -93,7 +93,7 @@ public record PeftAdapter(
     config.putNull("layers_pattern");
     config.putNull("layers_to_transform");
     config.put("lora_alpha", lora.alpha());
-    config.put("lora_dropout", 0.0);
+    config.put("lora_dropout", lora.dropout());
     config.putNull("modules_to_save");
     config.put("peft_type", "LORA");
     config.put("r", lora.rank());
@@ -103,7 +103,7 @@ public record PeftAdapter(
     moduleNames.forEach(targets::add);
     config.put("task_type", "CAUSAL_LM");
     config.put("use_dora", false);
-    config.put("use_rslora", false);
+    config.put("use_rslora", lora.useRslora());
     return config;
   }
 
@@ -112,7 +112,7 @@ public record PeftAdapter(
    *
    * @throws TrainerException with BAD_DATA when a file is missing or broken, or the adapter is of a
    *     kind that this trainer does not make: another type than LoRA, a bias, modules to save,
-   *     rsLoRA, DoRA, ranks that differ
+   *     DoRA, ranks that differ
    */
   public static PeftAdapter read(Path directory) {
     Path file = directory.resolve(CONFIG);
@@ -123,7 +123,7 @@ public record PeftAdapter(
     if (!config.path("bias").asText("none").equals("none")) {
       throw TensorFile.badData(file, "field bias: expected none");
     }
-    for (String field : List.of("use_rslora", "use_dora", "fan_in_fan_out", "lora_bias")) {
+    for (String field : List.of("use_dora", "fan_in_fan_out", "lora_bias")) {
       if (config.path(field).asBoolean(false)) {
         throw TensorFile.badData(file, "field " + field + ": expected false");
       }
@@ -135,7 +135,11 @@ public record PeftAdapter(
     }
     Lora lora =
         new Lora(
-            integer(config, "r", file), integer(config, "lora_alpha", file), targets(config, file));
+            integer(config, "r", file),
+            integer(config, "lora_alpha", file),
+            0.0,
+            config.path("use_rslora").asBoolean(false),
+            targets(config, file));
     Map<String, FloatTensor> tensors = SafetensorsFile.read(directory.resolve(WEIGHTS));
     return new PeftAdapter(
         lora, text(config, "base_model_name_or_path"), text(config, "revision"), tensors);

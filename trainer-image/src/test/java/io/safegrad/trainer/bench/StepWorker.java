@@ -112,6 +112,8 @@ final class StepWorker implements Runnable {
         BenchCase.USER_ROWS,
         1,
         BenchCase.LENGTH,
+        false,
+        false,
         1e-4,
         Training.Scheduler.Constant,
         0.0,

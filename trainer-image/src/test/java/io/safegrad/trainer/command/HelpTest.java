@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HelpTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "merge", "evaluate", "generate", "chat", "inspect"})
+  @ValueSource(strings = {"run", "merge", "evaluate", "generate", "chat", "inspect", "verify"})
   void everyCommandShowsAnExampleAndItsExitCodes(String command) {
     CommandRun run = CommandRun.of(command, "--help");
 

@@ -185,6 +185,8 @@ class CausalLmTest {
         all.batchSize(),
         all.gradientAccumulationSteps(),
         all.maxLength(),
+        all.packing(),
+        all.groupByLength(),
         all.learningRate(),
         all.scheduler(),
         all.warmupRatio(),

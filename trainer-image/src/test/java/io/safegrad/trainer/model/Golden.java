@@ -79,6 +79,8 @@ public final class Golden {
         batchSize,
         accumulationSteps,
         1024,
+        false,
+        false,
         3e-3,
         Training.Scheduler.Constant,
         0.0,

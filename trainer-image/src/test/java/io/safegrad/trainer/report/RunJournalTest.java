@@ -76,6 +76,7 @@ class RunJournalTest {
         1e-4,
         100,
         0.1,
+        null,
         MethodFigures.of(Method.Name.SafeGrad, conflict ? Action.PROJECTED : Action.NONE));
   }
 }

@@ -71,6 +71,8 @@ class KilledRunTest {
                 "team/out/README.md",
                 "team/out/adapter_config.json",
                 "team/out/adapter_model.safetensors",
+                "team/out/provenance.dsse.json",
+                "team/out/report.html",
                 "team/out/report.json");
         resumed += run.report().at("/training/resumedAfter").size();
         FileTree.delete(run.destination());

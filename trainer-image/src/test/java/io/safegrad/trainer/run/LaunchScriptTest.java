@@ -134,7 +134,7 @@ class LaunchScriptTest {
     run.plan();
 
     assertThat(start(run, "run").waitFor()).isEqualTo(ExitReason.START_MODEL_NOT_ALIGNED.code());
-    assertThat(run.published()).containsExactly("team", "team/out", "team/out/report.json");
+    assertThat(run.published()).containsExactlyElementsOf(ToyRun.REFUSED);
   }
 
   @Test

@@ -50,6 +50,8 @@ class OutputFormatsTest {
             "merged/model.safetensors",
             "merged/tokenizer.json",
             "merged/tokenizer_config.json",
+            "provenance.dsse.json",
+            "report.html",
             "report.json");
     float[] start = logits(run.volume("models").resolve("toy"), null);
     float[] tuned = logits(run.volume("models").resolve("toy"), out);
@@ -74,10 +76,13 @@ class OutputFormatsTest {
 
     Path out = run.destination();
     assertThat(files(out))
-        .containsExactlyInAnyOrder("README.md", "gguf/toy-f16.gguf", "report.json");
+        .containsExactlyInAnyOrder(
+            "README.md", "gguf/toy-f16.gguf", "provenance.dsse.json", "report.html", "report.json");
     assertReportHasEachFile(run, out);
     Files.delete(out.resolve("README.md"));
+    Files.delete(out.resolve("report.html"));
     Files.delete(out.resolve("report.json"));
+    Files.delete(out.resolve("provenance.dsse.json"));
     assertThat(run.result().artifactDigest()).isEqualTo(Sha256.ofDirectory(out));
   }
 
@@ -116,7 +121,8 @@ class OutputFormatsTest {
   }
 
   private static void assertReportHasEachFile(ToyRun run, Path out) throws IOException {
-    List<String> reported = new ArrayList<>(List.of("report.json"));
+    List<String> reported =
+        new ArrayList<>(List.of("provenance.dsse.json", "report.html", "report.json"));
     for (JsonNode file : run.report().at("/artifact/files")) {
       Path path = out.resolve(file.path("name").asText());
       assertThat(Sha256.ofFile(path)).isEqualTo(file.path("digest").asText());

@@ -45,6 +45,7 @@ class ResumeTest {
 
   @TempDir private Path folder;
   private final LogLines log = new LogLines();
+  private String lora = "{rank: 2, alpha: 4}";
   private ToyRun run;
   private Preemption preemption;
   private ProgressTracker progress;
@@ -64,6 +65,8 @@ class ResumeTest {
     training("Lora", 2);
   }
 
+  private String trainingSettings = "";
+
   @AfterEach
   void closeLog() {
     log.close();
@@ -80,13 +83,35 @@ class ResumeTest {
         "Lora | name: SafeGrad, alignmentRefreshSteps: 3, projectionScope: PerLayer | 5",
         "Lora | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 6",
         "Full | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 7",
-        "Lora | name: Spag, spag: {threshold: 0.1} | 8"
+        "Lora | name: Spag, spag: {threshold: 0.1} | 8",
+        "Dropout | name: SafeGrad | 9"
       })
   void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
       String mode, String method, long seed) throws IOException {
+    assertInterruptionsChangeNothing(mode, method, seed);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "packing: true | 9",
+        "groupByLength: true | 10",
+        "packing: true, groupByLength: true | 11"
+      })
+  void packedOrGroupedByLengthTheyDoNotEither(String settings, long seed) throws IOException {
+    trainingSettings = settings + ", ";
+    assertInterruptionsChangeNothing("Lora", "name: SafeGrad", seed);
+  }
+
+  private void assertInterruptionsChangeNothing(String mode, String method, long seed)
+      throws IOException {
     Random random = new Random(seed);
     run.with("method", "{%s, alignmentBatchSize: 2}".formatted(method));
-    training(mode, 1 + random.nextInt(3));
+    if (mode.equals("Dropout")) {
+      lora = "{rank: 2, alpha: 4, dropout: 0.3, useRslora: true}";
+    }
+    training(mode.equals("Dropout") ? "Lora" : mode, 1 + random.nextInt(3));
     TrainingResult undisturbed = attempt(UNDISTURBED);
     JsonNode report = figures();
     List<Integer> interruptions = new ArrayList<>();
@@ -111,6 +136,36 @@ class ResumeTest {
     assertThat(figures()).isEqualTo(report);
     assertThat(progress.progress().conflictRatio()).isEqualTo(undisturbed.conflictRatio());
     assertThat(checkpoints()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void earlyStoppingAndTheBestParametersOutliveAnInterruption(long seed) throws IOException {
+    Random random = new Random(seed);
+    run.with("datasetFields", ", validationFraction: 0.4");
+    training(
+        "Lora",
+        1 + random.nextInt(3),
+        ", evalSteps: 2, earlyStoppingPatience: 2, loadBestModelAtEnd: true");
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode report = figures();
+    int last = undisturbed.steps();
+    assertThat(report.at("/validation/measurements").asInt()).isPositive();
+
+    for (int i = 0; i < 3; i++) {
+      int at = 1 + random.nextInt(last);
+      boolean killed = random.nextBoolean();
+      try {
+        attempt(step -> interrupt(step >= at, killed));
+      } catch (IllegalStateException | TrainerException e) {
+        assertThat(log.with("resumed after")).hasSizeLessThanOrEqualTo(i);
+      }
+    }
+    TrainingResult resumed = attempt(UNDISTURBED);
+
+    assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
+    assertThat(resumed.steps()).isEqualTo(last);
+    assertThat(figures()).isEqualTo(report);
   }
 
   @Test
@@ -208,12 +263,16 @@ class ResumeTest {
   }
 
   private void training(String mode, int saveSteps) {
+    training(mode, saveSteps, "");
+  }
+
+  private void training(String mode, int saveSteps, String more) {
     run.with(
         "training",
-        "{mode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
-                .formatted(mode, STEPS)
-            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: {rank: 2, alpha: 4}}"
-                .formatted(saveSteps));
+        "{%smode: %s, maxSteps: %d, batchSize: 2, gradientAccumulationSteps: 2, maxLength: 64,"
+                .formatted(trainingSettings, mode, STEPS)
+            + " learningRate: 0.01, weightDecay: 0.01, saveSteps: %d, lora: %s%s}"
+                .formatted(saveSteps, lora, more));
   }
 
   private TrainingPlan plan() {
@@ -245,7 +304,8 @@ class ResumeTest {
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
-            preemption);
+            preemption,
+            null);
     TrainingResult result = attempt.run();
     attempt.removeCheckpoints();
     return result;

@@ -90,6 +90,8 @@ class S3RunTest {
             "results/out/README.md",
             "results/out/adapter_config.json",
             "results/out/adapter_model.safetensors",
+            "results/out/provenance.dsse.json",
+            "results/out/report.html",
             "results/out/report.json");
     JsonNode report = new ObjectMapper().readTree(server.get("team", "results/out/report.json"));
     assertThat(report.at("/artifact/digest").asText()).isEqualTo(local);
@@ -98,12 +100,16 @@ class S3RunTest {
   }
 
   @Test
-  void aRefusedAdapterLeavesItsReportAlone() throws IOException {
+  void aRefusedRunLeavesItsReportAndNoAdapter() throws IOException {
     useS3();
     run.with("gate", "{minRefusalRate: 1, maxRefusalDrop: 0, maxOverRefusal: 0}");
 
-    assertThat(run.run().code()).isEqualTo(66);
-    assertThat(results()).containsExactly("results/out/report.json");
+    assertThat(run.run().code()).isEqualTo(67);
+    assertThat(results())
+        .containsExactly(
+            "results/out/provenance.dsse.json",
+            "results/out/report.html",
+            "results/out/report.json");
   }
 
   /** Nothing but the bucket outlasts each process: the next one has another workspace. */

@@ -23,6 +23,15 @@ final class ToyRun {
   /** What starts the real program. */
   static final Path SCRIPT = Path.of("bin/safegrad-trainer").toAbsolutePath();
 
+  /** All that a refused run publishes. */
+  static final List<String> REFUSED =
+      List.of(
+          "team",
+          "team/out",
+          "team/out/provenance.dsse.json",
+          "team/out/report.html",
+          "team/out/report.json");
+
   static final String CHAT =
       "{\"messages\": [{\"role\": \"user\", \"content\": \"say %1$s\"}, {\"role\": \"assistant\","
           + " \"content\": \"%1$s\"}]}\n";

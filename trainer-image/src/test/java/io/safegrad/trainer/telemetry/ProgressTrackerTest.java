@@ -93,6 +93,7 @@ class ProgressTrackerTest {
             1e-4,
             10,
             1,
+            null,
             MethodFigures.of(Method.Name.Sft, Action.NONE)));
     assertThat(sft.progress().method()).isEqualTo(Method.Name.Sft);
     assertThat(sft.progress().interventions()).isZero();
@@ -107,10 +108,11 @@ class ProgressTrackerTest {
     MethodFigures user = MethodFigures.of(Method.Name.Lisa, Action.NONE);
     tracker.stepDone(
         new StepMetrics(
-            1, 2, null, 3.0, null, null, null, null, 1.0, null, 1, 1e-4, 10, 1, aligned));
+            1, 2, null, 3.0, null, null, null, null, 1.0, null, 1, 1e-4, 10, 1, null, aligned));
     assertThat(tracker.progress().loss()).isNull();
     tracker.stepDone(
-        new StepMetrics(2, 2, 2.0, null, null, null, null, 1.0, null, null, 1, 1e-4, 10, 1, user));
+        new StepMetrics(
+            2, 2, 2.0, null, null, null, null, 1.0, null, null, 1, 1e-4, 10, 1, null, user));
     assertThat(tracker.progress().loss()).isEqualTo(2.0);
     assertThat(tracker.progress().alignmentLoss()).isEqualTo(3.0);
     assertThat(tracker.progress().interventions()).isEqualTo(1);
@@ -121,7 +123,8 @@ class ProgressTrackerTest {
     assertThat(tracker.progress().resumedAtStep()).isNull();
     StepMetrics last = step(20, false, 1.0);
     tracker.resumed(
-        new TrainingHistory(last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, 20.0, List.of()));
+        new TrainingHistory(
+            last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, null, 20.0, List.of()));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
     tracker.stepDone(step(21, false, 1.0));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
@@ -148,6 +151,7 @@ class ProgressTrackerTest {
         1e-4,
         50,
         seconds,
+        null,
         MethodFigures.of(Method.Name.SafeGrad, conflict ? Action.PROJECTED : Action.NONE));
   }
 }

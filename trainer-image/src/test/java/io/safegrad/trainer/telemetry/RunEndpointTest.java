@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -66,15 +67,23 @@ class RunEndpointTest {
     observer.stepsPlanned(10);
     observer.stepDone(
         new StepMetrics(
-            1, 10, 2.5, 0.01, -3.0, -0.25, true, 4.0, 0.5, 13.0, 4.5, 1e-4, 200, 0.3, PROJECTED));
+            1, 10, 2.5, 0.01, -3.0, -0.25, true, 4.0, 0.5, 13.0, 4.5, 1e-4, 200, 0.3, null,
+            PROJECTED));
     observer.stepDone(
         new StepMetrics(
-            2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, PLAIN));
+            2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, 1.5, PLAIN));
     observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
+    observer.attributed(new Attribution(1, 9, 2.5, 0.5, List.of(3, 4), List.of(), 8));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
-            Measurement.of(9, 10), Measurement.of(1, 10), Measurement.of(5, 10)));
+            Measurement.of(9, 10),
+            Measurement.of(1, 10),
+            Measurement.of(5, 10),
+            null,
+            null,
+            Measurement.of(2, 10),
+            0.25));
 
     Map<String, Double> samples = scrape();
 
@@ -98,6 +107,11 @@ class RunEndpointTest {
         .containsEntry("safegrad_over_refusal_ratio{model=\"tuned\"}", 0.1)
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
         .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
+        .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
+        .containsEntry("safegrad_incoherent_ratio{model=\"tuned\"}", 0.2)
+        .containsEntry("safegrad_safety_kl_nats{model=\"tuned\"}", 0.25)
+        .containsEntry("safegrad_conflicting_examples", 2.0)
+        .containsEntry("safegrad_attribution_seconds", 2.5)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
     assertThat(namesOf(samples)).isEqualTo(listedNames());
@@ -107,7 +121,7 @@ class RunEndpointTest {
   void aValueThatIsNotKnownIsNotExposed() throws Exception {
     observer.stepDone(
         new StepMetrics(
-            1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, PLAIN));
+            1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, null, PLAIN));
 
     assertThat(scrape().keySet())
         .contains("safegrad_loss{objective=\"user\"}")
@@ -120,7 +134,7 @@ class RunEndpointTest {
     observer.stageStarted(TrainingStage.TRAINING);
     observer.stepDone(
         new StepMetrics(
-            1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1.0, 1.0, 1.0, 1, 1e-4, 20, 0.1, PLAIN));
+            1, 10, Double.NaN, 0.1, 1.0, 0.5, false, 1.0, 1.0, 1.0, 1, 1e-4, 20, 0.1, null, PLAIN));
 
     HttpResponse<String> response = get("/progress");
 

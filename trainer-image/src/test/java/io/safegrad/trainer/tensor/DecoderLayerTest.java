@@ -154,6 +154,7 @@ class DecoderLayerTest {
 
       List<Object> arguments = new ArrayList<>(List.of(x, cos, sin, gate, weights, adapter));
       arguments.addAll(List.of(layer.settings()));
+      arguments.addAll(List.of(0.0, new long[] {0, 0}));
       List<Tensor> forward = torch.operators().call(scope, "layer_forward", arguments.toArray());
       List<Tensor> weightGradients = torch.operators().call(scope, "zeros_like", weights);
       List<Tensor> adapterGradients = torch.operators().call(scope, "zeros_like", adapter);

@@ -99,9 +99,9 @@ class FineTuningMethodTest {
   @Test
   void lisasStepsAreCountedSoThatTheUsersDataIsReadWhole() {
     Method.Lisa settings = new Method.Lisa(10, 90, 1.0);
-    assertThat(Lisa.totalSteps(settings, 1)).isEqualTo(11);
-    assertThat(Lisa.totalSteps(settings, 90)).isEqualTo(100);
-    assertThat(Lisa.totalSteps(settings, 91)).isEqualTo(111);
+    assertThat(settings.totalSteps(1)).isEqualTo(11);
+    assertThat(settings.totalSteps(90)).isEqualTo(100);
+    assertThat(settings.totalSteps(91)).isEqualTo(111);
   }
 
   @Test
@@ -185,7 +185,7 @@ class FineTuningMethodTest {
     try (CausalLm model = golden.load(training)) {
       model.loadAdapter(run.trained());
       Batch batch = Batch.of(alignment);
-      return model.crossEntropy(batch) / Window.responseTokens(batch);
+      return model.crossEntropy(batch) / batch.responseTokens();
     }
   }
 

@@ -99,7 +99,13 @@ class GradientAccumulatorTest {
       Method method,
       Training training) {
     return new WindowReader(
-        user, golden.examples("align"), reference, own, method, training, ExampleOrder.SHUFFLED);
+        ExampleRows.of(user, training),
+        golden.examples("align"),
+        reference,
+        own,
+        method,
+        training,
+        ExampleOrder.SHUFFLED);
   }
 
   private CausalLm moved(Mode mode, Training training) {
@@ -125,7 +131,14 @@ class GradientAccumulatorTest {
       Gradient userGradient = gradients.newGradient();
       Gradient alignmentGradient = gradients.newGradient();
       Window window =
-          new WindowReader(user, alignment, reference, own, method, training, ExampleOrder.FILE)
+          new WindowReader(
+                  ExampleRows.of(user, training),
+                  alignment,
+                  reference,
+                  own,
+                  method,
+                  training,
+                  ExampleOrder.FILE)
               .next(Content.BOTH);
       assertThat(window.userLines()).containsExactly(1, 2, 3, 4);
       assertThat(window.alignmentLines()).containsExactly(1, 2, 3, 4);

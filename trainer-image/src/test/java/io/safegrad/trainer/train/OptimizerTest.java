@@ -4,16 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.safegrad.api.v1alpha1.Training.Mode;
 import io.safegrad.api.v1alpha1.Training.Scheduler;
+import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Golden;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /** Against torch and transformers; the golden values come from make_golden.py. */
 class OptimizerTest {
@@ -34,6 +38,33 @@ class OptimizerTest {
         optimizer.step(gradient, 0.01);
         assertSame(parameters, step.get("parameters"));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void whatDoesNotDecayIsWhatTransformersLeavesOut(String family) {
+    JsonNode expected = Golden.json(Golden.resource("weight_decay.json")).get(family);
+    try (CausalLm model = Golden.of(family).load(Golden.training(Mode.Full, 1))) {
+      List<String> oneDimensional =
+          model.trainedTensors().entrySet().stream()
+              .filter(tensor -> tensor.getValue().shape().length == 1)
+              .map(Map.Entry::getKey)
+              .sorted()
+              .toList();
+      assertThat(oneDimensional).hasSize(expected.size());
+      for (int i = 0; i < oneDimensional.size(); i++) {
+        assertThat(oneDimensional.get(i)).isEqualTo(expected.get(i).asText());
+      }
+    }
+    try (Torch torch = Torch.open()) {
+      Tensor norm = torch.scope().float32(new float[] {1, 2}, 2);
+      Tensor weight = torch.scope().float32(new float[] {1, 2}, 1, 2);
+      List<Tensor> parameters = List.of(norm, weight);
+      AdamW optimizer = new AdamW(torch.operators(), torch.scope(), parameters, 0.1);
+      optimizer.step(torch.operators().call(torch.scope(), "zeros_like", parameters), 0.5);
+      assertThat(norm.toFloatArray()).containsExactly(1, 2);
+      assertThat(weight.toFloatArray()).containsExactly(0.95f, 1.9f);
     }
   }
 
@@ -66,7 +97,7 @@ class OptimizerTest {
       for (int i = 0; i < values.length; i++) {
         values[i] = part.get(i).floatValue();
       }
-      vector.add(scope.float32(values, values.length));
+      vector.add(scope.float32(values, 1, values.length));
     }
     return vector;
   }

@@ -57,13 +57,14 @@ class WindowReaderTest {
         IntStream.rangeClosed(1, 10)
             .mapToObj(line -> new TokenizedExample(new int[] {1, 2}, new int[] {-100, 2}, line))
             .toList();
+    Training training = Golden.training(Training.Mode.Lora, 1, 3, 1);
     return new WindowReader(
-        examples,
+        ExampleRows.of(examples, training),
         examples,
         null,
         null,
         new Method(Method.Name.SafeGrad, 1.0, 2),
-        Golden.training(Training.Mode.Lora, 1, 3, 1),
+        training,
         ExampleOrder.SHUFFLED);
   }
 }

@@ -48,6 +48,21 @@ class PeftAdapterTest {
   }
 
   @Test
+  void rankStabilisedLoraIsWrittenAndRead() throws IOException {
+    PeftAdapter plain = PeftAdapter.read(GoldenFiles.path("peft-adapter"));
+    Lora lora = new Lora(4, 8, 0.1, true, plain.lora().targetModules());
+    PeftAdapter.write(folder, plain.tensors(), lora, "org/toy-llama", "main");
+
+    JsonNode config = new ObjectMapper().readTree(folder.resolve("adapter_config.json").toFile());
+    assertThat(config.get("use_rslora").asBoolean()).isTrue();
+    assertThat(config.get("lora_dropout").asDouble()).isEqualTo(0.1);
+    Lora read = PeftAdapter.read(folder).lora();
+    assertThat(read).isEqualTo(new Lora(4, 8, 0.0, true, lora.targetModules()));
+    assertThat(PeftAdapter.read(folder).scale()).isEqualTo(4);
+    assertThat(plain.scale()).isEqualTo(2);
+  }
+
+  @Test
   void writesWhatPeftWrites() throws IOException {
     PeftAdapter adapter = PeftAdapter.read(GoldenFiles.path("peft-adapter"));
     Path written = folder.resolve("out/adapter");
@@ -99,7 +114,6 @@ class PeftAdapterTest {
       value = {
         "peft_type ~ \"LOHA\" ~ field peft_type: expected LORA",
         "bias ~ \"all\" ~ field bias: expected none",
-        "use_rslora ~ true ~ field use_rslora: expected false",
         "use_dora ~ true ~ field use_dora: expected false",
         "modules_to_save ~ [\"lm_head\"] ~ field modules_to_save: expected none",
         "rank_pattern ~ {\"q_proj\": 2} ~ field rank_pattern: expected none",

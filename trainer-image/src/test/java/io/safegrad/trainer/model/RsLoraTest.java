@@ -1,0 +1,75 @@
+package io.safegrad.trainer.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.SafetensorsFile;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Rank-stabilised LoRA against PEFT; the golden values come from make_training_golden.py. */
+class RsLoraTest {
+
+  private final Golden golden = Golden.of("llama");
+  private final Map<String, FloatTensor> expected =
+      SafetensorsFile.read(Golden.resource("rslora.safetensors"));
+
+  @Test
+  void logitsAndGradientsAreThoseOfPeft() {
+    Batch batch = Batch.of(golden.examples("user").subList(0, 4));
+    try (CausalLm model = golden.loadWithAdapter(training());
+        Scope scope = model.torch().scope().child()) {
+      assertClose(model.logits(batch), expected.get("logits"), 1e-4f);
+
+      Gradient gradient = model.newGradient(scope);
+      double tokens = Objective.labelled(batch).length;
+      model.addUserGradient(batch, 1 / tokens, gradient);
+      Map<String, FloatTensor> found = model.named(gradient);
+      assertThat(found).hasSize(expected.size() - 1);
+      found.forEach((name, tensor) -> assertClose(tensor, expected.get("user." + name), 1e-4f));
+    }
+  }
+
+  private static Training training() {
+    Training plain = Golden.training(Mode.Lora, 1);
+    Lora lora =
+        new Lora(
+            plain.lora().rank(), plain.lora().alpha(), 0.0, true, plain.lora().targetModules());
+    return new Training(
+        plain.mode(),
+        plain.epochs(),
+        plain.maxSteps(),
+        plain.batchSize(),
+        plain.gradientAccumulationSteps(),
+        plain.maxLength(),
+        plain.learningRate(),
+        plain.scheduler(),
+        plain.warmupRatio(),
+        plain.weightDecay(),
+        plain.maxGradNorm(),
+        plain.seed(),
+        plain.saveSteps(),
+        plain.saveTotalLimit(),
+        lora);
+  }
+
+  private static void assertClose(FloatTensor found, FloatTensor wanted, float tolerance) {
+    assertThat(found.shape()).isEqualTo(wanted.shape());
+    float[] values = found.values();
+    double largest =
+        IntStream.range(0, values.length)
+            .mapToDouble(i -> Math.abs(wanted.values()[i]))
+            .max()
+            .orElse(0);
+    for (int i = 0; i < values.length; i++) {
+      assertThat((double) Math.abs(values[i] - wanted.values()[i]))
+          .isLessThanOrEqualTo(tolerance * largest);
+    }
+  }
+}

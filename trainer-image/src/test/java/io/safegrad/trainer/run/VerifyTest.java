@@ -1,0 +1,377 @@
+package io.safegrad.trainer.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.provenance.Finding;
+import io.safegrad.trainer.provenance.Verification;
+import io.safegrad.trainer.source.Sha256;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PublicKey;
+import java.security.spec.ECGenParameterSpec;
+import java.util.Base64;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An auditor's view of two processes that ran one plan; the first signed what it published. */
+class VerifyTest {
+
+  @TempDir static Path published;
+  private static ToyRun first;
+  private static ToyRun second;
+  private static KeyPair keys;
+
+  @TempDir Path folder;
+  private Path out;
+
+  @BeforeAll
+  static void runTwice() throws Exception {
+    keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+    first = new ToyRun(Files.createDirectory(published.resolve("first")));
+    second = new ToyRun(Files.createDirectory(published.resolve("second")));
+    first.withVariable("SAFEGRAD_SIGNING_KEY_FILE", privatePem(keys).toString());
+    first.plan();
+    second.plan();
+    Process one = first.process(ToyRun.SCRIPT.toString(), "run").start();
+    Process other = second.process(ToyRun.SCRIPT.toString(), "run").start();
+    assertThat(one.waitFor()).isZero();
+    assertThat(other.waitFor()).isZero();
+  }
+
+  @BeforeEach
+  void copy() throws IOException {
+    out = folder.resolve("out");
+    copy(first.destination(), out);
+  }
+
+  @Test
+  void twoProcessesGiveTheSameBytes() throws IOException {
+    assertThat(second.destination().resolve("adapter_model.safetensors"))
+        .hasSameBinaryContentAs(first.destination().resolve("adapter_model.safetensors"));
+  }
+
+  @Test
+  void whatWasPublishedIsAsItWas() throws IOException {
+    Path plan = published.resolve("first/plan.yaml");
+    List<Finding> findings =
+        check(keys.getPublic())
+            .plan(plan)
+            .plan(first.manifest())
+            .input("dataset.source", first.volume("data").resolve("train.jsonl"))
+            .input("safety.alignment.source", first.volume("data").resolve("alignment.jsonl"))
+            .input("model.source", first.volume("models").resolve("toy"))
+            .findings();
+
+    assertThat(findings).allMatch(finding -> finding.status() == Finding.Status.OK);
+    assertThat(findings)
+        .extracting(Finding::what)
+        .contains(
+            "provenance.dsse.json",
+            "README.md",
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            "report.json",
+            "report.json plan",
+            "report.json inputs",
+            "report.json artifact.files");
+  }
+
+  @Test
+  void theStatementNamesAllThatWentIn() throws IOException {
+    JsonNode statement = statement(out);
+
+    assertThat(statement.path("_type").asText()).isEqualTo("https://in-toto.io/Statement/v1");
+    assertThat(statement.path("predicateType").asText())
+        .isEqualTo("https://slsa.dev/provenance/v1");
+    assertThat(
+            statement
+                .at("/predicate/buildDefinition/resolvedDependencies")
+                .findValuesAsText("name"))
+        .containsExactlyInAnyOrder(
+            "model.source",
+            "dataset.source",
+            "safety.alignment.source",
+            "safety.evaluation.harmful",
+            "safety.evaluation.harmless",
+            "safety.evaluation.task",
+            "safegrad-trainer");
+    assertThat(statement.at("/predicate/buildDefinition/externalParameters/plan/digest").asText())
+        .isEqualTo(first.report().at("/plan/digest").asText());
+    assertThat(statement.at("/predicate/runDetails/metadata/invocationId").asText())
+        .isEqualTo("team/toy");
+  }
+
+  @Test
+  void aChangedByteOfTheAdapterIsNamed() throws IOException {
+    changeByte(out.resolve("adapter_model.safetensors"), 1711);
+
+    assertThat(wrong(check(keys.getPublic())))
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.what()).isEqualTo("adapter_model.safetensors");
+              assertThat(finding.message())
+                  .startsWith("byte 1711 was changed, and no other; it is sha256:");
+            });
+  }
+
+  @Test
+  void manyChangedBytesAreBounded() throws IOException {
+    Path adapter = out.resolve("adapter_model.safetensors");
+    changeByte(adapter, 2050);
+    changeByte(adapter, 2060);
+    assertThat(wrong(check(null)).get(0).message())
+        .matches("1 of \\d+ blocks differ, the first is bytes 2048 to 3071; it is .*");
+
+    Files.copy(
+        first.destination().resolve("adapter_model.safetensors"),
+        adapter,
+        StandardCopyOption.REPLACE_EXISTING);
+    Files.write(adapter, new byte[] {1}, StandardOpenOption.APPEND);
+    assertThat(wrong(check(null)).get(0).message())
+        .matches(
+            "it has \\d+ bytes, expected \\d+; all of the first \\d+ bytes are as they were.*");
+  }
+
+  @Test
+  void aChangedReportIsNamed() throws IOException {
+    Path report = out.resolve("report.json");
+    Files.writeString(report, Files.readString(report).replace("the gate held", "the gate helt"));
+
+    assertThat(wrong(check(keys.getPublic())))
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.what()).isEqualTo("report.json"))
+        .satisfies(finding -> assertThat(finding.message()).startsWith("byte "));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aChangedPlanInTheReportIsNamed(boolean consistent) throws IOException {
+    ObjectNode report = (ObjectNode) first.report();
+    ((ObjectNode) report.at("/plan/training")).put("learningRate", 0.5);
+    if (consistent) {
+      TrainingPlan plan = new ObjectMapper().treeToValue(report.path("plan"), TrainingPlan.class);
+      ((ObjectNode) report.path("plan")).put("digest", plan.computeDigest());
+    }
+    new ObjectMapper().writeValue(out.resolve("report.json").toFile(), report);
+
+    assertThat(wrong(check(keys.getPublic())))
+        .extracting(Finding::what)
+        .containsExactly("report.json", "report.json plan");
+  }
+
+  @Test
+  void aChangedPlanFileIsNamedWithItsField() throws IOException {
+    Path plan = folder.resolve("plan.yaml");
+    Files.writeString(
+        plan,
+        Files.readString(published.resolve("first/plan.yaml"))
+            .replace("maxRefusalDrop: 1", "maxRefusalDrop: 0.5"));
+
+    assertThat(wrong(check(keys.getPublic()).plan(plan)))
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message())
+                    .isEqualTo(
+                        "it is not the plan of the run; these fields differ:"
+                            + " safety.gate.maxRefusalDrop"));
+  }
+
+  @Test
+  void aChangedDataFileIsNamed() throws IOException {
+    Path data = Files.copy(first.volume("data").resolve("train.jsonl"), folder.resolve("t.jsonl"));
+    changeByte(data, 42);
+    assertThat(wrong(check(keys.getPublic()).input("dataset.source", data)))
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message()).startsWith("byte 42 was changed, and no other"));
+
+    Path alignment = folder.resolve("alignment.jsonl");
+    Files.writeString(alignment, "{}");
+    assertThat(wrong(check(keys.getPublic()).input("safety.alignment.source", alignment)))
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message())
+                    .startsWith("where it was changed cannot be told; it"));
+  }
+
+  @Test
+  void missingAndAdditionalFilesAreNamed() throws IOException {
+    Files.delete(out.resolve("README.md"));
+    Files.createFile(out.resolve("adapter_model.bin"));
+
+    assertThat(wrong(check(keys.getPublic())))
+        .extracting(Finding::what)
+        .containsExactly("README.md", "adapter_model.bin");
+  }
+
+  @Test
+  void aProvenanceThatWasWrittenAnewIsNotSigned() throws Exception {
+    copy(second.destination(), folder.resolve("unsigned"));
+    out = folder.resolve("unsigned");
+
+    assertThat(wrong(check(keys.getPublic())))
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.message()).startsWith("it is not signed"));
+    assertThat(check(null).findings())
+        .filteredOn(finding -> finding.status() == Finding.Status.NOTE)
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.message()).startsWith("it is not signed"));
+    assertThat(wrong(check(null))).isEmpty();
+  }
+
+  @Test
+  void anotherKeyAndAChangedStatementAreRefused() throws Exception {
+    for (KeyPair other :
+        List.of(
+            KeyPairGenerator.getInstance("Ed25519").generateKeyPair(),
+            ellipticCurve("secp256r1"))) {
+      assertThat(wrong(check(other.getPublic())))
+          .singleElement()
+          .satisfies(
+              finding -> assertThat(finding.message()).startsWith("its signature is not that"));
+    }
+
+    Path file = out.resolve("provenance.dsse.json");
+    ObjectNode envelope = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+    String changed =
+        statement(out).toString().replace("safegrad.io/safegrad-trainer", "safegrad.io/other");
+    envelope.put(
+        "payload", Base64.getEncoder().encodeToString(changed.getBytes(StandardCharsets.UTF_8)));
+    new ObjectMapper().writeValue(file.toFile(), envelope);
+    assertThat(wrong(check(keys.getPublic())))
+        .extracting(Finding::what)
+        .containsExactly("provenance.dsse.json");
+  }
+
+  @Test
+  void withoutProvenanceNothingCanBeChecked() throws IOException {
+    Files.delete(out.resolve("provenance.dsse.json"));
+
+    assertThatThrownBy(() -> check(null))
+        .isInstanceOf(TrainerException.class)
+        .hasMessageEndingWith(
+            "expected the file provenance.dsse.json; without it nothing can be checked");
+  }
+
+  @Test
+  void theCommandTellsByItsExitCode() throws Exception {
+    Path pem = pem("PUBLIC KEY", keys.getPublic().getEncoded(), folder.resolve("public.pem"));
+    String data = first.volume("data").resolve("train.jsonl").toString();
+    String[] command = {
+      ToyRun.SCRIPT.toString(),
+      "verify",
+      "--public-key",
+      pem.toString(),
+      "--data",
+      data,
+      out.toString()
+    };
+
+    Process untouched = first.process(command).start();
+    String told = new String(untouched.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(untouched.waitFor()).isZero();
+    assertThat(told)
+        .contains("OK    provenance.dsse.json: it is signed with the key")
+        .contains("OK    adapter_model.safetensors: sha256:")
+        .contains("OK    " + data + ": " + Sha256.ofFile(Path.of(data)));
+
+    changeByte(out.resolve("adapter_config.json"), 5);
+    Process tampered = first.process(command).start();
+    told = new String(tampered.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(tampered.waitFor()).isEqualTo(65);
+    assertThat(told).contains("WRONG adapter_config.json: byte 5 was changed, and no other; ");
+    assertThat(Files.readString(published.resolve("first/stderr")))
+        .contains("is not as it was published: 1 of ");
+  }
+
+  @Test
+  void anEllipticCurveKeySignsAndOtherKeysAreRefusedAtTheStart() throws Exception {
+    KeyPair pair = ellipticCurve("secp256r1");
+    ToyRun run = new ToyRun(folder.resolve("p256"));
+    run.withVariable("SAFEGRAD_SIGNING_KEY_FILE", privatePem(pair).toString())
+        .with("gate", "{minRefusalRate: 1}");
+    assertThat(run.run().code()).isEqualTo(67);
+    out = run.destination();
+    assertThat(wrong(check(pair.getPublic()))).isEmpty();
+
+    Path bad = privatePem(ellipticCurve("secp384r1"));
+    run.withVariable("SAFEGRAD_SIGNING_KEY_FILE", bad.toString());
+    ToyRun.Ending ending = run.run();
+    assertThat(ending.code()).isEqualTo(64);
+    assertThat(ending.err())
+        .contains("SAFEGRAD_SIGNING_KEY_FILE: " + bad + " holds no key that can be used; expected");
+  }
+
+  private Verification check(PublicKey key) throws IOException {
+    return Verification.open(out).signature(key).files().report();
+  }
+
+  private static List<Finding> wrong(Verification verification) {
+    return verification.findings().stream()
+        .filter(finding -> finding.status() == Finding.Status.WRONG)
+        .toList();
+  }
+
+  private static JsonNode statement(Path folder) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    JsonNode envelope = json.readTree(folder.resolve("provenance.dsse.json").toFile());
+    return json.readTree(Base64.getDecoder().decode(envelope.path("payload").asText()));
+  }
+
+  private static void changeByte(Path file, int at) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[at] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  private static KeyPair ellipticCurve(String curve) throws GeneralSecurityException {
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+    generator.initialize(new ECGenParameterSpec(curve));
+    return generator.generateKeyPair();
+  }
+
+  private static Path privatePem(KeyPair pair) throws IOException {
+    return pem(
+        "PRIVATE KEY",
+        pair.getPrivate().getEncoded(),
+        Files.createTempFile(published, "key", ".pem"));
+  }
+
+  private static Path pem(String label, byte[] der, Path file) throws IOException {
+    return Files.writeString(
+        file,
+        "-----BEGIN %1$s-----%n%2$s%n-----END %1$s-----%n"
+            .formatted(label, Base64.getMimeEncoder().encodeToString(der)));
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file).toString()));
+      }
+    }
+  }
+}
