@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Reads 100,000 altered inputs with each reader and prints how each ended; what ended badly is left in TMPDIR.
-#   fuzz.sh [--readers PARQUET,GGUF] [--runs 100000] [--heap 256m]
+# Reads 100,000 altered inputs with each reader and prints how they ended; what ended badly is left in TMPDIR.
+#   fuzz.sh [--readers PARQUET,GGUF] [--inputs 100000] [--seed 1] [--heap 256m]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../../.." && pwd)
 cd "$root"

@@ -74,6 +74,9 @@ public final class Manifest {
     if (!spec.isObject()) {
       throw new ManifestException("manifest: field spec is missing");
     }
+    if (!isFinite(spec)) {
+      throw new ManifestException("manifest: expected finite numbers, found .inf or .nan");
+    }
     Set<ValidationMessage> messages = specSchema().walk(spec, true).getValidationMessages();
     if (!messages.isEmpty()) {
       throw new ManifestException(
@@ -92,6 +95,19 @@ public final class Manifest {
     } catch (JsonProcessingException e) {
       throw ManifestException.of("manifest", e);
     }
+  }
+
+  /** JSON, which the API server keeps manifests in, has no infinite numbers. */
+  private static boolean isFinite(JsonNode json) {
+    if (json.isFloatingPointNumber() && !Double.isFinite(json.doubleValue())) {
+      return false;
+    }
+    for (JsonNode child : json) {
+      if (!isFinite(child)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String sentence(ValidationMessage message) {

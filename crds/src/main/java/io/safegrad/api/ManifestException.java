@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 public class ManifestException extends RuntimeException {
 
   public ManifestException(String message) {
-    super(message);
+    super(OneLine.of(message));
   }
 
   static ManifestException of(String document, JsonProcessingException cause) {

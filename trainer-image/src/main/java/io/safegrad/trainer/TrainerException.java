@@ -1,10 +1,12 @@
 package io.safegrad.trainer;
 
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.OneLine;
 
 /**
  * Ends a run with an exit code of its own. The message is one sentence for the user: it names the
- * file, line or field and what was expected, and never holds text of an example.
+ * file, line or field and what was expected, and never holds text of an example. It is made one
+ * line, whatever the names in it hold.
  */
 public final class TrainerException extends RuntimeException {
 
@@ -13,12 +15,12 @@ public final class TrainerException extends RuntimeException {
   private final ExitReason reason;
 
   public TrainerException(ExitReason reason, String message) {
-    super(message);
+    super(OneLine.of(message));
     this.reason = reason;
   }
 
   public TrainerException(ExitReason reason, String message, Throwable cause) {
-    super(message, cause);
+    super(OneLine.of(message), cause);
     this.reason = reason;
   }
 

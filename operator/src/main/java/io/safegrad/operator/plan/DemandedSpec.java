@@ -79,7 +79,11 @@ public final class DemandedSpec {
     return resource.contains("/");
   }
 
-  /** A run that names no limit gets the policies': who asks for none would get the whole node. */
+  /**
+   * A run that names no limit gets the policies': who asks for none would get the whole node. Of
+   * what it neither limits nor requests nothing is set aside: Kubernetes would take the most that
+   * is allowed for what is needed, and no node may have that.
+   */
   private static Pod pod(Pod pod, List<PolicyValue> values) {
     ResourceRequirements asked =
         pod.resources() == null ? new ResourceRequirements() : pod.resources();
@@ -88,6 +92,8 @@ public final class DemandedSpec {
         .filter(value -> value.field().startsWith(PolicyMerge.RESOURCES))
         .filter(value -> !isDevice(value.field()))
         .filter(value -> !value.field().equals(PolicyMerge.RESOURCES + STORAGE))
+        // Who asks for no huge pages gets none.
+        .filter(value -> !value.field().startsWith(PolicyMerge.RESOURCES + "hugepages-"))
         .forEach(
             value ->
                 limits.put(
@@ -96,11 +102,21 @@ public final class DemandedSpec {
     if (limits.isEmpty()) {
       return pod;
     }
-    if (asked.getLimits() != null) {
-      limits.putAll(asked.getLimits());
+    Map<String, Quantity> own = asked.getLimits() == null ? Map.of() : asked.getLimits();
+    Map<String, Quantity> requests = new TreeMap<>();
+    limits.keySet().stream()
+        .filter(name -> !own.containsKey(name))
+        .forEach(name -> requests.put(name, new Quantity("0")));
+    if (asked.getRequests() != null) {
+      requests.putAll(asked.getRequests());
     }
+    limits.putAll(own);
     return PodBuilder.builder(pod)
-        .resources(new ResourceRequirementsBuilder(asked).withLimits(limits).build())
+        .resources(
+            new ResourceRequirementsBuilder(asked)
+                .withLimits(limits)
+                .withRequests(requests)
+                .build())
         .build();
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Gate;
@@ -56,6 +57,34 @@ class PolicyCheckTest {
     assertThat(PolicyCheck.ofSpec(spec, List.of(pinned))).isEmpty();
     assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(List.of(pinned)), List.of(pinned)))
         .isEmpty();
+  }
+
+  /** Kubernetes takes a limit for the request that is not there. */
+  @Test
+  void theMostThatIsAllowedIsNotSetAsideForWhoAsksForLess() {
+    SafetyPolicy large =
+        policy(
+            "large",
+            "limits: {resources: {cpu: 32, memory: 128Gi, hugepages-2Mi: 1Gi, storage: 1Ti}}");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(large));
+    assertThat(DemandedSpec.of(spec("suspend: false"), values).pod().resources())
+        .isEqualTo(
+            new ResourceRequirementsBuilder()
+                .addToLimits("cpu", new Quantity("32"))
+                .addToLimits("memory", new Quantity("128Gi"))
+                .addToRequests("cpu", new Quantity("0"))
+                .addToRequests("memory", new Quantity("0"))
+                .build());
+    SafeFineTuneSpec asking =
+        spec("pod: {resources: {limits: {cpu: 2}, requests: {memory: 1Gi, example.com/a: 1}}}");
+    assertThat(DemandedSpec.of(asking, values).pod().resources())
+        .isEqualTo(
+            new ResourceRequirementsBuilder()
+                .addToLimits("cpu", new Quantity("2"))
+                .addToLimits("memory", new Quantity("128Gi"))
+                .addToRequests("memory", new Quantity("1Gi"))
+                .addToRequests("example.com/a", new Quantity("1"))
+                .build());
   }
 
   @Test

@@ -27,11 +27,13 @@ import java.util.Set;
 public final class ChatTemplate {
 
   /** Longest text a chat may become. */
-  private static final int MAX_OUTPUT_CHARACTERS = 16 << 20;
+  static final int MAX_OUTPUT_CHARACTERS = 16 << 20;
 
-  private static final int MAX_COLLECTION_SIZE = 100_000;
+  static final int MAX_COLLECTION_SIZE = 100_000;
 
   private static final int MAX_DEPTH = 50;
+
+  private static final int MAX_BRACKETS = 200;
 
   private static final Duration MAX_RENDER_TIME = Duration.ofSeconds(10);
 
@@ -61,9 +63,32 @@ public final class ChatTemplate {
   }
 
   /** The same with another limit for one rendering. */
-  static ChatTemplate of(
+  public static ChatTemplate of(
       String text, String source, Map<String, String> specialTokens, Duration timeLimit) {
+    if (brackets(text) > MAX_BRACKETS) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          source
+              + ": expected a chat template with at most "
+              + MAX_BRACKETS
+              + " brackets in one another, found more");
+    }
     return new ChatTemplate(PythonSyntax.adapt(text), source, specialTokens, timeLimit);
+  }
+
+  /** How many brackets are open at once; Jinjava reads an expression by recursion. */
+  private static int brackets(String text) {
+    int deepest = 0;
+    int open = 0;
+    for (int i = 0; i < text.length(); i++) {
+      if ("([{".indexOf(text.charAt(i)) >= 0) {
+        open++;
+        deepest = Math.max(deepest, open);
+      } else if (")]}".indexOf(text.charAt(i)) >= 0) {
+        open = Math.max(0, open - 1);
+      }
+    }
+    return deepest;
   }
 
   /** Stands for the template of a model that has none: it refuses to render. */
@@ -107,7 +132,7 @@ public final class ChatTemplate {
     // Templates ask whether these are defined; Jinjava looks for a variable of the name.
     variables.put("strftime_now", "a function");
     variables.put("raise_exception", "a function");
-    RenderResult result = jinjava.renderForResult(template, variables, fromNowOn());
+    RenderResult result = rendered(variables);
     if (result.hasErrors()) {
       throw failure(result.getErrors().get(0));
     }
@@ -120,6 +145,22 @@ public final class ChatTemplate {
                   source + ": the chat template could not be rendered: it needs " + name);
             });
     return result.getOutput();
+  }
+
+  private RenderResult rendered(Map<String, Object> variables) {
+    try {
+      return jinjava.renderForResult(template, variables, fromNowOn());
+    } catch (OutOfMemoryError e) {
+      throw new TrainerException(
+          ExitReason.OUT_OF_MEMORY,
+          source + ": the chat template could not be rendered: it needs more memory than there is",
+          e);
+    } catch (StackOverflowError e) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          source + ": the chat template could not be rendered: it is nested too deeply",
+          e);
+    }
   }
 
   private static Map<String, Object> variable(Message message) {

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -24,6 +25,8 @@ final class JsonLines {
   /** Longest line, in bytes. */
   static final int MAX_LINE_BYTES = 16 << 20;
 
+  private static final byte[] EMPTY = {};
+
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
@@ -41,6 +44,9 @@ final class JsonLines {
         line != null;
         line = next(stream, displayName, number + 1)) {
       number++;
+      if (line.length == 0) {
+        continue;
+      }
       String text = text(line, displayName, number);
       if (!text.isBlank()) {
         consumer.accept(parse(text, displayName, number));
@@ -54,6 +60,9 @@ final class JsonLines {
     int c = stream.read();
     if (c < 0) {
       return null;
+    }
+    if (c == '\n') {
+      return EMPTY;
     }
     ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
     for (; c >= 0 && c != '\n'; c = stream.read()) {
@@ -85,6 +94,11 @@ final class JsonLines {
       }
       throw DataRecord.badData(
           displayName, number, "expected a JSON object, found " + JsonFields.typeOf(json));
+    } catch (StreamConstraintsException e) {
+      throw DataRecord.badData(
+          displayName,
+          number,
+          "expected a JSON object that is nested less deeply, or of shorter names and numbers");
     } catch (JsonProcessingException e) {
       if (text.stripLeading().startsWith("[")) {
         throw DataRecord.badData(

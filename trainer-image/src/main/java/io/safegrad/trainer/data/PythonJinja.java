@@ -5,6 +5,8 @@ import com.hubspot.jinjava.el.ext.ExtendedParser;
 import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** The functions and filters that Hugging Face gives to chat templates. */
@@ -36,6 +38,10 @@ public final class PythonJinja {
     jinjava.registerFunction(
         new ELFunctionDefinition(
             "", "strftime_now", PythonJinja.class, "strftimeNow", Object.class));
+    // Jinjava's own leaves out what is beyond a thousand.
+    jinjava.registerFunction(
+        new ELFunctionDefinition(
+            "", "range", PythonJinja.class, "range", Object.class, Object[].class));
     jinjava.getGlobalContext().registerExpTest(new PythonIterable());
     jinjava.registerFilter(new PythonJsonFilter());
     jinjava.registerFilter(new PythonLengthFilter("length"));
@@ -63,6 +69,30 @@ public final class PythonJinja {
   /** The template's {@code raise_exception(message)}. */
   public static Object raiseException(Object message) {
     throw new RaisedByTemplate(String.valueOf(message));
+  }
+
+  /** Python's {@code range(stop)}, {@code range(start, stop)}, {@code range(start, stop, step)}. */
+  public static List<Long> range(Object first, Object... rest) {
+    long start = rest.length == 0 ? 0 : whole(first);
+    long stop = whole(rest.length == 0 ? first : rest[0]);
+    long step = rest.length < 2 ? 1 : whole(rest[1]);
+    List<Long> numbers = new ArrayList<>();
+    for (long next = start;
+        step > 0 ? next < stop : next > stop;
+        next = Math.addExact(next, step)) {
+      if (step == 0 || numbers.size() == ChatTemplate.MAX_COLLECTION_SIZE) {
+        throw new IllegalStateException("a range without a step, or of too many numbers");
+      }
+      numbers.add(next);
+    }
+    return numbers;
+  }
+
+  private static long whole(Object number) {
+    if (number instanceof Number whole) {
+      return whole.longValue();
+    }
+    throw new IllegalStateException("range: expected a number");
   }
 
   /** The template's {@code strftime_now(format)}, for the directives that date formats are of. */

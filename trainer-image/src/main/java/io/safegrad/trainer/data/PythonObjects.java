@@ -12,6 +12,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ELResolver;
 import jinjava.javax.el.MethodNotFoundException;
@@ -24,6 +26,11 @@ import jinjava.javax.el.PropertyNotWritableException;
  */
 final class PythonObjects extends ELResolver {
 
+  /** Filters whose number says how much they write. */
+  private static final Set<String> WIDTHS = Set.of("indent", "round", "tojson");
+
+  private static final int MAX_WIDTH = 64;
+
   @Override
   public Object getValue(ELContext context, Object base, Object property) {
     context.setPropertyResolved(true);
@@ -34,7 +41,7 @@ final class PythonObjects extends ELResolver {
       return item(list, property);
     }
     if (base instanceof String text) {
-      return item(text.codePoints().mapToObj(Character::toString).toList(), property);
+      return sign(text, property);
     }
     if (base instanceof ForLoop loop) {
       return loopVariable(loop, String.valueOf(property));
@@ -44,13 +51,26 @@ final class PythonObjects extends ELResolver {
 
   /** Null, which templates see as undefined, when there is no such item. */
   private static Object item(List<?> list, Object property) {
+    int index = index(property, list.size());
+    return index < 0 ? null : list.get(index);
+  }
+
+  private static Object sign(String text, Object property) {
+    int index = index(property, text.codePointCount(0, text.length()));
+    return index < 0
+        ? null
+        : Character.toString(text.codePointAt(text.offsetByCodePoints(0, index)));
+  }
+
+  /** A place from the start; -1 when there is none. */
+  private static int index(Object property, int size) {
     String text = String.valueOf(property);
     if (!text.matches("-?\\d{1,9}")) {
-      return null;
+      return -1;
     }
     int index = Integer.parseInt(text);
-    int fromStart = index < 0 ? index + list.size() : index;
-    return fromStart < 0 || fromStart >= list.size() ? null : list.get(fromStart);
+    int fromStart = index < 0 ? index + size : index;
+    return fromStart < 0 || fromStart >= size ? -1 : fromStart;
   }
 
   private static Object loopVariable(ForLoop loop, String name) {
@@ -104,11 +124,23 @@ final class PythonObjects extends ELResolver {
     if (!AllowedFilters.contains(filter.getName())) {
       throw new MethodNotFoundException("the filter " + filter.getName() + " is not supported");
     }
+    if (WIDTHS.contains(filter.getName())) {
+      Stream.concat(
+              Arrays.stream((Object[]) arguments[2]),
+              ((Map<String, Object>) arguments[3]).values().stream())
+          .forEach(PythonObjects::requireWidth);
+    }
     return filter.filter(
         arguments[0],
         (JinjavaInterpreter) arguments[1],
         (Object[]) arguments[2],
         (Map<String, Object>) arguments[3]);
+  }
+
+  private static void requireWidth(Object argument) {
+    if (argument instanceof Number width && Math.abs(width.doubleValue()) > MAX_WIDTH) {
+      throw new IllegalStateException("expected a number up to " + MAX_WIDTH);
+    }
   }
 
   private static Object callDict(Map<?, ?> map, String name, Object[] arguments) {

@@ -26,9 +26,8 @@ final class PythonStrings {
       case "replace" ->
           arguments.length > 2
               ? replace(text, string(arguments, 0), string(arguments, 1), number(arguments, 2))
-              : text.replace(string(arguments, 0), string(arguments, 1));
-      case "join" ->
-          ((List<?>) arguments[0]).stream().map(String::valueOf).collect(Collectors.joining(text));
+              : replace(text, string(arguments, 0), string(arguments, 1));
+      case "join" -> joined(((List<?>) arguments[0]).stream().map(String::valueOf).toList(), text);
       case "lower" -> text.toLowerCase(Locale.ROOT);
       case "upper" -> text.toUpperCase(Locale.ROOT);
       case "title" -> title(text);
@@ -108,16 +107,22 @@ final class PythonStrings {
       throw new MethodNotFoundException("expected a separator that is not empty");
     }
     List<Object> parts = new ArrayList<>();
-    String rest = text;
+    int start = 0;
+    int end = text.length();
     while (limit < 0 || parts.size() < limit) {
-      int at = fromRight ? rest.lastIndexOf(separator) : rest.indexOf(separator);
+      int at =
+          fromRight
+              ? text.lastIndexOf(separator, end - separator.length())
+              : text.indexOf(separator, start);
       if (at < 0) {
         break;
       }
-      parts.add(fromRight ? rest.substring(at + separator.length()) : rest.substring(0, at));
-      rest = fromRight ? rest.substring(0, at) : rest.substring(at + separator.length());
+      parts.add(
+          fromRight ? text.substring(at + separator.length(), end) : text.substring(start, at));
+      start = fromRight ? 0 : at + separator.length();
+      end = fromRight ? at : end;
     }
-    parts.add(rest);
+    parts.add(text.substring(start, end));
     if (fromRight) {
       Collections.reverse(parts);
     }
@@ -126,7 +131,37 @@ final class PythonStrings {
 
   private static String replace(String text, String from, String to, int count) {
     List<Object> parts = split(text, new Object[] {from, count}, false);
-    return parts.stream().map(String::valueOf).collect(Collectors.joining(to));
+    return joined(parts.stream().map(String::valueOf).toList(), to);
+  }
+
+  private static String replace(String text, String from, String to) {
+    long times = from.isEmpty() ? text.length() + 1L : count(text, from);
+    requireLength(text.length() + times * (to.length() - (long) from.length()));
+    return text.replace(from, to);
+  }
+
+  private static long count(String text, String part) {
+    long count = 0;
+    for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
+      count++;
+    }
+    return count;
+  }
+
+  private static String joined(List<String> parts, String separator) {
+    long length = Math.max(0, parts.size() - 1L) * separator.length();
+    for (String part : parts) {
+      length += part.length();
+    }
+    requireLength(length);
+    return String.join(separator, parts);
+  }
+
+  /** The result of a method counts for the bound of what a template may write. */
+  private static void requireLength(long length) {
+    if (length > ChatTemplate.MAX_OUTPUT_CHARACTERS) {
+      throw new IllegalStateException("a text of " + length + " characters");
+    }
   }
 
   private static String title(String text) {

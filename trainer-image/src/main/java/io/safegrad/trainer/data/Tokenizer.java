@@ -21,6 +21,9 @@ import java.util.Set;
 /** A model's vocabulary: text to token ids and back. Safe for use by several threads. */
 public final class Tokenizer implements Closeable {
 
+  /** The tokenizers library gives up at 128. */
+  private static final int MAX_DEPTH = 64;
+
   private final HuggingFaceTokenizer tokenizer;
   private final Set<Integer> specialIds;
   private final OptionalInt endOfSequenceId;
@@ -47,6 +50,14 @@ public final class Tokenizer implements Closeable {
    */
   public static Tokenizer of(
       ObjectNode tokenizerJson, Path source, Optional<String> bosToken, Optional<String> eosToken) {
+    if (!isReadable(tokenizerJson, 1)) {
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          source
+              + ": expected a tokenizer of at most "
+              + MAX_DEPTH
+              + " levels and numbers up to 1e308, found more");
+    }
     ObjectNode json = tokenizerJson.deepCopy();
     // Both are settings of the program that saved the file, not of the vocabulary.
     json.putNull("truncation");
@@ -78,6 +89,19 @@ public final class Tokenizer implements Closeable {
         Set.copyOf(specialIds),
         singleId(tokenizer, eosToken),
         startsWithBos ? new int[] {bos.getAsInt()} : new int[0]);
+  }
+
+  /** What the tokenizers library cannot read ends the process in some places of the file. */
+  private static boolean isReadable(JsonNode json, int depth) {
+    if (depth > MAX_DEPTH || (json.isNumber() && !Double.isFinite(json.doubleValue()))) {
+      return false;
+    }
+    for (JsonNode child : json) {
+      if (!isReadable(child, depth + 1)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static OptionalInt singleId(HuggingFaceTokenizer tokenizer, Optional<String> token) {

@@ -130,14 +130,20 @@ public final class GgufWeights implements Weights {
   }
 
   private static int permutedHeads(String name, GgufMetadata metadata) {
-    long heads = metadata.integer("llama.attention.head_count");
+    int heads = heads(metadata, "llama.attention.head_count", 0);
     if (name.contains(".q_proj.")) {
-      return Math.toIntExact(heads);
+      return heads;
     }
-    if (name.contains(".k_proj.")) {
-      return Math.toIntExact(metadata.integer("llama.attention.head_count_kv", heads));
+    return name.contains(".k_proj.") ? heads(metadata, "llama.attention.head_count_kv", heads) : 0;
+  }
+
+  private static int heads(GgufMetadata metadata, String key, int fallback) {
+    long heads = fallback > 0 ? metadata.integer(key, fallback) : metadata.integer(key);
+    if (heads < 1 || heads > Integer.MAX_VALUE) {
+      throw TensorFile.badData(
+          metadata.path(), "field " + key + ": expected a number of heads, found " + heads);
     }
-    return 0;
+    return (int) heads;
   }
 
   /**

@@ -3,6 +3,7 @@ package io.safegrad.trainer.weights;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -35,10 +36,12 @@ final class JsonFile {
     } catch (JsonProcessingException e) {
       throw TensorFile.badData(
           path,
-          "expected JSON; it is broken at line "
-              + e.getLocation().getLineNr()
-              + ", column "
-              + e.getLocation().getColumnNr());
+          e instanceof StreamConstraintsException
+              ? "expected JSON that is nested less deeply, or of shorter names and numbers"
+              : "expected JSON; it is broken at line "
+                  + e.getLocation().getLineNr()
+                  + ", column "
+                  + e.getLocation().getColumnNr());
     } catch (IOException e) {
       throw TensorFile.unreadable(path, e);
     }

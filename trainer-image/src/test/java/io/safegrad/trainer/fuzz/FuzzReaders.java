@@ -1,16 +1,17 @@
 package io.safegrad.trainer.fuzz;
 
+import io.safegrad.trainer.fuzz.Progress.Count;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Reads many altered inputs with each reader and prints how each ended. */
+/** Reads many altered inputs with each reader and prints how they ended. */
 @Command(name = "fuzz", mixinStandardHelpOptions = true, sortOptions = false)
-final class FuzzReaders implements Runnable {
+final class FuzzReaders implements Callable<Integer> {
 
   @Option(
       names = "--readers",
@@ -18,8 +19,11 @@ final class FuzzReaders implements Runnable {
       description = "${COMPLETION-CANDIDATES} (default: all of them).")
   private FuzzedReader[] readers = FuzzedReader.values();
 
-  @Option(names = "--runs", defaultValue = "100000", description = "Inputs (${DEFAULT-VALUE}).")
-  private int runs;
+  @Option(names = "--inputs", defaultValue = "100000", description = "Inputs (${DEFAULT-VALUE}).")
+  private long inputs;
+
+  @Option(names = "--seed", defaultValue = "1", description = "Their seed (${DEFAULT-VALUE}).")
+  private long seed;
 
   @Option(names = "--heap", defaultValue = "256m", description = "Java's heap (${DEFAULT-VALUE}).")
   private String heap;
@@ -29,25 +33,30 @@ final class FuzzReaders implements Runnable {
   }
 
   @Override
-  public void run() {
-    System.out.printf(
-        "%-14s %8s %8s %9s  %s%n", "reader", "inputs", "seconds", "coverage", "outcome");
-    try {
-      for (FuzzedReader reader : readers) {
-        Path folder = Files.createTempDirectory("fuzz-");
-        Fuzzing.Outcome outcome = Fuzzing.run(reader, runs, heap, folder);
-        System.out.printf(
-            "%-14s %8d %8d %9d  %s%n",
-            reader,
-            outcome.runs(),
-            outcome.seconds(),
-            outcome.coverage(),
-            outcome.finding() == null ? "no finding" : outcome.finding() + ", see " + folder);
+  public Integer call() throws IOException, InterruptedException {
+    long findings = 0;
+    System.out.println(
+        "| reader | inputs | read | refused | findings | inputs/s | peak heap, MiB | peak RSS, MiB"
+            + " |\n|---|---|---|---|---|---|---|---|");
+    for (FuzzedReader reader : readers) {
+      Path folder = Files.createTempDirectory("fuzz-");
+      Fuzzing.Outcome outcome = Fuzzing.run(reader, seed, inputs, heap, folder);
+      Progress progress = outcome.progress();
+      System.out.printf(
+          "| %s | %d | %d | %d | %d | %.0f | %d | %d |%n",
+          reader,
+          progress.get(Count.NEXT),
+          progress.get(Count.READ),
+          progress.get(Count.REFUSED),
+          progress.get(Count.FINDINGS),
+          progress.get(Count.NEXT) / outcome.seconds(),
+          progress.get(Count.PEAK_HEAP_BYTES) >> 20,
+          progress.get(Count.PEAK_RESIDENT_KIB) >> 10);
+      if (progress.get(Count.FINDINGS) > 0) {
+        System.err.println("findings of " + reader + " are in " + folder);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      findings += progress.get(Count.FINDINGS);
     }
+    return findings == 0 ? 0 : 1;
   }
 }

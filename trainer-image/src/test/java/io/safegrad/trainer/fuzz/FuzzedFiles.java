@@ -2,6 +2,7 @@ package io.safegrad.trainer.fuzz;
 
 import io.safegrad.api.v1alpha1.Dataset.TrainOn;
 import io.safegrad.trainer.GoldenFiles;
+import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.ChatTemplate;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.Message;
@@ -14,6 +15,8 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +26,10 @@ import java.util.stream.Stream;
 final class FuzzedFiles {
 
   private static final int MAX_LENGTH = 256;
+
+  /** Shorter than a run's limit, which many inputs reach. */
+  private static final Duration TEMPLATE_TIME = Duration.ofMillis(200);
+
   private static final TrainingExamples.Rules RULES =
       new TrainingExamples.Rules(null, TrainOn.AllTurns, MAX_LENGTH);
   private static final List<Message> CHAT =
@@ -54,7 +61,7 @@ final class FuzzedFiles {
     try (Stream<Path> files = Files.list(GoldenFiles.path("toy-llama"))) {
       Files.createDirectories(model);
       for (Path file : files.toList()) {
-        Files.copy(file, model.resolve(file.getFileName()));
+        Files.copy(file, model.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -107,7 +114,10 @@ final class FuzzedFiles {
   void renderTemplate(String text) {
     ChatTemplate template =
         ChatTemplate.of(
-            text, "chat_template.jinja", Map.of("bos_token", "<s>", "eos_token", "</s>"));
+            text,
+            "chat_template.jinja",
+            Map.of("bos_token", "<s>", "eos_token", "</s>"),
+            TEMPLATE_TIME);
     template.render(CHAT, List.of(Map.of("name", "add")), true);
     template.render(CHAT.subList(0, 2), false);
   }
@@ -124,7 +134,11 @@ final class FuzzedFiles {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    EvaluationPrompts.read(file, name, whole.tokenizer(), whole.chatTemplate());
+    try {
+      EvaluationPrompts.read(file, name, whole.tokenizer(), whole.chatTemplate());
+    } catch (TrainerException e) {
+      FuzzedReader.requireClear(e); // Of good data to train on, some has no prompts.
+    }
     if (refused != null) {
       throw refused;
     }

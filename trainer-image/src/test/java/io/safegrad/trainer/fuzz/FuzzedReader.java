@@ -19,7 +19,7 @@ import java.util.zip.GZIPOutputStream;
 
 /** A reader of files that come from elsewhere, with valid inputs to start from. */
 enum FuzzedReader {
-  SAFETENSORS {
+  SAFETENSORS(Alterations.safetensors()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readSafetensors(input);
@@ -30,7 +30,7 @@ enum FuzzedReader {
       return goldenFiles("peft-adapter/adapter_model.safetensors");
     }
   },
-  GGUF {
+  GGUF(Alterations.bytes()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readGguf(input);
@@ -41,7 +41,7 @@ enum FuzzedReader {
       return goldenFiles("vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf");
     }
   },
-  TOKENIZER {
+  TOKENIZER(Alterations.json()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("tokenizer.json", input);
@@ -52,7 +52,7 @@ enum FuzzedReader {
       return goldenFiles("toy-llama/tokenizer.json", "spm-tokenizer/tokenizer.json");
     }
   },
-  CONFIG {
+  CONFIG(Alterations.json()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("config.json", input);
@@ -63,7 +63,7 @@ enum FuzzedReader {
       return goldenFiles("toy-llama/config.json", "toy-llama-f16/config.json");
     }
   },
-  CHAT_TEMPLATE {
+  CHAT_TEMPLATE(Alterations.template()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.renderTemplate(new String(input, StandardCharsets.UTF_8));
@@ -79,7 +79,7 @@ enum FuzzedReader {
           "templates/smollm2.jinja");
     }
   },
-  JSON_LINES {
+  JSON_LINES(Alterations.jsonLines()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.jsonl");
@@ -90,7 +90,7 @@ enum FuzzedReader {
       return records().map(each -> each.getBytes(StandardCharsets.UTF_8)).toList();
     }
   },
-  CSV {
+  CSV(Alterations.csv()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.csv");
@@ -105,7 +105,7 @@ enum FuzzedReader {
           ("text\r\n" + CANARY + "\r\n").getBytes(StandardCharsets.UTF_8));
     }
   },
-  GZIP {
+  GZIP(Alterations.gzip()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.jsonl.gz");
@@ -116,7 +116,7 @@ enum FuzzedReader {
       return records().map(FuzzedReader::gzip).toList();
     }
   },
-  PARQUET {
+  PARQUET(Alterations.bytes()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.parquet");
@@ -136,7 +136,7 @@ enum FuzzedReader {
           "parquet/tools.parquet");
     }
   },
-  PLAN {
+  PLAN(Alterations.plan()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       TrainingPlan.fromYaml(input);
@@ -148,7 +148,7 @@ enum FuzzedReader {
           TrainingPlan.of(Manifest.read(manifest())).toYaml().getBytes(StandardCharsets.UTF_8));
     }
   },
-  MANIFEST {
+  MANIFEST(Alterations.yaml()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       TrainingPlan.of(Manifest.read(new String(input, StandardCharsets.UTF_8)));
@@ -163,36 +163,53 @@ enum FuzzedReader {
   /** Stands in every text of a data set and in every chat; no message may have it. */
   static final String CANARY = "canary";
 
+  private static final int MAX_MESSAGE_CHARACTERS = 2000;
+
   private static final Path REGRESSIONS = Path.of("src/test/resources/fuzz").toAbsolutePath();
+
+  private final Alteration alteration;
+
+  FuzzedReader(Alteration alteration) {
+    this.alteration = alteration;
+  }
+
+  /** How inputs are made of valid ones. */
+  Alteration alteration() {
+    return alteration;
+  }
 
   /** Reads an input, which may be refused in any way. */
   abstract void read(byte[] input, FuzzedFiles files);
 
-  /** Inputs that are accepted. */
+  /** Inputs to start from; most are accepted. */
   abstract List<byte[]> validInputs();
 
   /**
    * Reads an input, which may be accepted or be refused with one clear error.
    *
+   * @return whether it was accepted
    * @throws AssertionError when it is refused in another way
    */
-  void check(byte[] input, FuzzedFiles files) {
+  boolean check(byte[] input, FuzzedFiles files) {
     try {
       read(input, files);
-    } catch (TrainerException e) {
-      if (e.reason().retryable()) {
-        throw new AssertionError("a retry is promised: " + e.getMessage(), e);
-      }
-      requireClear(e);
-    } catch (ManifestException e) {
+      return true;
+    } catch (TrainerException | ManifestException e) {
       requireClear(e);
     }
+    return false;
   }
 
-  private static void requireClear(RuntimeException error) {
+  static void requireClear(RuntimeException error) {
     String message = error.getMessage();
+    if (error instanceof TrainerException refusal && refusal.reason().retryable()) {
+      throw new AssertionError("a retry is promised: " + message, error);
+    }
     if (message == null || message.isBlank() || message.lines().count() != 1) {
       throw new AssertionError("expected a message of one line, found: " + message, error);
+    }
+    if (message.length() > MAX_MESSAGE_CHARACTERS) {
+      throw new AssertionError("the message has " + message.length() + " characters", error);
     }
     if (message.contains(CANARY)) {
       throw new AssertionError("the message quotes the input: " + message, error);
