@@ -155,6 +155,7 @@ class CanaryIT {
         .anyMatch(place -> place.matches(".*/quarantine/.*/refused/[0-9a-f]{64}/report.json"))
         .anyMatch(place -> place.endsWith("/adapters/succeeds/report.json"));
     assertThat(read(claim.resolve("train.jsonl"))).contains(EXAMPLE, REPLY);
+    assertThat(read(claim.resolve("succeeds/report.json"))).contains("\"attribution\" : {");
     told.forEach(
         (place, text) -> assertThat(CANARIES.stream().filter(text::contains)).as(place).isEmpty());
   }
@@ -199,7 +200,7 @@ class CanaryIT {
         spec:
           model: {source: "builtin://tiny-aligned", secretRef: {name: hub-token}}
           dataset: {source: "pvc://adapters/%2$s.jsonl"}
-          training: {maxSteps: %4$d, batchSize: 2, maxLength: 64, saveSteps: 0}
+          training: {maxSteps: %4$d, batchSize: 2, maxLength: 64, learningRate: 3e-3, saveSteps: 0}
           safety:
             alignment: {additional: [{source: "pvc://adapters/own.jsonl"}]}
             evaluation:
