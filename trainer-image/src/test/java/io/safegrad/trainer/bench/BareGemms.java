@@ -126,7 +126,7 @@ final class BareGemms {
     }
 
     private void multiply(Scope step, Tensor x, Tensor weight) {
-      torch.operators().one(step, "logits", x, weight).close();
+      torch.operators().one(step, "logits", x, weight, 0.0).close();
     }
   }
 }
