@@ -118,31 +118,19 @@ public record TrainingExamples(
     Reader reader = new Reader(new ExampleTokenizer(tokenizer, template), rules, formats);
     AtomicInteger truncated = new AtomicInteger();
     AtomicInteger dropped = new AtomicInteger();
-    RecordBatch<Cut> batch =
-        new RecordBatch<>(
-            reader::example,
-            cut -> {
-              if (cut.example() == null) {
-                dropped.incrementAndGet();
-              } else {
-                examples.add(cut.example());
-              }
-              truncated.addAndGet(cut.truncated() ? 1 : 0);
-            });
-    try {
-      DataFile.forEach(
-          file,
-          displayName,
-          record -> {
-            formats.check(record);
-            batch.add(record);
-          });
-    } catch (TrainerException e) {
-      // An earlier record may be in error, too.
-      batch.flush();
-      throw e;
-    }
-    batch.flush();
+    DataFile.forEach(
+        file,
+        displayName,
+        record -> {
+          formats.check(record);
+          Cut cut = reader.example(record);
+          if (cut.example() == null) {
+            dropped.incrementAndGet();
+          } else {
+            examples.add(cut.example());
+          }
+          truncated.addAndGet(cut.truncated() ? 1 : 0);
+        });
     if (examples.isEmpty()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
