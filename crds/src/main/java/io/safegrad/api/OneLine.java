@@ -1,5 +1,7 @@
 package io.safegrad.api;
 
+import java.util.regex.Pattern;
+
 /**
  * A message for the user as one line. Messages name tensors, tokens and fields of files that come
  * from elsewhere; whatever is in these names, a message cannot fill a log or forge lines in it.
@@ -9,10 +11,15 @@ public final class OneLine {
   /** Longest message; a longer one is cut. */
   public static final int MAX_CHARACTERS = 1000;
 
+  private static final Pattern LINE_ENDS = Pattern.compile("\\s*[\\r\\n\\u2028\\u2029]+\\s*");
+
   private OneLine() {}
 
-  /** The message with signs that are not printed, line ends among them, as question marks. */
-  public static String of(String message) {
+  /**
+   * The message with line ends as a space, and other signs that are not printed as question marks.
+   */
+  public static String of(String words) {
+    String message = LINE_ENDS.matcher(words).replaceAll(" ").strip();
     StringBuilder line = new StringBuilder(Math.min(message.length(), MAX_CHARACTERS));
     message
         .codePoints()
