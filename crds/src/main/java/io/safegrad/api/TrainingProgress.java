@@ -22,6 +22,7 @@ import io.safegrad.api.v1alpha1.Method;
  *     its turn (Lisa)
  * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
  *     it began at the beginning
+ * @param attribution how many examples pull against the alignment
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -36,11 +37,25 @@ public record TrainingProgress(
     Double tokensPerSecond,
     Method.Name method,
     Integer interventions,
-    Integer resumedAtStep) {
+    Integer resumedAtStep,
+    AttributionCounts attribution) {
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {
     return new TrainingProgress(
-        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null, null, null);
+        TrainingStage.PREPARING,
+        0,
+        0,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 }

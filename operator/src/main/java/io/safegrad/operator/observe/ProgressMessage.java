@@ -42,7 +42,8 @@ final class ProgressMessage {
               finite(progress.tokensPerSecond()),
               progress.method(),
               progress.interventions(),
-              progress.resumedAtStep()));
+              progress.resumedAtStep(),
+              PossibleCounts.of(progress.attribution())));
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -248,6 +248,7 @@ public final class RunJournal implements RunObserver {
         trainingSeconds(),
         gateFailures,
         gate,
+        attribution == null ? null : attribution.counts(),
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);

@@ -1,9 +1,11 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.ArrayDeque;
@@ -32,6 +34,7 @@ public final class ProgressTracker implements RunObserver {
   private Double loss;
   private Double alignmentLoss;
   private Double refusalRate;
+  private AttributionCounts attribution;
   private double baselineSeconds;
   private double repliesShare;
   private long stageStart;
@@ -103,6 +106,11 @@ public final class ProgressTracker implements RunObserver {
     refusalRate = measurements.refusal().rate();
   }
 
+  @Override
+  public synchronized void attributed(Attribution found) {
+    attribution = found.counts();
+  }
+
   /** Where the run stands now. */
   public synchronized TrainingProgress progress() {
     StepMetrics last = lastSteps.peekLast();
@@ -119,7 +127,8 @@ public final class ProgressTracker implements RunObserver {
         tokensPerSecond(),
         method,
         method == null ? null : (Integer) interventions,
-        resumedAtStep);
+        resumedAtStep,
+        attribution);
   }
 
   private Double etaSeconds() {
