@@ -30,7 +30,8 @@ public record SafeFineTuneStatus(
     @PrinterColumn(name = "Refusal")
         @Size(max = 32)
         @JsonPropertyDescription(
-            "Share of harmful prompts refused: by the start model, and then by the fine-tuned one.")
+            "Share of harmful prompts refused: by the start model, and then by the fine-tuned one,"
+                + " while it trains or when it is done.")
         String refusal,
     @Size(max = 64)
         @JsonPropertyDescription("When the Job was created. The spec is fixed from here on.")
@@ -91,7 +92,15 @@ public record SafeFineTuneStatus(
       @JsonPropertyDescription("Its 95 % interval.") Interval overRefusalInterval,
       @JsonPropertyDescription("Accuracy of the fine-tuned model on the user's task.")
           Double taskAccuracy,
-      @JsonPropertyDescription("Its 95 % interval.") Interval taskAccuracyInterval) {}
+      @JsonPropertyDescription("Its 95 % interval.") Interval taskAccuracyInterval,
+      @JsonPropertyDescription(
+              "Mean KL of the fine-tuned model from the start model on the held-back alignment"
+                  + " examples, in nats.")
+          Double safetyKl,
+      @JsonPropertyDescription(
+              "Step after which the figures of the fine-tuned model were measured; absent when"
+                  + " they are those of the finished one.")
+          Integer evaluatedStep) {}
 
   /** A 95 % interval of a share, by Wilson's score. */
   public record Interval(

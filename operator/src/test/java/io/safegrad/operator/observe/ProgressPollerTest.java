@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.safegrad.api.AttributionCounts;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.operator.Examples;
@@ -145,6 +146,22 @@ class ProgressPollerTest {
                 "{\"stage\": \"STAGE_OF_TOMORROW\"}".getBytes(StandardCharsets.UTF_8)))
         .isEmpty();
     assertThat(ProgressMessage.parse("null".getBytes(StandardCharsets.UTF_8))).isEmpty();
+  }
+
+  @Test
+  void anEvaluationOfImpossibleNumbersIsLeftOut() {
+    assertThat(evaluation(1, 0.5)).isNotNull();
+    assertThat(evaluation(0, 0.5)).isNull();
+    assertThat(evaluation(1, 1.5)).isNull();
+  }
+
+  private static StepEvaluation evaluation(int step, double rate) {
+    String found =
+        "{\"stage\": \"TRAINING\", \"evaluation\": {\"step\": %d, \"seconds\": 1, \"measurements\":"
+            + " {\"refusal\": {\"rate\": %s, \"low\": 0, \"high\": 1, \"count\": 4}}}}";
+    return ProgressMessage.parse(found.formatted(step, rate).getBytes(StandardCharsets.UTF_8))
+        .orElseThrow()
+        .evaluation();
   }
 
   @ParameterizedTest

@@ -6,6 +6,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.safegrad.api.AttributionCounts;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
@@ -117,6 +120,40 @@ class RunStatusTest {
   }
 
   @Test
+  void whatIsMeasuredBetweenTheStepsIsShownUntilTheTrainedModelIsMeasured() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Training);
+    SafetyMeasurements found =
+        new SafetyMeasurements(Measurement.of(90, 100), Measurement.of(2, 100), null)
+            .withSafetyKl(0.125);
+    resource.setStatus(
+        RunStatus.observed(
+            resource,
+            seen(ACTIVE, RUNNING, progress(TrainingStage.TRAINING, 20, 1.0, evaluation(20, found))),
+            T1));
+    assertThat(resource.getStatus().refusal()).isEqualTo("100% → 90%");
+    assertThat(resource.getStatus().measurements().refusalInterval().count()).isEqualTo(100);
+    assertThat(resource.getStatus().measurements().overRefusalRate()).isEqualTo(0.02);
+    assertThat(resource.getStatus().measurements().safetyKl()).isEqualTo(0.125);
+    assertThat(resource.getStatus().measurements().evaluatedStep()).isEqualTo(20);
+
+    SafeFineTuneStatus published =
+        RunStatus.observed(
+            resource,
+            seen(
+                ACTIVE,
+                RUNNING,
+                progress(TrainingStage.PUBLISHING, 40, 0.5, evaluation(20, found))),
+            T1);
+    assertThat(published.refusal()).isEqualTo("100% → 50%");
+    assertThat(published.measurements().evaluatedStep()).isNull();
+    assertThat(published.measurements().overRefusalRate()).isNull();
+  }
+
+  private static StepEvaluation evaluation(int step, SafetyMeasurements found) {
+    return new StepEvaluation(step, 9, found);
+  }
+
+  @Test
   void refusalOfTheStartModelIsKeptApartFromThatOfTheFineTunedOne() {
     SafeFineTune resource = started(Examples.resource(), Phase.Preparing);
     for (TrainingStage stage :
@@ -140,6 +177,7 @@ class RunStatusTest {
             TrainingStage.TRAINING,
             20,
             40,
+            null,
             null,
             null,
             null,
@@ -288,8 +326,27 @@ class RunStatusTest {
   }
 
   private static TrainingProgress progress(TrainingStage stage, int step, Double refusal) {
+    return progress(stage, step, refusal, null);
+  }
+
+  private static TrainingProgress progress(
+      TrainingStage stage, int step, Double refusal, StepEvaluation evaluation) {
     return new TrainingProgress(
-        stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0, null, null, null, null);
+        stage,
+        step,
+        40,
+        12.4,
+        1.0,
+        0.1,
+        0.25,
+        -0.2,
+        refusal,
+        900.0,
+        null,
+        null,
+        null,
+        evaluation,
+        null);
   }
 
   private static Condition condition(SafeFineTuneStatus status, String type) {

@@ -39,12 +39,12 @@ class RunJournalTest {
 
   @Test
   void theSeriesIsBoundedEvenAndHoldsTheFirstStep() {
-    StepSeries series = new StepSeries(1000);
+    StepSeries<StepMetrics> series = new StepSeries<>(1000, StepMetrics::step);
     for (int step = 1; step <= 12_345; step++) {
       series.add(step(step, false));
     }
 
-    List<Integer> kept = series.steps().stream().map(StepMetrics::step).toList();
+    List<Integer> kept = series.all().stream().map(StepMetrics::step).toList();
     assertThat(kept).hasSizeBetween(500, 1000);
     assertThat(kept.get(0)).isEqualTo(1);
     int stride = kept.get(1) - kept.get(0);
@@ -56,12 +56,31 @@ class RunJournalTest {
 
   @Test
   void aShortRunKeepsEachStep() {
-    StepSeries series = new StepSeries(4);
+    StepSeries<StepMetrics> series = new StepSeries<>(4, StepMetrics::step);
     for (int step = 1; step <= 4; step++) {
       series.add(step(step, false));
     }
 
-    assertThat(series.steps()).extracting(StepMetrics::step).containsExactly(1, 2, 3, 4);
+    assertThat(series.all()).extracting(StepMetrics::step).containsExactly(1, 2, 3, 4);
+  }
+
+  /** They are at every third step, say, and the thinned series of a checkpoint goes on. */
+  @Test
+  void aSeriesOfEvaluationsIsThinnedTheSameWayAndGoesOn() {
+    StepSeries<Integer> whole = new StepSeries<>(10, step -> step);
+    StepSeries<Integer> resumed = new StepSeries<>(10, step -> step);
+    for (int step = 3; step <= 300; step += 3) {
+      if (step % 39 == 0) {
+        StepSeries<Integer> next = new StepSeries<>(10, each -> each);
+        next.resume(resumed.all());
+        resumed = next;
+      }
+      whole.add(step);
+      resumed.add(step);
+    }
+
+    assertThat(whole.all()).hasSizeBetween(5, 10).startsWith(3, 51, 99);
+    assertThat(resumed.all()).isEqualTo(whole.all());
   }
 
   private static StepMetrics step(int step, boolean conflict) {
