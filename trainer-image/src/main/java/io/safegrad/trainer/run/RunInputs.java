@@ -139,8 +139,18 @@ record RunInputs(
                   alignment.additional(),
                   spec -> reader.examples(spec, alignmentRules))
               : List.of(),
-          reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
-          reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
+          reader.prompts(
+              new SourceSpec(
+                  "safety.evaluation.harmful",
+                  evaluation.harmful(),
+                  null,
+                  evaluation.harmfulDigest())),
+          reader.prompts(
+              new SourceSpec(
+                  "safety.evaluation.harmless",
+                  evaluation.harmless(),
+                  null,
+                  evaluation.harmlessDigest())),
           each(
               "safety.evaluation.additionalHarmful",
               evaluation.additionalHarmful(),
@@ -246,10 +256,6 @@ record RunInputs(
       return read.examples();
     }
 
-    List<EvaluationPrompt> prompts(String field, String uri) {
-      return prompts(SourceSpec.unpinned(field, uri));
-    }
-
     List<EvaluationPrompt> prompts(SourceSpec spec) {
       Source source = resolver.resolve(spec);
       List<EvaluationPrompt> prompts =
@@ -260,7 +266,7 @@ record RunInputs(
     }
 
     List<EvaluationPrompt> task(String field, String uri) {
-      List<EvaluationPrompt> prompts = prompts(field, uri);
+      List<EvaluationPrompt> prompts = prompts(SourceSpec.unpinned(field, uri));
       for (EvaluationPrompt prompt : prompts) {
         if (prompt.expected() == null) {
           throw new TrainerException(
