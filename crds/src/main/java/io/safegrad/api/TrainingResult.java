@@ -74,6 +74,24 @@ public record TrainingResult(
         report);
   }
 
+  /** The same with more to say. */
+  public TrainingResult withMessage(String more) {
+    return new TrainingResult(
+        reason,
+        more,
+        planDigest,
+        baseline,
+        result,
+        conflictRatio,
+        steps,
+        trainingSeconds,
+        gateFailures,
+        gate,
+        artifact,
+        artifactDigest,
+        report);
+  }
+
   /** A run that ended before it measured anything. */
   public static TrainingResult failed(ExitReason reason, String message, String planDigest) {
     return new TrainingResult(

@@ -96,7 +96,8 @@ public final class RunJournal implements RunObserver {
         examples,
         format,
         truncated,
-        dropped);
+        dropped,
+        source.files());
   }
 
   /** Safe LoRA projected the adapter. */
