@@ -22,6 +22,7 @@ import io.safegrad.api.v1alpha1.Method;
  *     its turn (Lisa)
  * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
  *     it began at the beginning
+ * @param memoryEstimateBytes the most memory that the process is expected to need at once
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -36,7 +37,40 @@ public record TrainingProgress(
     Double tokensPerSecond,
     Method.Name method,
     Integer interventions,
-    Integer resumedAtStep) {
+    Integer resumedAtStep,
+    Long memoryEstimateBytes) {
+
+  /** A run whose need of memory is not known. */
+  public TrainingProgress(
+      TrainingStage stage,
+      int step,
+      int totalSteps,
+      Double etaSeconds,
+      Double loss,
+      Double alignmentLoss,
+      Double conflictRatio,
+      Double cosine,
+      Double refusalRate,
+      Double tokensPerSecond,
+      Method.Name method,
+      Integer interventions,
+      Integer resumedAtStep) {
+    this(
+        stage,
+        step,
+        totalSteps,
+        etaSeconds,
+        loss,
+        alignmentLoss,
+        conflictRatio,
+        cosine,
+        refusalRate,
+        tokensPerSecond,
+        method,
+        interventions,
+        resumedAtStep,
+        null);
+  }
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {

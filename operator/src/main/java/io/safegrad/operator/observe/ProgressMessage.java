@@ -10,6 +10,9 @@ import java.util.Optional;
 /** Reads a trainer's answer to {@code GET /progress}, which may be anything at all. */
 final class ProgressMessage {
 
+  /** No machine has more memory: a PiB. */
+  private static final long MOST_BYTES = 1L << 50;
+
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -42,10 +45,15 @@ final class ProgressMessage {
               finite(progress.tokensPerSecond()),
               progress.method(),
               progress.interventions(),
-              progress.resumedAtStep()));
+              progress.resumedAtStep(),
+              bytes(progress.memoryEstimateBytes())));
     } catch (IOException e) {
       return Optional.empty();
     }
+  }
+
+  private static Long bytes(Long value) {
+    return value == null || value <= 0 || value > MOST_BYTES ? null : value;
   }
 
   private static Double finite(Double value) {

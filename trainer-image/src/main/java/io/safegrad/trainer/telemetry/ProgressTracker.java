@@ -4,6 +4,7 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.ArrayDeque;
@@ -25,6 +26,7 @@ public final class ProgressTracker implements RunObserver {
   private int step;
   private int totalSteps;
   private Integer resumedAtStep;
+  private Long memoryEstimateBytes;
   private int conflicts;
   private int comparedSteps;
   private int interventions;
@@ -54,6 +56,11 @@ public final class ProgressTracker implements RunObserver {
     stageStart = nanoTime.getAsLong();
     stepEnd = stageStart;
     repliesShare = 0;
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memoryEstimateBytes = estimate.bytes();
   }
 
   @Override
@@ -119,7 +126,8 @@ public final class ProgressTracker implements RunObserver {
         tokensPerSecond(),
         method,
         method == null ? null : (Integer) interventions,
-        resumedAtStep);
+        resumedAtStep,
+        memoryEstimateBytes);
   }
 
   private Double etaSeconds() {

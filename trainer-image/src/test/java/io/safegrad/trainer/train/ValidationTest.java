@@ -139,6 +139,7 @@ class ValidationTest {
         patience,
         0.0,
         best,
+        plain.gradientCheckpointing(),
         plain.lora());
   }
 }
