@@ -3,9 +3,14 @@ package io.safegrad.operator.observe;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Reads a trainer's answer to {@code GET /progress}, which may be anything at all. */
 final class ProgressMessage {
@@ -46,6 +51,8 @@ final class ProgressMessage {
               progress.method(),
               progress.interventions(),
               progress.resumedAtStep(),
+              possible(progress.evaluation()),
+              PossibleCounts.of(progress.attribution()),
               bytes(progress.memoryEstimateBytes())));
     } catch (IOException e) {
       return Optional.empty();
@@ -54,6 +61,28 @@ final class ProgressMessage {
 
   private static Long bytes(Long value) {
     return value == null || value <= 0 || value > MOST_BYTES ? null : value;
+  }
+
+  /** An evaluation whose numbers can be; else none. */
+  private static StepEvaluation possible(StepEvaluation evaluation) {
+    SafetyMeasurements found = evaluation == null ? null : evaluation.measurements();
+    boolean possible =
+        found != null
+            && evaluation.step() > 0
+            && found.refusal() != null
+            && Stream.of(
+                    found.refusal(), found.overRefusal(), found.incoherent(), found.taskAccuracy())
+                .filter(Objects::nonNull)
+                .allMatch(ProgressMessage::possible)
+            && (found.safetyKl() == null || finite(found.safetyKl()) != null);
+    return possible ? evaluation : null;
+  }
+
+  private static boolean possible(Measurement measurement) {
+    return share(measurement.rate()) != null
+        && share(measurement.low()) != null
+        && share(measurement.high()) != null
+        && measurement.count() > 0;
   }
 
   private static Double finite(Double value) {
