@@ -24,13 +24,13 @@ public final class MemoryEstimator {
   private static final long MIB = 1 << 20;
 
   /** Java without its heap, libtorch's code, the operators, MKL's buffers. */
-  private static final long NATIVE_BYTES = 250 * MIB;
+  private static final long NATIVE_BYTES = 192 * MIB;
 
   /** What bin/safegrad-trainer lets Java's young objects fill, and the old ones that stay. */
   private static final long HEAP_BYTES = 60 * MIB;
 
   /** A token of the tokenizer, in its own library and in Java's. */
-  private static final long VOCABULARY_ENTRY_BYTES = 600;
+  private static final long VOCABULARY_ENTRY_BYTES = 1200;
 
   /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
   private static final int LOGIT_ROWS = 128;
@@ -245,7 +245,7 @@ public final class MemoryEstimator {
 
   private long loss(Rows pass) {
     boolean divergence = method.name().hasAlignmentWeight();
-    long logits = (divergence ? 4L : 2L) + (config.logitSoftCap() > 0 ? 1 : 0);
+    long logits = (divergence ? 5L : 3L) + (config.logitSoftCap() > 0 ? 1 : 0);
     long rows = Math.min(LOGIT_ROWS, pass.tokens());
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();

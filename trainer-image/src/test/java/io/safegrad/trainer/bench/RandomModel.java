@@ -23,10 +23,10 @@ final class RandomModel {
 
   private static final Path BUILTIN =
       Path.of("src/main/resources/builtin/models/tiny-aligned").toAbsolutePath();
-  private static final int VOCABULARY = 16384;
+  private static final int VOCABULARY = 4096;
   private static final int HIDDEN = 768;
   private static final int INTERMEDIATE = 2048;
-  private static final int LAYERS = 8;
+  private static final int LAYERS = 9;
   private static final int HEADS = 12;
   private static final int KEY_VALUE_HEADS = 4;
   private static final int HEAD_DIM = HIDDEN / HEADS;
@@ -34,7 +34,7 @@ final class RandomModel {
 
   private RandomModel() {}
 
-  /** Writes the model into a new folder: 69 million weights in bfloat16. */
+  /** Writes the model into a new folder: 59 million weights in bfloat16. */
   static Path write(Path folder) throws IOException {
     Files.createDirectories(folder);
     try (Stream<Path> files = Files.list(BUILTIN)) {
