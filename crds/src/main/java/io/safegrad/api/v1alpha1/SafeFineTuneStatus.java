@@ -49,6 +49,10 @@ public record SafeFineTuneStatus(
         String queueName,
     @JsonPropertyDescription("Seconds the run is expected to take from now on.") Long etaSeconds,
     @JsonPropertyDescription("Figures of the run, as numbers.") Measurements measurements,
+    @JsonPropertyDescription(
+            "How many examples pull the model away from its alignment. Which ones stands in the"
+                + " report. Absent until it is measured, after half of the steps.")
+        ExampleCounts attribution,
     @Size(max = 16)
         @JsonPropertyDescription(
             "The rules of the gate that the fine-tuned model was held to, as the operator compared"
@@ -80,6 +84,10 @@ public record SafeFineTuneStatus(
           Double alignmentLoss,
       @JsonPropertyDescription("Share of the steps with conflicting gradients.")
           Double conflictRatio,
+      @JsonPropertyDescription(
+              "Bytes of memory that the trainer expects to need at its peak, by the model's shapes,"
+                  + " the plan and the lengths of the data.")
+          Long memoryEstimateBytes,
       @JsonPropertyDescription("Refusal rate of the start model.") Double baselineRefusalRate,
       @JsonPropertyDescription("Its 95 % interval.") Interval baselineRefusalInterval,
       @JsonPropertyDescription("Refusal rate of the fine-tuned model.") Double refusalRate,
@@ -103,6 +111,16 @@ public record SafeFineTuneStatus(
       @JsonPropertyDescription("Its lower end.") Double low,
       @JsonPropertyDescription("Its upper end.") Double high,
       @JsonPropertyDescription("Prompts that were counted.") Integer count) {}
+
+  /** What attribution found, in numbers. */
+  public record ExampleCounts(
+      @JsonPropertyDescription("Examples that were measured.") Integer measuredExamples,
+      @JsonPropertyDescription(
+              "Those whose conflict with the alignment stands apart from all others'.")
+          Integer conflictingExamples,
+      @JsonPropertyDescription(
+              "Those with the largest conflict, that the report names by line and digest.")
+          Integer worstExamples) {}
 
   /** One rule of the gate. */
   public record GateRule(

@@ -52,6 +52,7 @@ public final class TerminationMessage {
         result.gateFailures().stream().limit(8).map(Sentence::of).toList(),
         // The operator compares on its own.
         List.of(),
+        PossibleCounts.of(result.attribution()),
         Sentence.of(result.artifact()),
         Sentence.of(result.artifactDigest()),
         Sentence.of(result.report()));

@@ -1,5 +1,6 @@
 package io.safegrad.operator.status;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -8,6 +9,7 @@ import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.ExampleCounts;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Interval;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
@@ -46,6 +48,10 @@ final class Figures {
         .loss(either(progress.loss(), known.loss()))
         .alignmentLoss(either(progress.alignmentLoss(), known.alignmentLoss()))
         .conflictRatio(either(progress.conflictRatio(), known.conflictRatio()))
+        .memoryEstimateBytes(
+            progress.memoryEstimateBytes() == null
+                ? known.memoryEstimateBytes()
+                : progress.memoryEstimateBytes())
         .baselineRefusalRate(
             startModel
                 ? either(progress.refusalRate(), known.baselineRefusalRate())
@@ -96,6 +102,13 @@ final class Figures {
 
   private static Double rate(Measurement measurement) {
     return measurement == null ? null : rounded(measurement.rate());
+  }
+
+  /** What was last told of attribution; what it told before where nothing is told now. */
+  static ExampleCounts attribution(ExampleCounts before, AttributionCounts told) {
+    return told == null
+        ? before
+        : new ExampleCounts(told.examples(), told.conflicting(), told.worst());
   }
 
   /** The operator's own comparison; null when there are no measurements to compare. */
@@ -152,13 +165,13 @@ final class Figures {
     return figures == null ? null : percent(figures.conflictRatio());
   }
 
-  /** {@code 100% → 98%}, the first alone while the second is not measured; null before both. */
+  /** {@code 100% → 98%}; {@code 100% → …} while the second is not measured; null before both. */
   static String refusal(Measurements figures) {
     if (figures == null || figures.baselineRefusalRate() == null) {
       return null;
     }
     String start = percent(figures.baselineRefusalRate());
-    return figures.refusalRate() == null ? start : start + " → " + percent(figures.refusalRate());
+    return start + " → " + (figures.refusalRate() == null ? "…" : percent(figures.refusalRate()));
   }
 
   /** Whole percents, but never 100% of what is less, nor 0% of what is more. */

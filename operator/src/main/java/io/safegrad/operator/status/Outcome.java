@@ -1,5 +1,6 @@
 package io.safegrad.operator.status;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.TrainingResult;
@@ -47,6 +48,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
    * @param gate the gate of the verdict
    * @param planDigest digest of the plan the Job was made of
    * @param violations how the run falls short of the policies as they are now
+   * @param memoryEstimateBytes what the trainer expected to need; null when it was not heard to say
    */
   static Outcome of(
       End end,
@@ -54,7 +56,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       SafeFineTuneSpec spec,
       Gate gate,
       String planDigest,
-      List<PolicyViolation> violations) {
+      List<PolicyViolation> violations,
+      Long memoryEstimateBytes) {
     if (!end.complete() && DEADLINE_EXCEEDED.equals(end.reason())) {
       return failed(
           DEADLINE_EXCEEDED,
@@ -80,7 +83,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           ? success(result.orElse(null), exit, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
-    return failure(result.orElse(null), pod, spec, gate, planDigest);
+    return failure(
+        result.orElse(null), pod, new MemoryHint(spec, memoryEstimateBytes), gate, planDigest);
   }
 
   private static Outcome success(
@@ -145,10 +149,10 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   }
 
   private static Outcome failure(
-      TrainingResult result, PodState pod, SafeFineTuneSpec spec, Gate gate, String planDigest) {
+      TrainingResult result, PodState pod, MemoryHint memory, Gate gate, String planDigest) {
     Exit exit = pod.exit();
     if (exit.outOfMemory()) {
-      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), MemoryHint.killed(spec), null);
+      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), memory.killed(), null);
     }
     Optional<ExitReason> reason = ExitReason.ofCode(exit.code());
     if (reason.isEmpty() && pod.disruption() != null) {
@@ -180,7 +184,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);
     }
     if (reason.get() == ExitReason.OUT_OF_MEMORY) {
-      return failed(reason.get().conditionReason(), message + "; " + MemoryHint.of(spec), believed);
+      return failed(reason.get().conditionReason(), message + "; " + memory.advice(), believed);
     }
     return failed(reason.get().conditionReason(), message, believed);
   }
@@ -190,7 +194,17 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       return otherwise;
     }
     List<String> failures = GateCheck.failures(gate, result.baseline(), result.result());
-    return failures.isEmpty() ? otherwise : String.join("; ", failures);
+    return failures.isEmpty()
+        ? otherwise
+        : String.join("; ", failures) + examples(result.attribution());
+  }
+
+  /** Where to look for what did it. */
+  private static String examples(AttributionCounts found) {
+    return found == null || found.worst() == 0
+        ? ""
+        : "; %d of %d examples conflict with the alignment far more than all others; the report names the %d worst"
+            .formatted(found.conflicting(), found.examples(), found.worst());
   }
 
   /** A run that failed before it could read its plan names none. */

@@ -109,6 +109,10 @@ public final class RunStatus {
         .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
         .etaSeconds(eta)
         .eta(Figures.duration(eta))
+        .attribution(
+            Figures.attribution(
+                last.attribution(),
+                observation.progress() == null ? null : observation.progress().attribution()))
         .attempts(attempts)
         .conditions(
             ActiveRun.of(phase, observation, attempts).conditions(conditions(resource, now)))
@@ -153,7 +157,8 @@ public final class RunStatus {
             PlanResolver.demandedSpec(resource),
             gate,
             last.planDigest(),
-            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));
+            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()),
+            last.measurements() == null ? null : last.measurements().memoryEstimateBytes());
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
@@ -164,6 +169,8 @@ public final class RunStatus {
         .queueName(observation.job().queue())
         .etaSeconds(null)
         .eta(null)
+        .attribution(
+            Figures.attribution(last.attribution(), result == null ? null : result.attribution()))
         .gate(Figures.gate(gate, result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
         .artifact(artifact(outcome))

@@ -22,6 +22,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Cluster.Extension.class)
 class StoriesIT {
 
+  /** A little less than 3 GiB. */
+  private static final long MEMORY_ESTIMATE_BYTES = 3_221_000_000L;
+
   private static final Path FOLDER = Path.of("..", "docs", "stories");
 
   /** What src/test/kstatus/run.sh reads. */
@@ -52,6 +55,8 @@ class StoriesIT {
             "89.5% to 99.6% of 50 prompts",
             "at least 90.0%",
             "The safety gate held and the adapter is published",
+            "Measured Examples: 320",
+            "Worst Examples: 20",
             "Uri: pvc://adapters/support-bot",
             "Normal Started",
             "Normal Queued",
@@ -73,6 +78,8 @@ class StoriesIT {
         .contains(
             "Phase: Rejected",
             "minRefusalRate: 40.0% of the harmful prompts were refused, at least 90.0% expected",
+            "32 of 320 examples conflict with the alignment far more than all others; the report names the 20 worst",
+            "Conflicting Examples: 32",
             "Warning GateRefused",
             "report.json")
         .doesNotContain("Uri:");
@@ -114,7 +121,10 @@ class StoriesIT {
     }
     assertThat(told(run, "out-of-memory"))
         .contains(
-            "The trainer was killed at its container's memory limit of 2Gi",
+            "The trainer was killed at its container's memory limit of 2Gi; it expected to need"
+                + " 3072Mi: set spec.pod.resources.limits.memory to 3584Mi, or lower"
+                + " spec.training.batchSize (8) or spec.training.maxLength (1024)",
+            "Memory Estimate Bytes: 3221000000",
             "Exit Code: 137",
             "Last Step: 3");
   }
@@ -237,18 +247,21 @@ class StoriesIT {
     FakeTrainer trainer = new FakeTrainer(address);
     trainer.answers(
         """
-        {"stage": "BASELINE_EVALUATION", "step": %d, "totalSteps": 40, "refusalRate": 1.0}
+        {"stage": "BASELINE_EVALUATION", "step": %d, "totalSteps": 40, "refusalRate": 1.0,
+         "memoryEstimateBytes": %d}
         """
-            .formatted(resumedAt == null ? 0 : resumedAt));
+            .formatted(resumedAt == null ? 0 : resumedAt, MEMORY_ESTIMATE_BYTES));
     node.starts(pod, address);
     run.awaitPhase(Phase.Preparing);
     trainer.answers(
         """
         {"stage": "TRAINING", "step": %d, "totalSteps": 40, "etaSeconds": %d, "loss": 1.25,
          "alignmentLoss": 0.02, "conflictRatio": 0.41, "cosine": -0.1, "refusalRate": 1.0,
-         "tokensPerSecond": 900.0, "resumedAtStep": %s}
+         "tokensPerSecond": 900.0, "resumedAtStep": %s,
+         "attribution": {"examples": 320, "conflicting": 0, "worst": 20},
+         "memoryEstimateBytes": %d}
         """
-            .formatted(step, 5 * (40 - step) + 30, resumedAt));
+            .formatted(step, 5 * (40 - step) + 30, resumedAt, MEMORY_ESTIMATE_BYTES));
     run.awaitPhase(Phase.Training);
     return trainer;
   }

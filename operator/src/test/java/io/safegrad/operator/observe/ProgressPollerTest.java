@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
@@ -27,6 +28,8 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ProgressPollerTest {
 
@@ -70,6 +73,22 @@ class ProgressPollerTest {
       stage.set("FINAL_EVALUATION");
       await().until(() -> events.size() == 2);
       assertThat(poller.follow(RUN, pod).step()).isGreaterThan(told + 3);
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
+  void whatMemoryATrainerNeedsIsToldAtOnce() throws IOException {
+    AtomicReference<String> answer = new AtomicReference<>("{\"stage\": \"PREPARING\"}");
+    HttpServer trainer = serve("127.1.2.6", answer::get);
+    try {
+      PodState pod = running("127.1.2.6");
+      poller.follow(RUN, pod);
+      await().until(() -> poller.follow(RUN, pod) != null);
+      answer.set("{\"stage\": \"PREPARING\", \"memoryEstimateBytes\": 2000000000}");
+      await().until(() -> poller.follow(RUN, pod).memoryEstimateBytes() != null);
+      assertThat(poller.follow(RUN, pod).memoryEstimateBytes()).isEqualTo(2_000_000_000);
     } finally {
       trainer.stop(0);
     }
@@ -132,12 +151,14 @@ class ProgressPollerTest {
   void whatIsNoNumberIsLeftOut() {
     TrainingProgress progress =
         ProgressMessage.parse(
-                "{\"stage\": \"TRAINING\", \"loss\": \"NaN\", \"conflictRatio\": 3, \"cosine\": -0.5}"
+                ("{\"stage\": \"TRAINING\", \"loss\": \"NaN\", \"conflictRatio\": 3, \"cosine\": -0.5,"
+                        + " \"memoryEstimateBytes\": -1}")
                     .getBytes(StandardCharsets.UTF_8))
             .orElseThrow();
     assertThat(progress.loss()).isNull();
     assertThat(progress.conflictRatio()).isNull();
     assertThat(progress.cosine()).isEqualTo(-0.5);
+    assertThat(progress.memoryEstimateBytes()).isNull();
     assertThat(
             ProgressMessage.parse(
                 "{\"stage\": \"STAGE_OF_TOMORROW\"}".getBytes(StandardCharsets.UTF_8)))
@@ -159,6 +180,20 @@ class ProgressPollerTest {
     return ProgressMessage.parse(found.formatted(step, rate).getBytes(StandardCharsets.UTF_8))
         .orElseThrow()
         .evaluation();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"9,10,4", "9,-1,4", "9,2,10", "0,0,0", "-9,0,0"})
+  void countsThatCannotBeAreLeftOut(int examples, int conflicting, int worst) {
+    assertThat(counts(9, 2, 4)).isEqualTo(new AttributionCounts(9, 2, 4));
+    assertThat(counts(examples, conflicting, worst)).isNull();
+  }
+
+  private static AttributionCounts counts(int examples, int conflicting, int worst) {
+    String json =
+        "{\"stage\": \"TRAINING\", \"attribution\": {\"examples\": %d, \"conflicting\": %d, \"worst\": %d, \"text\": \"x\"}}"
+            .formatted(examples, conflicting, worst);
+    return ProgressMessage.parse(json.getBytes(StandardCharsets.UTF_8)).orElseThrow().attribution();
   }
 
   private static PodState running(String address) {

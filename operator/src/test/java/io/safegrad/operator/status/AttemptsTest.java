@@ -50,6 +50,7 @@ class AttemptsTest {
             null,
             null,
             20,
+            null,
             null);
     List<Attempt> running = Attempts.after(null, seen(running("a")).with(progress), null);
     assertThat(running)

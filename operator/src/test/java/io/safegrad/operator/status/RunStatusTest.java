@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -14,6 +15,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.ExampleCounts;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.Examples;
@@ -118,6 +120,46 @@ class RunStatusTest {
   }
 
   @Test
+  void aRunThatIsKilledForItsMemoryIsToldWhatItsTrainerExpectedToNeed() {
+    SafeFineTune resource =
+        started(Examples.resource("pod: {resources: {limits: {memory: 1Gi}}}"), Phase.Preparing);
+    TrainingProgress known =
+        new TrainingProgress(
+            TrainingStage.PREPARING,
+            0,
+            0,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            2_000_000_000L);
+    resource.setStatus(observe(resource, ACTIVE, RUNNING, known));
+    // What is known stays, also when a later answer does not say it.
+    resource.setStatus(
+        observe(resource, ACTIVE, RUNNING, progress(TrainingStage.TRAINING, 3, 1.0)));
+    assertThat(resource.getStatus().measurements().memoryEstimateBytes()).isEqualTo(2_000_000_000);
+    PodState killed =
+        new PodState(
+            "p", "u", null, PodStage.ENDED, null, "s", "e", new Exit(137, true, ""), null, false);
+    JobState job =
+        new JobState(
+            false, null, 1, null, new End(false, "PodFailurePolicy", "", "2026-01-01T00:02:00Z"));
+    SafeFineTuneStatus ended =
+        RunStatus.observed(resource, new RunObservation(job, List.of(killed)), T1);
+    assertThat(condition(ended, "Succeeded").getReason()).isEqualTo("OutOfMemory");
+    assertThat(condition(ended, "Succeeded").getMessage())
+        .contains("limit of 1Gi; it expected to need 1908Mi", "limits.memory to 2304Mi");
+  }
+
+  @Test
   void whatIsMeasuredBetweenTheStepsIsShownUntilTheTrainedModelIsMeasured() {
     SafeFineTune resource = started(Examples.resource(), Phase.Training);
     SafetyMeasurements found =
@@ -158,13 +200,41 @@ class RunStatusTest {
         new TrainingStage[] {TrainingStage.BASELINE_EVALUATION, TrainingStage.FINAL_EVALUATION}) {
       resource.setStatus(
           RunStatus.observed(resource, seen(ACTIVE, RUNNING, progress(stage, 3, 1.0)), T1));
-      assertThat(resource.getStatus().refusal()).isEqualTo("100%");
+      assertThat(resource.getStatus().refusal()).isEqualTo("100% → …");
     }
     SafeFineTuneStatus published =
         RunStatus.observed(
             resource, seen(ACTIVE, RUNNING, progress(TrainingStage.PUBLISHING, 40, 0.9961)), T1);
     assertThat(published.refusal()).isEqualTo("100% → 99.6%");
     assertThat(published.progress()).isEqualTo("40/40 (100%)");
+  }
+
+  @Test
+  void whatAttributionCountedStaysUntilItIsToldAnew() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Preparing);
+    TrainingProgress told =
+        new TrainingProgress(
+            TrainingStage.TRAINING,
+            20,
+            40,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            new AttributionCounts(320, 32, 20));
+    resource.setStatus(observe(resource, ACTIVE, RUNNING, told));
+    ExampleCounts counts = new ExampleCounts(320, 32, 20);
+    assertThat(resource.getStatus().attribution()).isEqualTo(counts);
+    SafeFineTuneStatus later =
+        observe(resource, ACTIVE, RUNNING, progress(TrainingStage.FINAL_EVALUATION, 40, null));
+    assertThat(later.attribution()).isEqualTo(counts);
   }
 
   /** Kubernetes ends the pods of a Job that fails before it says that it has failed. */
@@ -302,7 +372,21 @@ class RunStatusTest {
   private static TrainingProgress progress(
       TrainingStage stage, int step, Double refusal, StepEvaluation evaluation) {
     return new TrainingProgress(
-        stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0, null, null, null, evaluation);
+        stage,
+        step,
+        40,
+        12.4,
+        1.0,
+        0.1,
+        0.25,
+        -0.2,
+        refusal,
+        900.0,
+        null,
+        null,
+        null,
+        evaluation,
+        null);
   }
 
   private static Condition condition(SafeFineTuneStatus status, String type) {

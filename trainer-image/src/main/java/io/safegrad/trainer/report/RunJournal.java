@@ -9,6 +9,7 @@ import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -51,6 +52,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
   private Attribution attribution;
+  private MemoryEstimate memory;
   private StepMetrics last;
   private Double firstLoss;
   private Double lastLoss;
@@ -110,6 +112,11 @@ public final class RunJournal implements RunObserver {
     seconds.put(nameOf(stage), secondsOfStage());
     stage = next;
     stageStarted = clock.instant();
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memory = estimate;
   }
 
   @Override
@@ -226,6 +233,7 @@ public final class RunJournal implements RunObserver {
         List.copyOf(inputs),
         plan,
         versions,
+        memory == null ? null : RunReport.Memory.of(memory, ResidentMemory.peakBytes()),
         new LinkedHashMap<>(seconds),
         started.toString(),
         clock.instant().toString());
@@ -259,6 +267,7 @@ public final class RunJournal implements RunObserver {
         trainingSeconds(),
         gateFailures,
         gate,
+        attribution == null ? null : attribution.counts(),
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);

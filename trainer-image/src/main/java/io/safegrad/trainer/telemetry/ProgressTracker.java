@@ -1,10 +1,13 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.model.MemoryEstimate;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.ArrayDeque;
@@ -26,6 +29,7 @@ public final class ProgressTracker implements RunObserver {
   private int step;
   private int totalSteps;
   private Integer resumedAtStep;
+  private Long memoryEstimateBytes;
   private int conflicts;
   private int comparedSteps;
   private int interventions;
@@ -36,6 +40,7 @@ public final class ProgressTracker implements RunObserver {
   private int evaluationSteps;
   private int evaluatedSteps;
   private StepEvaluation evaluation;
+  private AttributionCounts attribution;
   private double baselineSeconds;
   private double repliesShare;
   private long stageStart;
@@ -58,6 +63,11 @@ public final class ProgressTracker implements RunObserver {
     stageStart = nanoTime.getAsLong();
     stepEnd = stageStart;
     repliesShare = 0;
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memoryEstimateBytes = estimate.bytes();
   }
 
   @Override
@@ -124,6 +134,11 @@ public final class ProgressTracker implements RunObserver {
     refusalRate = measurements.refusal().rate();
   }
 
+  @Override
+  public synchronized void attributed(Attribution found) {
+    attribution = found.counts();
+  }
+
   /** Where the run stands now. */
   public synchronized TrainingProgress progress() {
     StepMetrics last = lastSteps.peekLast();
@@ -141,7 +156,9 @@ public final class ProgressTracker implements RunObserver {
         method,
         method == null ? null : (Integer) interventions,
         resumedAtStep,
-        evaluation);
+        evaluation,
+        attribution,
+        memoryEstimateBytes);
   }
 
   private Double etaSeconds() {

@@ -4,6 +4,7 @@ import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -14,6 +15,9 @@ public interface RunObserver {
 
   /** A stage began; the one before it ended. */
   default void stageStarted(TrainingStage stage) {}
+
+  /** It is known how much memory the run is expected to need. */
+  default void memoryEstimated(MemoryEstimate estimate) {}
 
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
@@ -51,6 +55,11 @@ public interface RunObserver {
       @Override
       public void stageStarted(TrainingStage stage) {
         observers.forEach(observer -> observer.stageStarted(stage));
+      }
+
+      @Override
+      public void memoryEstimated(MemoryEstimate estimate) {
+        observers.forEach(observer -> observer.memoryEstimated(estimate));
       }
 
       @Override

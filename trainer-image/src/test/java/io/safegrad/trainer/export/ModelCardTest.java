@@ -124,6 +124,7 @@ class ModelCardTest {
                 Map.of())),
         plan,
         new RunVersions("1.2", "0", "0", "17", "Linux", 1),
+        null,
         Map.of(),
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:01Z");

@@ -2,10 +2,12 @@ package io.safegrad.trainer.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -21,6 +23,7 @@ class RunJournalTest {
     journal.stageStarted(TrainingStage.TRAINING);
     journal.stepDone(step(1, true));
     journal.stepDone(step(2, false));
+    journal.attributed(new Attribution(2, 300, 0.5, 1.5, List.of(3, 7), List.of(), 40));
 
     TrainingResult result =
         journal.result(
@@ -29,6 +32,7 @@ class RunJournalTest {
     assertThat(result.steps()).isEqualTo(2);
     assertThat(result.conflictRatio()).isEqualTo(0.5);
     assertThat(result.trainingSeconds()).isNotNull();
+    assertThat(result.attribution()).isEqualTo(new AttributionCounts(300, 2, 0));
     assertThat(result.result()).isNull();
     assertThat(result.artifact()).isNull();
   }

@@ -3,12 +3,14 @@ package io.safegrad.trainer.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -78,6 +80,14 @@ class ProgressTrackerTest {
     }
     tracker.evaluated(new StepEvaluation(8, 20, evaluation.measurements()));
     assertThat(tracker.progress().etaSeconds()).as("after step 10 the last one").isEqualTo(34);
+  }
+
+  @Test
+  void ofExamplesThereAreOnlyNumbers() {
+    Attribution.Example example = new Attribution.Example(7, 2.5, "sha256:ab", "a text");
+    tracker.attributed(
+        new Attribution(5, 300, 0.5, 1.5, List.of(3, 7), List.of(example, example, example), 40));
+    assertThat(tracker.progress().attribution()).isEqualTo(new AttributionCounts(300, 2, 3));
   }
 
   @Test
