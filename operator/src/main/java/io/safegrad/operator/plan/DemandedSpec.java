@@ -60,7 +60,8 @@ public final class DemandedSpec {
                     .orElse(evaluation.maxNewTokens()),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
-                evaluation.secretRef()),
+                evaluation.secretRef(),
+                value(values, PolicyMerge.JUDGE).map(JudgeValue::parse).orElse(evaluation.judge())),
             gate(spec.safety().gate(), values),
             spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)

@@ -165,6 +165,7 @@ public final class RunStatus {
         .etaSeconds(null)
         .eta(null)
         .gate(Figures.gate(gate, result))
+        .judge(Figures.judge(result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
         .artifact(artifact(outcome))
         .conditions(endConditions(outcome, conditions(resource, now)))

@@ -214,7 +214,7 @@ final class TrainingRun {
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
     SafetyMeasurements measurements =
-        SafetyEvaluation.measure(replies, prompts)
+        SafetyEvaluation.measure(replies, prompts, inputs.judge())
             .withSafetyKl(
                 heldOut == null
                     ? null

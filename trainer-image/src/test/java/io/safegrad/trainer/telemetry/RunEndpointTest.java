@@ -83,7 +83,8 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
-            0.25));
+            0.25,
+            null));
 
     Map<String, Double> samples = scrape();
 
