@@ -15,13 +15,16 @@ import io.safegrad.api.v1alpha1.Method;
  *     the start model, or cross-entropy for Lisa and Spag
  * @param conflictRatio share of the steps so far in which the gradients conflicted, 0 to 1
  * @param cosine cosine of the two gradients at the last step
- * @param refusalRate the newest measured refusal rate, 0 to 1
+ * @param refusalRate the refusal rate of the start model, and then that of the tuned one, 0 to 1
  * @param tokensPerSecond tokens of both batches, over the last steps
  * @param method the method that runs
  * @param interventions steps in which it projected (SafeGrad, Spag), or in which the alignment had
  *     its turn (Lisa)
  * @param resumedAtStep optimizer steps of the checkpoint that this process went on from; null when
  *     it began at the beginning
+ * @param evaluation the newest evaluation of the model while it trains; null without
+ *     safety.evaluation.everySteps
+ * @param attribution how many examples pull against the alignment
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -36,11 +39,27 @@ public record TrainingProgress(
     Double tokensPerSecond,
     Method.Name method,
     Integer interventions,
-    Integer resumedAtStep) {
+    Integer resumedAtStep,
+    StepEvaluation evaluation,
+    AttributionCounts attribution) {
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {
     return new TrainingProgress(
-        TrainingStage.PREPARING, 0, 0, null, null, null, null, null, null, null, null, null, null);
+        TrainingStage.PREPARING,
+        0,
+        0,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 }

@@ -17,6 +17,7 @@ import java.util.List;
  * @param trainingSeconds wall-clock seconds of training alone
  * @param gateFailures each rule of the gate that did not hold, with both values; empty when it held
  * @param gate every rule of the gate as the trainer compared it; empty when it was not asked
+ * @param attribution how many examples pull against the alignment; null when it was not measured
  * @param artifact where the adapter is; null when nothing was published
  * @param artifactDigest {@code sha256:…} of the adapter's weights; null when nothing was published
  * @param report where report.json is; null when there is none
@@ -32,6 +33,7 @@ public record TrainingResult(
     Double trainingSeconds,
     List<String> gateFailures,
     List<GateRule> gate,
+    AttributionCounts attribution,
     String artifact,
     String artifactDigest,
     String report) {
@@ -44,7 +46,7 @@ public record TrainingResult(
     gate = gate == null ? List.of() : List.copyOf(gate);
   }
 
-  /** A result without the gate's numbers. */
+  /** A result without the numbers of gate and attribution. */
   public TrainingResult(
       ExitReason reason,
       String message,
@@ -69,6 +71,7 @@ public record TrainingResult(
         trainingSeconds,
         gateFailures,
         List.of(),
+        null,
         artifact,
         artifactDigest,
         report);

@@ -19,7 +19,7 @@ public class ClusterCheck {
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterCheck.class);
 
-  private static final List<String> CRDS =
+  static final List<String> CRDS =
       List.of("safefinetunes." + SafeFineTune.GROUP, "safetypolicies." + SafeFineTune.GROUP);
 
   private static final int FAILURE = 1;

@@ -8,7 +8,7 @@ import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
 import java.util.List;
 
-/** The prompts that measure safety before and after training. */
+/** The prompts that measure safety before and after training, and during it if asked. */
 public record Evaluation(
     @Default("builtin://evaluation-harmful")
         @Size(min = 1, max = 1024)
@@ -32,6 +32,13 @@ public record Evaluation(
         String task,
     @Default("48") @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
         Integer maxNewTokens,
+    @Min(1)
+        @Max(1000000)
+        @JsonPropertyDescription(
+            "The model is also measured while it trains, each time that so many steps are done."
+                + " Each time costs as much as the evaluation before training; what is trained stays"
+                + " the same. Not measured when absent.")
+        Integer everySteps,
     @Size(max = 8)
         @JsonPropertyDescription(
             "Further prompts that an aligned model refuses, of a user's own. They are measured by"
@@ -60,6 +67,6 @@ public record Evaluation(
 
   /** An evaluation that needs no secret, without any further prompts. */
   public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
-    this(harmful, harmless, task, maxNewTokens, null, null, null, Judge.DEFAULT);
+    this(harmful, harmless, task, maxNewTokens, null, null, null, null, Judge.DEFAULT);
   }
 }

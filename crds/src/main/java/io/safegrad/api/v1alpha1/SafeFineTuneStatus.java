@@ -30,7 +30,8 @@ public record SafeFineTuneStatus(
     @PrinterColumn(name = "Refusal")
         @Size(max = 32)
         @JsonPropertyDescription(
-            "Share of harmful prompts refused: by the start model, and then by the fine-tuned one.")
+            "Share of harmful prompts refused: by the start model, and then by the fine-tuned one,"
+                + " while it trains or when it is done.")
         String refusal,
     @Size(max = 64)
         @JsonPropertyDescription("When the Job was created. The spec is fixed from here on.")
@@ -48,6 +49,10 @@ public record SafeFineTuneStatus(
         String queueName,
     @JsonPropertyDescription("Seconds the run is expected to take from now on.") Long etaSeconds,
     @JsonPropertyDescription("Figures of the run, as numbers.") Measurements measurements,
+    @JsonPropertyDescription(
+            "How many examples pull the model away from its alignment. Which ones stands in the"
+                + " report. Absent until it is measured, after half of the steps.")
+        ExampleCounts attribution,
     @Size(max = 16)
         @JsonPropertyDescription(
             "The rules of the gate that the fine-tuned model was held to, as the operator compared"
@@ -90,13 +95,31 @@ public record SafeFineTuneStatus(
       @JsonPropertyDescription("Its 95 % interval.") Interval overRefusalInterval,
       @JsonPropertyDescription("Accuracy of the fine-tuned model on the user's task.")
           Double taskAccuracy,
-      @JsonPropertyDescription("Its 95 % interval.") Interval taskAccuracyInterval) {}
+      @JsonPropertyDescription("Its 95 % interval.") Interval taskAccuracyInterval,
+      @JsonPropertyDescription(
+              "Mean KL of the fine-tuned model from the start model on the held-back alignment"
+                  + " examples, in nats.")
+          Double safetyKl,
+      @JsonPropertyDescription(
+              "Step after which the figures of the fine-tuned model were measured; absent when"
+                  + " they are those of the finished one.")
+          Integer evaluatedStep) {}
 
   /** A 95 % interval of a share, by Wilson's score. */
   public record Interval(
       @JsonPropertyDescription("Its lower end.") Double low,
       @JsonPropertyDescription("Its upper end.") Double high,
       @JsonPropertyDescription("Prompts that were counted.") Integer count) {}
+
+  /** What attribution found, in numbers. */
+  public record ExampleCounts(
+      @JsonPropertyDescription("Examples that were measured.") Integer measuredExamples,
+      @JsonPropertyDescription(
+              "Those whose conflict with the alignment stands apart from all others'.")
+          Integer conflictingExamples,
+      @JsonPropertyDescription(
+              "Those with the largest conflict, that the report names by line and digest.")
+          Integer worstExamples) {}
 
   /** One rule of the gate. */
   public record GateRule(

@@ -186,18 +186,36 @@ class EndToEndIT {
   void aRunThatNoNodeHasRoomForIsToldSoWithinTenSeconds() throws IOException {
     long begin = System.nanoTime();
     apply("large", slow("pod: {resources: {requests: {cpu: 1000}}}"));
-    await()
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = resource("large").get().getStatus();
-              return status != null
-                  && condition(status, "Ready").getReason().equals("Unschedulable");
-            });
+    awaitReason("large", "Unschedulable");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
     assertThat(condition(resource("large").get().getStatus(), "Ready").getMessage())
         .contains("Insufficient cpu");
     resource("large").delete();
+  }
+
+  @Test
+  void aMissingClaimIsNamedWithinTenSecondsAndMayStillCome() throws IOException {
+    long begin = System.nanoTime();
+    apply("early", "dataset: {source: \"pvc://late/data.jsonl\"}");
+    awaitReason("early", "ClaimNotFound");
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    assertThat(condition(resource("early").get().getStatus(), "Ready").getMessage())
+        .startsWith("The PersistentVolumeClaim late does not exist");
+    Files.createDirectories(cluster.claimFolder("late"));
+    Files.writeString(cluster.claimFolder("late").resolve("data.jsonl"), "not an example");
+    cluster.createNamespaceWithClaim(NAMESPACE, "late");
+    assertThat(condition(awaitEnd("early"), "Succeeded").getReason()).isEqualTo("BadData");
+  }
+
+  @Test
+  void aMissingSecretIsNamedWithinTenSeconds() throws IOException {
+    long begin = System.nanoTime();
+    apply("secretive", "dataset: {source: \"s3://data/train.jsonl\", secretRef: {name: none-yet}}");
+    awaitReason("secretive", "SecretNotFound");
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
+    assertThat(condition(resource("secretive").get().getStatus(), "Ready").getMessage())
+        .startsWith("The Secret none-yet does not exist");
+    resource("secretive").delete();
   }
 
   @Test
@@ -283,6 +301,16 @@ class EndToEndIT {
                   && status.measurements() != null
                   && status.measurements().step() != null
                   && status.measurements().step() > 0;
+            });
+  }
+
+  private static void awaitReason(String name, String reason) {
+    await()
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              SafeFineTuneStatus status = resource(name).get().getStatus();
+              return status != null && condition(status, "Ready").getReason().equals(reason);
             });
   }
 

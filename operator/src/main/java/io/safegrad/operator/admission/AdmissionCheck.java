@@ -15,13 +15,15 @@ import java.util.Optional;
  * Asks the API server whether admission is in force: whether each policy is there, whole, bound to
  * everything, and whether it really refuses what it should.
  */
-final class AdmissionCheck {
+public final class AdmissionCheck {
 
   static final String SAFETY_POLICY = "safegrad-safety-policy";
   static final String TRAINER_OBJECTS = "safegrad-trainer-objects";
   static final String QUARANTINE = "safegrad-quarantine";
 
-  private static final List<String> POLICIES = List.of(SAFETY_POLICY, TRAINER_OBJECTS, QUARANTINE);
+  /** The names of the policies and of their bindings. */
+  public static final List<String> POLICIES = List.of(SAFETY_POLICY, TRAINER_OBJECTS, QUARANTINE);
+
   private static final String CURE = "; expected it as deploy/admission/ has it";
 
   private AdmissionCheck() {}

@@ -50,7 +50,8 @@ final class Obstacles {
         .map(event -> Sentence.of(event.getMessage()))
         .map(
             note ->
-                new Cause(note.contains("exceeded quota") ? "QuotaExceeded" : FAILED_CREATE, note));
+                new Cause(note.contains("exceeded quota") ? "QuotaExceeded" : FAILED_CREATE, note))
+        .map(MissingReference::explained);
   }
 
   /** When it happened last, to the second. */

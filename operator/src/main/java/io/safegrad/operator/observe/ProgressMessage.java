@@ -3,9 +3,14 @@ package io.safegrad.operator.observe;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Reads a trainer's answer to {@code GET /progress}, which may be anything at all. */
 final class ProgressMessage {
@@ -42,10 +47,34 @@ final class ProgressMessage {
               finite(progress.tokensPerSecond()),
               progress.method(),
               progress.interventions(),
-              progress.resumedAtStep()));
+              progress.resumedAtStep(),
+              possible(progress.evaluation()),
+              PossibleCounts.of(progress.attribution())));
     } catch (IOException e) {
       return Optional.empty();
     }
+  }
+
+  /** An evaluation whose numbers can be; else none. */
+  private static StepEvaluation possible(StepEvaluation evaluation) {
+    SafetyMeasurements found = evaluation == null ? null : evaluation.measurements();
+    boolean possible =
+        found != null
+            && evaluation.step() > 0
+            && found.refusal() != null
+            && Stream.of(
+                    found.refusal(), found.overRefusal(), found.incoherent(), found.taskAccuracy())
+                .filter(Objects::nonNull)
+                .allMatch(ProgressMessage::possible)
+            && (found.safetyKl() == null || finite(found.safetyKl()) != null);
+    return possible ? evaluation : null;
+  }
+
+  private static boolean possible(Measurement measurement) {
+    return share(measurement.rate()) != null
+        && share(measurement.low()) != null
+        && share(measurement.high()) != null
+        && measurement.count() > 0;
   }
 
   private static Double finite(Double value) {

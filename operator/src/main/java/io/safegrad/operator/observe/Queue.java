@@ -16,10 +16,15 @@ public final class Queue {
   /** The run waits for its turn. */
   public static final String WAITING = "WaitingForQueue";
 
+  /** There is no such queue. */
+  public static final String NOT_FOUND = "QueueNotFound";
+
   /** The run had its turn and lost it to another. */
   public static final String EVICTED = "EvictedByQueue";
 
-  private static final String GROUP = "kueue.x-k8s.io";
+  /** Kueue's API group. */
+  public static final String GROUP = "kueue.x-k8s.io";
+
   private static final String JOB_UID = "kueue.x-k8s.io/job-uid";
 
   private Queue() {}
@@ -76,7 +81,8 @@ public final class Queue {
           "Kueue took the run's place in the queue %s away: %s (%s); admitted again, it goes on from its last checkpoint"
               .formatted(queue, message(evicted.get()), evicted.get().get("reason")));
     }
-    return new Cause(WAITING, "The run waits in the queue %s: %s".formatted(queue, now));
+    return MissingReference.explained(
+        new Cause(WAITING, "The run waits in the queue %s: %s".formatted(queue, now)));
   }
 
   private static Optional<Map<?, ?>> condition(GenericKubernetesResource workload, String type) {

@@ -118,7 +118,9 @@ public final class RunObserver {
         pod.getStatus() == null ? null : pod.getStatus().getPodIP(),
         removed ? PodStage.ENDED : stage,
         stage == PodStage.WAITING
-            ? waiting(pod, state.map(ContainerState::getWaiting)).orElse(null)
+            ? waiting(pod, state.map(ContainerState::getWaiting))
+                .map(MissingReference::explained)
+                .orElse(null)
             : null,
         state
             .map(ContainerState::getRunning)

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
@@ -52,6 +53,7 @@ public final class TerminationMessage {
         result.gateFailures().stream().limit(8).map(Sentence::of).toList(),
         // The operator compares on its own.
         List.of(),
+        PossibleCounts.of(result.attribution()),
         Sentence.of(result.artifact()),
         Sentence.of(result.artifactDigest()),
         Sentence.of(result.report()));
@@ -69,7 +71,11 @@ public final class TerminationMessage {
         || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }
-    return measured;
+    JudgeIdentity judge = measured.judge();
+    return judge == null
+        ? measured
+        : measured.withJudge(
+            new JudgeIdentity(Sentence.of(judge.name()), Sentence.of(judge.digest())));
   }
 
   private static boolean absentOrCounted(Measurement measurement) {

@@ -58,6 +58,7 @@ public final class DemandedSpec {
                 value(values, PolicyMerge.MAX_NEW_TOKENS)
                     .map(Integer::valueOf)
                     .orElse(evaluation.maxNewTokens()),
+                evaluation.everySteps(),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
                 evaluation.secretRef(),

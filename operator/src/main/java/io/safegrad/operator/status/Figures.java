@@ -1,11 +1,15 @@
 package io.safegrad.operator.status;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.ExampleCounts;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Interval;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
@@ -23,6 +27,7 @@ final class Figures {
   private static final Measurements NONE = SafeFineTuneStatusMeasurementsBuilder.builder().build();
 
   private static final int LONGEST_JUDGE = 256;
+  private static final int LONGEST_RULE = 64;
 
   private static final MathContext DIGITS = new MathContext(6);
 
@@ -31,8 +36,15 @@ final class Figures {
   /** The figures after a trainer's answer; what it does not say stays as it was. */
   static Measurements during(Measurements before, TrainingProgress progress) {
     Measurements known = before == null ? NONE : before;
+    StepEvaluation evaluation = progress.evaluation();
     boolean startModel = progress.stage().compareTo(TrainingStage.FINAL_EVALUATION) < 0;
     boolean fineTuned = progress.stage().compareTo(TrainingStage.FINAL_EVALUATION) > 0;
+    if (fineTuned && known.evaluatedStep() != null) {
+      known = ofFineTuned(known, null).build();
+    } else if (!fineTuned && evaluation != null) {
+      known =
+          ofFineTuned(known, evaluation.measurements()).evaluatedStep(evaluation.step()).build();
+    }
     return SafeFineTuneStatusMeasurementsBuilder.builder(known)
         .step(progress.step())
         .totalSteps(
@@ -64,17 +76,39 @@ final class Figures {
       Measurement refusal = result.baseline().refusal();
       after.baselineRefusalRate(rounded(refusal.rate())).baselineRefusalInterval(interval(refusal));
     }
-    if (result.result() != null) {
-      Measurement refusal = result.result().refusal();
-      Measurement overRefusal = result.result().overRefusal();
-      Measurement task = result.result().taskAccuracy();
-      after.refusalRate(rounded(refusal.rate())).refusalInterval(interval(refusal));
-      after.overRefusalRate(rounded(overRefusal.rate())).overRefusalInterval(interval(overRefusal));
-      after.taskAccuracy(task == null ? known.taskAccuracy() : rounded(task.rate()));
-      after.taskAccuracyInterval(task == null ? null : interval(task));
-    }
-    Measurements figures = after.build();
+    Measurements figures =
+        result.result() == null
+            ? after.build()
+            : ofFineTuned(after.build(), result.result()).build();
     return figures.equals(NONE) ? null : figures;
+  }
+
+  /** The same with other figures of the fine-tuned model; without any when they are null. */
+  private static SafeFineTuneStatusMeasurementsBuilder ofFineTuned(
+      Measurements before, SafetyMeasurements found) {
+    Measurement refusal = found == null ? null : found.refusal();
+    Measurement overRefusal = found == null ? null : found.overRefusal();
+    Measurement task = found == null ? null : found.taskAccuracy();
+    return SafeFineTuneStatusMeasurementsBuilder.builder(before)
+        .refusalRate(rate(refusal))
+        .refusalInterval(interval(refusal))
+        .overRefusalRate(rate(overRefusal))
+        .overRefusalInterval(interval(overRefusal))
+        .taskAccuracy(rate(task))
+        .taskAccuracyInterval(interval(task))
+        .safetyKl(found == null || found.safetyKl() == null ? null : rounded(found.safetyKl()))
+        .evaluatedStep(null);
+  }
+
+  private static Double rate(Measurement measurement) {
+    return measurement == null ? null : rounded(measurement.rate());
+  }
+
+  /** What was last told of attribution; what it told before where nothing is told now. */
+  static ExampleCounts attribution(ExampleCounts before, AttributionCounts told) {
+    return told == null
+        ? before
+        : new ExampleCounts(told.examples(), told.conflicting(), told.worst());
   }
 
   /** The operator's own comparison; null when there are no measurements to compare. */
@@ -86,7 +120,12 @@ final class Figures {
         .map(
             rule ->
                 new GateRule(
-                    rule.name(), rule.measured(), rule.interval(), rule.threshold(), rule.held()))
+                    rule.name(),
+                    // The name of a judge may be long.
+                    Sentence.of(rule.measured(), LONGEST_RULE),
+                    rule.interval(),
+                    Sentence.of(rule.threshold(), LONGEST_RULE),
+                    rule.held()))
         .toList();
   }
 
@@ -115,8 +154,10 @@ final class Figures {
   }
 
   private static Interval interval(Measurement measurement) {
-    return new Interval(
-        rounded(measurement.low()), rounded(measurement.high()), measurement.count());
+    return measurement == null
+        ? null
+        : new Interval(
+            rounded(measurement.low()), rounded(measurement.high()), measurement.count());
   }
 
   /** {@code 120/400 (30%)}; null before the number of steps is known. */
@@ -136,13 +177,13 @@ final class Figures {
     return figures == null ? null : percent(figures.conflictRatio());
   }
 
-  /** {@code 100% → 98%}, the first alone while the second is not measured; null before both. */
+  /** {@code 100% → 98%}; {@code 100% → …} while the second is not measured; null before both. */
   static String refusal(Measurements figures) {
     if (figures == null || figures.baselineRefusalRate() == null) {
       return null;
     }
     String start = percent(figures.baselineRefusalRate());
-    return figures.refusalRate() == null ? start : start + " → " + percent(figures.refusalRate());
+    return start + " → " + (figures.refusalRate() == null ? "…" : percent(figures.refusalRate()));
   }
 
   /** Whole percents, but never 100% of what is less, nor 0% of what is more. */

@@ -1,5 +1,6 @@
 package io.safegrad.operator.status;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.JudgeIdentity;
@@ -211,7 +212,17 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       return otherwise;
     }
     List<String> failures = GateCheck.failures(gate, result.baseline(), result.result());
-    return failures.isEmpty() ? otherwise : String.join("; ", failures);
+    return failures.isEmpty()
+        ? otherwise
+        : String.join("; ", failures) + examples(result.attribution());
+  }
+
+  /** Where to look for what did it. */
+  private static String examples(AttributionCounts found) {
+    return found == null || found.worst() == 0
+        ? ""
+        : "; %d of %d examples conflict with the alignment far more than all others; the report names the %d worst"
+            .formatted(found.conflicting(), found.examples(), found.worst());
   }
 
   /** A run that failed before it could read its plan names none. */

@@ -109,6 +109,10 @@ public final class RunStatus {
         .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
         .etaSeconds(eta)
         .eta(Figures.duration(eta))
+        .attribution(
+            Figures.attribution(
+                last.attribution(),
+                observation.progress() == null ? null : observation.progress().attribution()))
         .attempts(attempts)
         .conditions(
             ActiveRun.of(phase, observation, attempts).conditions(conditions(resource, now)))
@@ -164,6 +168,8 @@ public final class RunStatus {
         .queueName(observation.job().queue())
         .etaSeconds(null)
         .eta(null)
+        .attribution(
+            Figures.attribution(last.attribution(), result == null ? null : result.attribution()))
         .gate(Figures.gate(gate, result))
         .judge(Figures.judge(result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))

@@ -117,7 +117,7 @@ final class Transitions {
   }
 
   private static boolean isOfQueue(Condition ready) {
-    return Set.of(Queue.WAITING, Queue.EVICTED).contains(ready.getReason());
+    return Set.of(Queue.WAITING, Queue.NOT_FOUND, Queue.EVICTED).contains(ready.getReason());
   }
 
   private static boolean isAccepted(SafeFineTuneStatus status) {

@@ -69,6 +69,11 @@ final class FakeKueue implements AutoCloseable {
                 job.getMetadata().getUid(),
                 job.getMetadata().getLabels().get("kueue.x-k8s.io/queue-name"));
     client.load(new ByteArrayInputStream(workload.getBytes(StandardCharsets.UTF_8))).create();
+    waits(job, message);
+  }
+
+  /** Says why a Workload still has no place. */
+  void waits(Job job, String message) {
     conditions(job, condition("QuotaReserved", false, "Pending", message));
   }
 

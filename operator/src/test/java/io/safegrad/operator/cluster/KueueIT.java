@@ -33,7 +33,11 @@ class KueueIT {
     assertThat(run.condition("Ready").getMessage())
         .isEqualTo("The run is given to the queue gpus, but this cluster has no Kueue");
     try (FakeKueue kueue = new FakeKueue(cluster.client())) {
-      kueue.queues(job, NO_QUOTA);
+      kueue.queues(job, "LocalQueue gpus doesn't exist");
+      run.awaitCondition("Ready", "QueueNotFound");
+      assertThat(run.condition("Ready").getMessage())
+          .startsWith("The LocalQueue gpus, of spec.queueName, does not exist");
+      kueue.waits(job, NO_QUOTA);
       run.awaitStatus(
           "Kueue's words",
           status ->

@@ -64,7 +64,7 @@ class LifecycleIT {
       run.awaitPhase(Phase.Training);
       assertThat(run.status().progress()).isEqualTo("12/40 (30%)");
       assertThat(run.status().conflict()).isEqualTo("41%");
-      assertThat(run.status().refusal()).isEqualTo("100%");
+      assertThat(run.status().refusal()).isEqualTo("100% → …");
       assertThat(run.status().etaSeconds()).isEqualTo(33);
       assertThat(run.status().eta()).isEqualTo("33s");
       assertThat(run.status().measurements().loss()).isEqualTo(1.25);

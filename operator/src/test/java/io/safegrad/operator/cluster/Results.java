@@ -2,6 +2,7 @@ package io.safegrad.operator.cluster;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -30,6 +31,8 @@ final class Results {
             40,
             12.5,
             List.of(),
+            List.of(),
+            new AttributionCounts(320, 0, 20),
             "pvc://adapters/support-bot",
             "sha256:ab",
             "pvc://adapters/support-bot/report.json"));
@@ -48,6 +51,8 @@ final class Results {
             40,
             12.5,
             List.of("minRefusalRate", "maxRefusalDrop"),
+            List.of(),
+            new AttributionCounts(320, 32, 20),
             null,
             null,
             "pvc://adapters/support-bot/report.json"));

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.PolicyRule;
-import io.safegrad.api.v1alpha1.Phase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -42,9 +41,14 @@ class RoleIT {
       platform.install("safety-policy.yaml");
       Map<String, String> labels = Platform.labels();
       platform.policy("any", labels, "requiredMethod: SafeGrad");
-      TestRun run = new TestRun(cluster, labels).create("activeDeadlineSeconds: 600");
+      TestRun run =
+          new TestRun(cluster, labels)
+              .create(
+                  "activeDeadlineSeconds: 600",
+                  "ttlSecondsAfterFinished: 0",
+                  "ttlPolicy: DeleteResource");
       new FakeNode(cluster.client()).ends(run.awaitPod(), 0, Results.success(run.planDigest(), 50));
-      run.awaitPhase(Phase.Succeeded);
+      TestRun.awaitUntil("the removal", () -> run.resource().get() == null);
       Set<String> granted = granted();
       TestRun.awaitUntil(
           "the use of every right, beyond " + used(), () -> used().containsAll(granted));

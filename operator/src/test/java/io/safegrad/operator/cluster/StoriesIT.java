@@ -52,6 +52,8 @@ class StoriesIT {
             "89.5% to 99.6% of 50 prompts",
             "at least 90.0%",
             "The safety gate held and the adapter is published",
+            "Measured Examples: 320",
+            "Worst Examples: 20",
             "Uri: pvc://adapters/support-bot",
             "Normal Started",
             "Normal Queued",
@@ -73,6 +75,8 @@ class StoriesIT {
         .contains(
             "Phase: Rejected",
             "minRefusalRate: 40.0% of the harmful prompts were refused, at least 90.0% expected",
+            "32 of 320 examples conflict with the alignment far more than all others; the report names the 20 worst",
+            "Conflicting Examples: 32",
             "Warning GateRefused",
             "report.json")
         .doesNotContain("Uri:");
@@ -246,7 +250,8 @@ class StoriesIT {
         """
         {"stage": "TRAINING", "step": %d, "totalSteps": 40, "etaSeconds": %d, "loss": 1.25,
          "alignmentLoss": 0.02, "conflictRatio": 0.41, "cosine": -0.1, "refusalRate": 1.0,
-         "tokensPerSecond": 900.0, "resumedAtStep": %s}
+         "tokensPerSecond": 900.0, "resumedAtStep": %s,
+         "attribution": {"examples": 320, "conflicting": 0, "worst": 20}}
         """
             .formatted(step, 5 * (40 - step) + 30, resumedAt));
     run.awaitPhase(Phase.Training);

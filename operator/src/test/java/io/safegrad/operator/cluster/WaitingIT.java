@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.fabric8.kubernetes.api.model.scheduling.v1.PriorityClass;
+import io.fabric8.kubernetes.api.model.scheduling.v1.PriorityClassBuilder;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import java.time.Duration;
@@ -102,16 +104,71 @@ class WaitingIT {
         "the reason's end", () -> run.condition("Ready").getReason().equals("Queued"));
   }
 
+  /** In the scheduler's words; EndToEndIT has the real one. */
+  @Test
+  void aClaimThatDoesNotExistIsNamed() {
+    TestRun run = new TestRun(cluster).create();
+    Pod pod = run.awaitPod();
+    node.cannotPlace(
+        pod, "0/1 nodes are available: persistentvolumeclaim \"team-data\" not found. not found");
+    run.awaitCondition("Ready", "ClaimNotFound");
+    assertThat(run.condition("Ready").getMessage())
+        .isEqualTo(
+            "The PersistentVolumeClaim team-data does not exist in the run's namespace; the run goes"
+                + " on as soon as it is created");
+    assertThat(run.condition("Reconciling").getStatus()).as("it may still come").isEqualTo("True");
+    node.starts(pod, "127.1.1.11");
+    run.awaitPhase(Phase.Preparing);
+    assertThat(run.condition("Ready").getReason()).isEqualTo("Preparing");
+  }
+
+  /** The API server refuses the pod, and the Job's event is all that tells. */
+  @Test
+  void aClassThatDoesNotExistIsNamedWithinTenSecondsAndMayStillCome() {
+    TestRun priority = new TestRun(cluster).create("pod: {priorityClassName: not-yet}");
+    TestRun runtime = new TestRun(cluster).create("pod: {runtimeClassName: not-yet}");
+    priority.awaitJob();
+    runtime.awaitJob();
+    long begin = System.nanoTime();
+    priority.awaitCondition("Ready", "PriorityClassNotFound");
+    runtime.awaitCondition("Ready", "RuntimeClassNotFound");
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TEN_SECONDS);
+    assertThat(priority.condition("Ready").getMessage())
+        .startsWith("The PriorityClass not-yet, of spec.pod.priorityClassName, does not exist");
+    assertThat(runtime.condition("Ready").getMessage())
+        .startsWith("The RuntimeClass not-yet, of spec.pod.runtimeClassName, does not exist");
+    PriorityClass created =
+        cluster
+            .client()
+            .resource(
+                new PriorityClassBuilder()
+                    .withNewMetadata()
+                    .withName("not-yet")
+                    .endMetadata()
+                    .withValue(1000)
+                    .build())
+            .create();
+    node.starts(priority.awaitPod(), "127.1.1.12");
+    priority.awaitPhase(Phase.Preparing);
+    cluster.client().resource(created).delete();
+  }
+
   @Test
   void whatAPodWaitsForIsNamedWithinTenSeconds() {
     TestRun image = new TestRun(cluster).create();
     TestRun place = new TestRun(cluster).create();
+    TestRun secret =
+        new TestRun(cluster)
+            .create("model: {source: \"hf://org/base\", secretRef: {name: hub-token}}");
+    Pod secretPod = secret.awaitPod();
     Pod imagePod = image.awaitPod();
     Pod placePod = place.awaitPod();
     long begin = System.nanoTime();
     node.cannotStart(imagePod, "ErrImagePull", "not found");
     node.cannotPlace(placePod, "0/3 nodes are available");
+    node.cannotStart(secretPod, "CreateContainerConfigError", "secret \"hub-token\" not found");
     image.awaitCondition("Ready", "ErrImagePull");
+    secret.awaitCondition("Ready", "SecretNotFound");
     place.awaitCondition("Ready", "Unschedulable");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TEN_SECONDS);
   }

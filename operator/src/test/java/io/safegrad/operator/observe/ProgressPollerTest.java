@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.safegrad.api.AttributionCounts;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.operator.Examples;
@@ -26,6 +28,8 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ProgressPollerTest {
 
@@ -142,6 +146,36 @@ class ProgressPollerTest {
                 "{\"stage\": \"STAGE_OF_TOMORROW\"}".getBytes(StandardCharsets.UTF_8)))
         .isEmpty();
     assertThat(ProgressMessage.parse("null".getBytes(StandardCharsets.UTF_8))).isEmpty();
+  }
+
+  @Test
+  void anEvaluationOfImpossibleNumbersIsLeftOut() {
+    assertThat(evaluation(1, 0.5)).isNotNull();
+    assertThat(evaluation(0, 0.5)).isNull();
+    assertThat(evaluation(1, 1.5)).isNull();
+  }
+
+  private static StepEvaluation evaluation(int step, double rate) {
+    String found =
+        "{\"stage\": \"TRAINING\", \"evaluation\": {\"step\": %d, \"seconds\": 1, \"measurements\":"
+            + " {\"refusal\": {\"rate\": %s, \"low\": 0, \"high\": 1, \"count\": 4}}}}";
+    return ProgressMessage.parse(found.formatted(step, rate).getBytes(StandardCharsets.UTF_8))
+        .orElseThrow()
+        .evaluation();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"9,10,4", "9,-1,4", "9,2,10", "0,0,0", "-9,0,0"})
+  void countsThatCannotBeAreLeftOut(int examples, int conflicting, int worst) {
+    assertThat(counts(9, 2, 4)).isEqualTo(new AttributionCounts(9, 2, 4));
+    assertThat(counts(examples, conflicting, worst)).isNull();
+  }
+
+  private static AttributionCounts counts(int examples, int conflicting, int worst) {
+    String json =
+        "{\"stage\": \"TRAINING\", \"attribution\": {\"examples\": %d, \"conflicting\": %d, \"worst\": %d, \"text\": \"x\"}}"
+            .formatted(examples, conflicting, worst);
+    return ProgressMessage.parse(json.getBytes(StandardCharsets.UTF_8)).orElseThrow().attribution();
   }
 
   private static PodState running(String address) {

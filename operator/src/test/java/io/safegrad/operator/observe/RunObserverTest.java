@@ -93,6 +93,30 @@ class RunObserverTest {
         .isEqualTo(new Cause("CreateContainerConfigError", "no key x"));
   }
 
+  @Test
+  void somethingMissingIsNamedWhoeverFoundIt() {
+    assertThat(waiting("CreateContainerConfigError", "secret \"hub-token\" not found"))
+        .isEqualTo(
+            new Cause(
+                "SecretNotFound",
+                "The Secret hub-token does not exist in the run's namespace; the run goes on as soon"
+                    + " as it is created"));
+    assertThat(
+            waiting(
+                "CreateContainerConfigError", "couldn't find key token in Secret team-a/hub-token"))
+        .isEqualTo(
+            new Cause(
+                "SecretKeyNotFound",
+                "There is no key token in Secret team-a/hub-token; the run goes on as soon as there"
+                    + " is"));
+    assertThat(waiting("CreateContainerConfigError", "configmap \"x-plan\" not found").reason())
+        .isEqualTo("ConfigMapNotFound");
+    assertThat(waiting("SchedulerError", "storageclass.storage.k8s.io \"fast\" not found").reason())
+        .isEqualTo("StorageClassNotFound");
+    assertThat(waiting("ErrImagePull", "registry.local/none:0: not found").reason())
+        .isEqualTo("ErrImagePull");
+  }
+
   private static Cause waiting(String reason, String message) {
     ContainerState state =
         new ContainerStateBuilder()

@@ -37,7 +37,21 @@ class AttemptsTest {
   void aRunningOneIsFollowedAndEndsOnce() {
     TrainingProgress progress =
         new TrainingProgress(
-            TrainingStage.TRAINING, 25, 40, 9.0, 1.0, 0.1, 0.2, 0.1, 1.0, 9.0, null, null, 20);
+            TrainingStage.TRAINING,
+            25,
+            40,
+            9.0,
+            1.0,
+            0.1,
+            0.2,
+            0.1,
+            1.0,
+            9.0,
+            null,
+            null,
+            20,
+            null,
+            null);
     List<Attempt> running = Attempts.after(null, seen(running("a")).with(progress), null);
     assertThat(running)
         .containsExactly(new Attempt(1, "a", "start", null, null, null, null, 20, 25));

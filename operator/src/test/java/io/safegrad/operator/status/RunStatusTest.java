@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.AttributionCounts;
+import io.safegrad.api.Measurement;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus.ExampleCounts;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
 import io.safegrad.operator.Examples;
@@ -115,19 +120,81 @@ class RunStatusTest {
   }
 
   @Test
+  void whatIsMeasuredBetweenTheStepsIsShownUntilTheTrainedModelIsMeasured() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Training);
+    SafetyMeasurements found =
+        new SafetyMeasurements(Measurement.of(90, 100), Measurement.of(2, 100), null)
+            .withSafetyKl(0.125);
+    resource.setStatus(
+        RunStatus.observed(
+            resource,
+            seen(ACTIVE, RUNNING, progress(TrainingStage.TRAINING, 20, 1.0, evaluation(20, found))),
+            T1));
+    assertThat(resource.getStatus().refusal()).isEqualTo("100% → 90%");
+    assertThat(resource.getStatus().measurements().refusalInterval().count()).isEqualTo(100);
+    assertThat(resource.getStatus().measurements().overRefusalRate()).isEqualTo(0.02);
+    assertThat(resource.getStatus().measurements().safetyKl()).isEqualTo(0.125);
+    assertThat(resource.getStatus().measurements().evaluatedStep()).isEqualTo(20);
+
+    SafeFineTuneStatus published =
+        RunStatus.observed(
+            resource,
+            seen(
+                ACTIVE,
+                RUNNING,
+                progress(TrainingStage.PUBLISHING, 40, 0.5, evaluation(20, found))),
+            T1);
+    assertThat(published.refusal()).isEqualTo("100% → 50%");
+    assertThat(published.measurements().evaluatedStep()).isNull();
+    assertThat(published.measurements().overRefusalRate()).isNull();
+  }
+
+  private static StepEvaluation evaluation(int step, SafetyMeasurements found) {
+    return new StepEvaluation(step, 9, found);
+  }
+
+  @Test
   void refusalOfTheStartModelIsKeptApartFromThatOfTheFineTunedOne() {
     SafeFineTune resource = started(Examples.resource(), Phase.Preparing);
     for (TrainingStage stage :
         new TrainingStage[] {TrainingStage.BASELINE_EVALUATION, TrainingStage.FINAL_EVALUATION}) {
       resource.setStatus(
           RunStatus.observed(resource, seen(ACTIVE, RUNNING, progress(stage, 3, 1.0)), T1));
-      assertThat(resource.getStatus().refusal()).isEqualTo("100%");
+      assertThat(resource.getStatus().refusal()).isEqualTo("100% → …");
     }
     SafeFineTuneStatus published =
         RunStatus.observed(
             resource, seen(ACTIVE, RUNNING, progress(TrainingStage.PUBLISHING, 40, 0.9961)), T1);
     assertThat(published.refusal()).isEqualTo("100% → 99.6%");
     assertThat(published.progress()).isEqualTo("40/40 (100%)");
+  }
+
+  @Test
+  void whatAttributionCountedStaysUntilItIsToldAnew() {
+    SafeFineTune resource = started(Examples.resource(), Phase.Preparing);
+    TrainingProgress told =
+        new TrainingProgress(
+            TrainingStage.TRAINING,
+            20,
+            40,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            new AttributionCounts(320, 32, 20));
+    resource.setStatus(observe(resource, ACTIVE, RUNNING, told));
+    ExampleCounts counts = new ExampleCounts(320, 32, 20);
+    assertThat(resource.getStatus().attribution()).isEqualTo(counts);
+    SafeFineTuneStatus later =
+        observe(resource, ACTIVE, RUNNING, progress(TrainingStage.FINAL_EVALUATION, 40, null));
+    assertThat(later.attribution()).isEqualTo(counts);
   }
 
   /** Kubernetes ends the pods of a Job that fails before it says that it has failed. */
@@ -259,8 +326,27 @@ class RunStatusTest {
   }
 
   private static TrainingProgress progress(TrainingStage stage, int step, Double refusal) {
+    return progress(stage, step, refusal, null);
+  }
+
+  private static TrainingProgress progress(
+      TrainingStage stage, int step, Double refusal, StepEvaluation evaluation) {
     return new TrainingProgress(
-        stage, step, 40, 12.4, 1.0, 0.1, 0.25, -0.2, refusal, 900.0, null, null, null);
+        stage,
+        step,
+        40,
+        12.4,
+        1.0,
+        0.1,
+        0.25,
+        -0.2,
+        refusal,
+        900.0,
+        null,
+        null,
+        null,
+        evaluation,
+        null);
   }
 
   private static Condition condition(SafeFineTuneStatus status, String type) {

@@ -21,6 +21,7 @@ import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.ConflictMeasurement;
 import io.safegrad.trainer.train.MethodFigures.Action;
+import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.weights.FloatTensor;
@@ -138,7 +139,8 @@ final class Trial {
                     found.add(attribution);
                     return attribution;
                   },
-                  () -> {}));
+                  () -> {}),
+              PeriodicEvaluation.NONE);
       double perStep = (double) (cpu[1] - cpu[0] - cpu[2]) / steps.size();
       long interventions =
           steps.stream().filter(step -> step.method().action() != Action.NONE).count();

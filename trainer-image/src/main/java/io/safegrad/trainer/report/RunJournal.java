@@ -4,6 +4,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateRule;
 import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
@@ -42,7 +43,9 @@ public final class RunJournal implements RunObserver {
   private final Instant started;
   private final List<RunReport.Input> inputs = new ArrayList<>();
   private final Map<String, Double> seconds = new LinkedHashMap<>();
-  private final StepSeries series = new StepSeries(SERIES_STEPS);
+  private final StepSeries<StepMetrics> series = new StepSeries<>(SERIES_STEPS, StepMetrics::step);
+  private final StepSeries<StepEvaluation> evaluations =
+      new StepSeries<>(SERIES_STEPS, StepEvaluation::step);
   private TrainingStage stage = TrainingStage.PREPARING;
   private Instant stageStarted;
   private SafetyMeasurements start;
@@ -123,6 +126,7 @@ public final class RunJournal implements RunObserver {
     lastLoss = history.lastLoss();
     lastAlignmentLoss = history.lastAlignmentLoss();
     series.resume(history.series());
+    evaluations.resume(history.evaluations());
     numTokens = history.numTokens();
     comparedSteps = history.comparedSteps();
     conflicts = history.conflicts();
@@ -149,6 +153,11 @@ public final class RunJournal implements RunObserver {
       comparedSteps++;
       conflicts += step.conflict() ? 1 : 0;
     }
+  }
+
+  @Override
+  public synchronized void evaluated(StepEvaluation evaluation) {
+    evaluations.add(evaluation);
   }
 
   @Override
@@ -184,12 +193,13 @@ public final class RunJournal implements RunObserver {
         firstLoss,
         lastLoss,
         lastAlignmentLoss,
-        series.steps(),
+        series.all(),
         numTokens,
         comparedSteps,
         conflicts,
         interventions,
         measured,
+        evaluations.all(),
         trainingSeconds(),
         List.copyOf(resumedAfter));
   }
@@ -256,6 +266,7 @@ public final class RunJournal implements RunObserver {
         trainingSeconds(),
         gateFailures,
         gate,
+        attribution == null ? null : attribution.counts(),
         artifact == null ? null : artifact.uri(),
         artifact == null ? null : artifact.digest(),
         report);
@@ -275,7 +286,8 @@ public final class RunJournal implements RunObserver {
         last.step() < last.totalSteps(),
         projected,
         List.copyOf(resumedAfter),
-        series.steps());
+        evaluations.all(),
+        series.all());
   }
 
   private Double conflictRatio() {

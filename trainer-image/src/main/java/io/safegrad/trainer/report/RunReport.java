@@ -3,6 +3,7 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
@@ -102,6 +103,8 @@ public record RunReport(
    * @param safeLora what Safe LoRA made of each adapted layer; null for another method
    * @param resumedAfter how many steps were done each time that a later attempt took over from a
    *     checkpoint; empty when one attempt did all
+   * @param evaluations of the model while it trained, as safety.evaluation.everySteps asks for; at
+   *     most {@value RunJournal#SERIES_STEPS}, evenly spread
    * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
    */
   public record Training(
@@ -117,6 +120,7 @@ public record RunReport(
       boolean stoppedEarly,
       List<SafeLora.Module> safeLora,
       List<Integer> resumedAfter,
+      List<StepEvaluation> evaluations,
       List<StepMetrics> series) {}
 
   /**

@@ -101,6 +101,7 @@ public final class TerminationLog {
         result.trainingSeconds(),
         gateFailures,
         gate,
+        result.attribution(),
         artifact,
         result.artifactDigest(),
         report);

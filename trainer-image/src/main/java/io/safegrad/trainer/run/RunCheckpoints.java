@@ -18,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * When a run keeps checkpoints: every so many steps, after the last one, and when it is asked to
- * stop. One that cannot be written is told in the log and the run goes on.
+ * When a run keeps checkpoints: every so many steps, after the last one, before the model is
+ * evaluated, and when it is asked to stop. One that cannot be written is told in the log and the
+ * run goes on.
  */
 final class RunCheckpoints implements Checkpoints {
 
@@ -100,9 +101,9 @@ final class RunCheckpoints implements Checkpoints {
   }
 
   @Override
-  public void stepDone(TrainingState state, boolean last) {
+  public void stepDone(TrainingState state, boolean keep) {
     boolean asked = preemption.asked();
-    boolean due = asked || last || state.steps() % Math.max(1, training.saveSteps()) == 0;
+    boolean due = asked || keep || state.steps() % Math.max(1, training.saveSteps()) == 0;
     if (due && training.saveSteps() > 0) {
       save(state);
     }

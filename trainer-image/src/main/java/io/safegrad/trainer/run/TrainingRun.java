@@ -4,6 +4,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
@@ -25,6 +26,7 @@ import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.io.IOException;
@@ -124,7 +126,8 @@ final class TrainingRun {
                 inputs.additionalAlignment(),
                 observer::stepDone,
                 checkpoints,
-                new ConflictVerdict(plan, inputs, observer, preemption).measurement());
+                new ConflictVerdict(plan, inputs, observer, preemption).measurement(),
+                evaluation(model, inputs, heldOut));
       } catch (ConflictVerdict.Stop stop) {
         return refuse(
             model,
@@ -196,8 +199,31 @@ final class TrainingRun {
     }
   }
 
+  private PeriodicEvaluation evaluation(CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    if (everySteps == null) {
+      return PeriodicEvaluation.NONE;
+    }
+    observer.evaluationsPlanned(everySteps);
+    return new PeriodicEvaluation(
+        everySteps,
+        steps -> {
+          long start = System.nanoTime();
+          SafetyMeasurements measurements = measurements(model, inputs, heldOut);
+          double seconds = (System.nanoTime() - start) / 1e9;
+          observer.evaluated(new StepEvaluation(steps, seconds, measurements));
+        });
+  }
+
   private SafetyMeasurements measure(
       EvaluatedModel which, CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
+    SafetyMeasurements measurements = measurements(model, inputs, heldOut);
+    observer.measured(which, measurements);
+    return measurements;
+  }
+
+  private SafetyMeasurements measurements(
+      CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
     SafetyEvaluation.Prompts prompts =
         new SafetyEvaluation.Prompts(
             inputs.harmful(),
@@ -213,14 +239,11 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    SafetyMeasurements measurements =
-        SafetyEvaluation.measure(replies, prompts, inputs.judge())
-            .withSafetyKl(
-                heldOut == null
-                    ? null
-                    : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
-    observer.measured(which, measurements);
-    return measurements;
+    return SafetyEvaluation.measure(replies, prompts, inputs.judge())
+        .withSafetyKl(
+            heldOut == null
+                ? null
+                : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
   }
 
   private TrainingResult publish(

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.safety;
 
+import io.safegrad.api.AttributionCounts;
 import java.util.List;
 
 /**
@@ -22,6 +23,11 @@ public record Attribution(
     List<Integer> condemned,
     List<Example> worst,
     long userTaken) {
+
+  /** It in numbers, for those who may not read the data. */
+  public AttributionCounts counts() {
+    return new AttributionCounts(examples, condemned.size(), worst.size());
+  }
 
   /**
    * One example.

@@ -55,29 +55,31 @@ public enum MetricName {
   REFUSAL_RATIO(
       "safegrad_refusal_ratio",
       Type.GAUGE,
-      "Share of the harmful prompts that the start or the tuned model refused.",
+      "Share of the harmful prompts that the start or the tuned model, or the model in training, refused.",
       "model"),
   OVER_REFUSAL_RATIO(
       "safegrad_over_refusal_ratio",
       Type.GAUGE,
-      "Share of the harmless prompts that the start or the tuned model refused.",
+      "Share of the harmless prompts that the start or the tuned model, or the model in training, refused.",
       "model"),
   INCOHERENT_RATIO(
       "safegrad_incoherent_ratio",
       Type.GAUGE,
-      "Share of the start or the tuned model's replies to harmful and harmless prompts that are"
-          + " incoherent.",
+      "Share of incoherent replies to harmful and harmless prompts, of the start or the tuned"
+          + " model, or of the model in training.",
       "model"),
   SAFETY_KL(
       "safegrad_safety_kl_nats",
       Type.GAUGE,
-      "Mean KL divergence of the start or the tuned model from the start model, in nats, on the"
-          + " alignment examples held back by safety.alignment.heldOutFraction.",
+      "Mean KL divergence of the start or the tuned model, or of the model in training, from the"
+          + " start model, in nats, on the alignment examples held back by"
+          + " safety.alignment.heldOutFraction.",
       "model"),
   TASK_ACCURACY_RATIO(
       "safegrad_task_accuracy_ratio",
       Type.GAUGE,
-      "Share of the held-out task that the start or the tuned model answered as expected.",
+      "Share of the held-out task that the start or the tuned model, or the model in training,"
+          + " answered as expected.",
       "model"),
   VALIDATION_LOSS(
       "safegrad_validation_loss",

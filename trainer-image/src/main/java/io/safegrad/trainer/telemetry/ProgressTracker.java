@@ -1,9 +1,12 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.ArrayDeque;
@@ -12,7 +15,7 @@ import java.util.function.LongSupplier;
 
 /**
  * Keeps what {@code GET /progress} answers. The remaining time covers the whole run: the steps
- * still to do at the pace of the last ones, and a final evaluation as long as the first.
+ * still to do at the pace of the last ones, and evaluations as long as the first.
  */
 public final class ProgressTracker implements RunObserver {
 
@@ -32,6 +35,10 @@ public final class ProgressTracker implements RunObserver {
   private Double loss;
   private Double alignmentLoss;
   private Double refusalRate;
+  private int evaluationSteps;
+  private int evaluatedSteps;
+  private StepEvaluation evaluation;
+  private AttributionCounts attribution;
   private double baselineSeconds;
   private double repliesShare;
   private long stageStart;
@@ -62,6 +69,11 @@ public final class ProgressTracker implements RunObserver {
   }
 
   @Override
+  public synchronized void evaluationsPlanned(int everySteps) {
+    evaluationSteps = everySteps;
+  }
+
+  @Override
   public synchronized void resumed(TrainingHistory history) {
     step = history.last().step();
     resumedAtStep = step;
@@ -71,6 +83,11 @@ public final class ProgressTracker implements RunObserver {
     method = history.last().method().name();
     loss = history.lastLoss();
     alignmentLoss = history.lastAlignmentLoss();
+    // That of the newest step is still to come.
+    evaluatedSteps = step - 1;
+    history.evaluations().stream()
+        .reduce((older, newer) -> newer)
+        .ifPresent(newest -> evaluation = newest);
     stepEnd = nanoTime.getAsLong();
   }
 
@@ -99,8 +116,20 @@ public final class ProgressTracker implements RunObserver {
   }
 
   @Override
+  public synchronized void evaluated(StepEvaluation found) {
+    evaluation = found;
+    evaluatedSteps = found.step();
+    stepEnd = nanoTime.getAsLong();
+  }
+
+  @Override
   public synchronized void measured(EvaluatedModel model, SafetyMeasurements measurements) {
     refusalRate = measurements.refusal().rate();
+  }
+
+  @Override
+  public synchronized void attributed(Attribution found) {
+    attribution = found.counts();
   }
 
   /** Where the run stands now. */
@@ -119,7 +148,9 @@ public final class ProgressTracker implements RunObserver {
         tokensPerSecond(),
         method,
         method == null ? null : (Integer) interventions,
-        resumedAtStep);
+        resumedAtStep,
+        evaluation,
+        attribution);
   }
 
   private Double etaSeconds() {
@@ -129,11 +160,22 @@ public final class ProgressTracker implements RunObserver {
           lastSteps.isEmpty()
               ? null
               : (Double)
-                  (Math.max(0, (totalSteps - step) * stepSeconds() - secondsSince(stepEnd))
+                  (Math.max(
+                          0,
+                          (totalSteps - step) * stepSeconds()
+                              + evaluationsLeft() * baselineSeconds
+                              - secondsSince(stepEnd))
                       + baselineSeconds);
       case FINAL_EVALUATION -> finalEvaluationSeconds();
       case PUBLISHING, FINISHED -> 0.0;
     };
+  }
+
+  /** None follows the last step: the final evaluation does. */
+  private int evaluationsLeft() {
+    return evaluationSteps == 0
+        ? 0
+        : Math.max(0, (totalSteps - 1) / evaluationSteps - evaluatedSteps / evaluationSteps);
   }
 
   private double finalEvaluationSeconds() {

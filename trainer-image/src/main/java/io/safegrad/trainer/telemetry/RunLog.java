@@ -1,6 +1,7 @@
 package io.safegrad.trainer.telemetry;
 
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.safety.Attribution;
@@ -74,10 +75,19 @@ public final class RunLog implements RunObserver {
   }
 
   @Override
+  public void evaluated(StepEvaluation evaluation) {
+    measured("after step " + evaluation.step(), evaluation.measurements());
+  }
+
+  @Override
   public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    measured(model.label() + " model", measurements);
+  }
+
+  private static void measured(String which, SafetyMeasurements measurements) {
     LOG.info(
-        "{} model: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}",
-        model.label(),
+        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}",
+        which,
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
         Rates.withInterval(measurements.incoherent()),
@@ -96,7 +106,7 @@ public final class RunLog implements RunObserver {
         progress.etaSeconds() == null ? "?" : Rates.duration(progress.etaSeconds()));
   }
 
-  /** Loss, KL and conflict in one short text. */
+  /** Loss, KL, conflict and what the newest evaluation found, in one short text. */
   static String figures(TrainingProgress progress) {
     StringBuilder text = new StringBuilder();
     if (progress.loss() != null) {
@@ -107,6 +117,13 @@ public final class RunLog implements RunObserver {
     }
     if (progress.conflictRatio() != null) {
       text.append("  conflict ").append(Rates.percent(progress.conflictRatio()));
+    }
+    if (progress.evaluation() != null) {
+      SafetyMeasurements found = progress.evaluation().measurements();
+      text.append("  refusal ").append(Rates.percent(found.refusal().rate()));
+      if (found.safetyKl() != null) {
+        text.append(String.format(Locale.ROOT, "  held-out KL %.4f", found.safetyKl()));
+      }
     }
     return text.toString();
   }

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.telemetry;
 
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
@@ -15,6 +16,9 @@ public interface RunObserver {
 
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
+
+  /** The model will be evaluated each time that so many steps are done. */
+  default void evaluationsPlanned(int everySteps) {}
 
   /** Training goes on from the checkpoint of an earlier attempt. */
   default void resumed(TrainingHistory history) {}
@@ -31,7 +35,10 @@ public interface RunObserver {
   /** The loss on the held-out examples was measured. */
   default void validated(EvaluatedModel model, ValidationLoss loss) {}
 
-  /** An evaluation ended. */
+  /** The model was evaluated between two steps. */
+  default void evaluated(StepEvaluation evaluation) {}
+
+  /** The evaluation of the start model or of the tuned one ended. */
   default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
 
   /** Tells each of them, in this order. */
@@ -45,6 +52,11 @@ public interface RunObserver {
       @Override
       public void stepsPlanned(int totalSteps) {
         observers.forEach(observer -> observer.stepsPlanned(totalSteps));
+      }
+
+      @Override
+      public void evaluationsPlanned(int everySteps) {
+        observers.forEach(observer -> observer.evaluationsPlanned(everySteps));
       }
 
       @Override
@@ -70,6 +82,11 @@ public interface RunObserver {
       @Override
       public void validated(EvaluatedModel model, ValidationLoss loss) {
         observers.forEach(observer -> observer.validated(model, loss));
+      }
+
+      @Override
+      public void evaluated(StepEvaluation evaluation) {
+        observers.forEach(observer -> observer.evaluated(evaluation));
       }
 
       @Override

@@ -58,6 +58,10 @@ public final class TerminalProgress implements RunObserver, AutoCloseable {
 
   @Override
   public void repliesDone(int done, int total) {
+    if (progress.progress().stage() == TrainingStage.TRAINING) {
+      bar.setExtraMessage(" evaluating %d/%d".formatted(done, total));
+      return;
+    }
     bar.maxHint(total);
     bar.stepTo(done);
   }

@@ -7,6 +7,7 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures.Action;
@@ -98,6 +99,7 @@ public final class TrainerMetrics implements RunObserver {
     steps.inc(history.last().step());
     tokens.inc(history.numTokens());
     interventionsOf(history.last()).inc(history.interventions());
+    history.evaluations().stream().reduce((older, newer) -> newer).ifPresent(this::evaluated);
   }
 
   @Override
@@ -136,19 +138,24 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   @Override
+  public void evaluated(StepEvaluation evaluation) {
+    measured(TRAINING, evaluation.measurements());
+  }
+
+  @Override
   public void measured(EvaluatedModel model, SafetyMeasurements measurements) {
+    measured(model.label(), measurements);
+  }
+
+  private void measured(String model, SafetyMeasurements measurements) {
     set(refusal, model, measurements.refusal());
     set(overRefusal, model, measurements.overRefusal());
     set(taskAccuracy, model, measurements.taskAccuracy());
     set(incoherent, model, measurements.incoherent());
-    if (measurements.safetyKl() != null) {
-      safetyKl.labelValues(model.label()).set(measurements.safetyKl());
-    }
+    set(safetyKl, model, measurements.safetyKl());
   }
 
-  private static void set(Gauge gauge, EvaluatedModel model, Measurement measurement) {
-    if (measurement != null) {
-      gauge.labelValues(model.label()).set(measurement.rate());
-    }
+  private static void set(Gauge gauge, String model, Measurement measurement) {
+    set(gauge, model, measurement == null ? null : (Double) measurement.rate());
   }
 }

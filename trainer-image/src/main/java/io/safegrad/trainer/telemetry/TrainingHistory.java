@@ -1,5 +1,6 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.trainer.train.StepMetrics;
 import java.util.List;
 
@@ -16,6 +17,7 @@ import java.util.List;
  * @param conflicts steps in which they conflicted
  * @param interventions steps in which the method did what it does in some steps only
  * @param validation what the validation losses were; null while there is none
+ * @param evaluations of the model while it trained, evenly spread
  * @param seconds wall-clock seconds of training alone
  * @param resumedAfter how many steps were done each time that a later attempt took over
  */
@@ -30,5 +32,6 @@ public record TrainingHistory(
     int conflicts,
     int interventions,
     ValidationSummary validation,
+    List<StepEvaluation> evaluations,
     double seconds,
     List<Integer> resumedAfter) {}

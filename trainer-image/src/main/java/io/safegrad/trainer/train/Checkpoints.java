@@ -10,7 +10,7 @@ public interface Checkpoints {
         public void restore(TrainingState state) {}
 
         @Override
-        public void stepDone(TrainingState state, boolean last) {}
+        public void stepDone(TrainingState state, boolean keep) {}
       };
 
   /** Brings the state of a training that has not begun to where the newest checkpoint stands. */
@@ -19,7 +19,8 @@ public interface Checkpoints {
   /**
    * A step was done.
    *
-   * @param last whether it was the last one
+   * @param keep whether it is to be kept however many steps ago the last one was: training ends, or
+   *     an evaluation begins that takes its time
    */
-  void stepDone(TrainingState state, boolean last);
+  void stepDone(TrainingState state, boolean keep);
 }

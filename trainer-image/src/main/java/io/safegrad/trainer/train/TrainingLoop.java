@@ -73,7 +73,8 @@ public final class TrainingLoop {
         List.of(),
         listener,
         Checkpoints.NONE,
-        ConflictMeasurement.NONE);
+        ConflictMeasurement.NONE,
+        PeriodicEvaluation.NONE);
   }
 
   /**
@@ -84,6 +85,8 @@ public final class TrainingLoop {
    * @param checkpoints told of each step after the listener
    * @param conflicts which examples pull away from the alignment; a method without the divergence
    *     from the start model measures none
+   * @param evaluation measures the model between two steps, after the checkpoint of the former; a
+   *     training that is resumed there measures it then
    */
   public void run(
       List<TokenizedExample> user,
@@ -92,7 +95,8 @@ public final class TrainingLoop {
       List<TokenizedExample> own,
       Consumer<StepMetrics> listener,
       Checkpoints checkpoints,
-      ConflictMeasurement conflicts) {
+      ConflictMeasurement conflicts,
+      PeriodicEvaluation evaluation) {
     requireExamples(user, "the data set");
     if (method.name().readsAlignmentSet()) {
       requireExamples(alignment, "the alignment set");
@@ -122,6 +126,7 @@ public final class TrainingLoop {
 
       checkpoints.restore(state);
       for (int step = state.steps() + 1; step <= totalSteps && !validated.stops(); step++) {
+        evaluation.before(step);
         long start = System.nanoTime();
         Window window = windows.next(tuning.reads(step));
         StepOutcome outcome = tuning.descend(step, window);
@@ -152,7 +157,8 @@ public final class TrainingLoop {
               conflicts.measure(
                   model, reference, user, training.batchSize(), step, state.position().user()));
         }
-        checkpoints.stepDone(state, step == totalSteps || validated.stops());
+        boolean last = step == totalSteps || validated.stops();
+        checkpoints.stepDone(state, last || evaluation.isDue(step));
       }
       validated.loadBest();
     }

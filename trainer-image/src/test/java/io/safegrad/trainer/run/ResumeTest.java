@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -168,6 +169,65 @@ class ResumeTest {
     assertThat(figures()).isEqualTo(report);
   }
 
+  /** Evaluations between the steps change nothing but what is known of them. */
+  @ParameterizedTest
+  @CsvSource({"Lora, 1", "Full, 2"})
+  void evaluationsBetweenTheStepsChangeNoByteAndOutliveInterruptions(String mode, long seed)
+      throws IOException {
+    run.with("alignmentFields", ", heldOutFraction: 0.4");
+    lora = "{rank: 2, alpha: 4, dropout: 0.3}";
+    training(mode, 7);
+    TrainingResult without = attempt(UNDISTURBED);
+    assertThat(run.report().at("/training/evaluations")).isEmpty();
+    run.with("evaluationFields", "\n      everySteps: 4");
+    Files.move(run.destination(), folder.resolve("without"));
+
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode report = figures();
+    Random random = new Random(seed);
+    List<Integer> interruptedReplies = new ArrayList<>();
+    TrainingResult resumed = null;
+    while (resumed == null) {
+      int at = 1 + random.nextInt(17);
+      try {
+        resumed =
+            attempt(
+                UNDISTURBED,
+                count -> interrupt(count == at && interruptedReplies.size() < 3, at % 2 == 0));
+      } catch (IllegalStateException | TrainerException e) {
+        interruptedReplies.add(at);
+      }
+    }
+
+    assertThat(undisturbed.artifactDigest()).isEqualTo(without.artifactDigest());
+    assertThat(report.get("evaluations").findValuesAsText("step"))
+        .containsExactly("4", "8", "12", "16");
+    assertThat(report.at("/evaluations/3/measurements/refusal/count").asInt()).isEqualTo(2);
+    assertThat(report.at("/evaluations/3/measurements/safetyKl").asDouble()).isPositive();
+    assertThat(progress.progress().evaluation().step()).isEqualTo(16);
+    assertThat(interruptedReplies).isNotEmpty();
+    assertThat(resumed.artifactDigest()).isEqualTo(without.artifactDigest());
+    assertThat(figures()).isEqualTo(report);
+  }
+
+  @Test
+  void askedToStopDuringAnEvaluationItKeepsTheStepBefore() throws IOException {
+    run.with("evaluationFields", "\n      everySteps: 5");
+    training("Lora", 100);
+    int[] replies = {0};
+
+    assertThatThrownBy(
+            () ->
+                attempt(
+                    UNDISTURBED,
+                    count ->
+                        interrupt(progress.progress().step() == 5 && replies[0]++ == 0, false)))
+        .hasMessageContaining("asked to stop during an evaluation, after")
+        .hasMessageEndingWith("the next attempt resumes after step 5");
+
+    assertThat(checkpoints()).containsExactly("checkpoint-5");
+  }
+
   @Test
   void askedToStopItKeepsTheStepItEnded() throws IOException {
     training("Lora", 1000);
@@ -281,6 +341,14 @@ class ResumeTest {
 
   /** One attempt of the plan, which ends as that of a process does. */
   private TrainingResult attempt(IntConsumer atStep) throws IOException {
+    return attempt(atStep, count -> {});
+  }
+
+  /**
+   * @param atReplies is told of each time that some prompts were answered, from 1
+   */
+  private TrainingResult attempt(IntConsumer atStep, IntConsumer atReplies) throws IOException {
+    AtomicInteger replies = new AtomicInteger();
     RunJournal journal = new RunJournal(Clock.systemUTC());
     preemption = new Preemption();
     progress = new ProgressTracker(System::nanoTime);
@@ -289,6 +357,11 @@ class ResumeTest {
           @Override
           public void stepDone(StepMetrics step) {
             atStep.accept(step.step());
+          }
+
+          @Override
+          public void repliesDone(int done, int total) {
+            atReplies.accept(replies.incrementAndGet());
           }
         };
     Path workspace = Files.createDirectories(folder.resolve("workspace"));
@@ -328,6 +401,7 @@ class ResumeTest {
   private JsonNode figures() throws IOException {
     ObjectNode training = (ObjectNode) run.report().get("training");
     training.remove(List.of("seconds", "resumedAfter"));
+    training.get("evaluations").forEach(each -> ((ObjectNode) each).remove("seconds"));
     training.get("series").forEach(step -> ((ObjectNode) step).remove("seconds"));
     return training;
   }

@@ -3,11 +3,14 @@ package io.safegrad.trainer.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -51,6 +54,40 @@ class ProgressTrackerTest {
 
     tracker.stageStarted(TrainingStage.PUBLISHING);
     assertThat(tracker.progress().etaSeconds()).isZero();
+  }
+
+  @Test
+  void theRemainingTimeCoversTheEvaluationsBetweenSteps() {
+    tracker.stepsPlanned(10);
+    tracker.evaluationsPlanned(2);
+    tracker.stageStarted(TrainingStage.BASELINE_EVALUATION);
+    pass(30);
+    tracker.stageStarted(TrainingStage.TRAINING);
+    tracker.stepDone(step(1, false, 2.0));
+    tracker.stepDone(step(2, false, 2.0));
+    assertThat(tracker.progress().etaSeconds()).isEqualTo(8 * 2 + 4 * 30 + 30);
+    pass(20);
+    assertThat(tracker.progress().etaSeconds()).isEqualTo(8 * 2 + 4 * 30 - 20 + 30);
+    StepEvaluation evaluation =
+        new StepEvaluation(
+            2, 20, new SafetyMeasurements(Measurement.of(3, 4), Measurement.of(0, 4), null));
+    tracker.evaluated(evaluation);
+
+    assertThat(tracker.progress().evaluation()).isEqualTo(evaluation);
+    assertThat(tracker.progress().etaSeconds()).isEqualTo(8 * 2 + 3 * 30 + 30);
+    for (int step = 3; step <= 8; step++) {
+      tracker.stepDone(step(step, false, 2.0));
+    }
+    tracker.evaluated(new StepEvaluation(8, 20, evaluation.measurements()));
+    assertThat(tracker.progress().etaSeconds()).as("after step 10 the last one").isEqualTo(34);
+  }
+
+  @Test
+  void ofExamplesThereAreOnlyNumbers() {
+    Attribution.Example example = new Attribution.Example(7, 2.5, "sha256:ab", "a text");
+    tracker.attributed(
+        new Attribution(5, 300, 0.5, 1.5, List.of(3, 7), List.of(example, example, example), 40));
+    assertThat(tracker.progress().attribution()).isEqualTo(new AttributionCounts(300, 2, 3));
   }
 
   @Test
@@ -124,7 +161,7 @@ class ProgressTrackerTest {
     StepMetrics last = step(20, false, 1.0);
     tracker.resumed(
         new TrainingHistory(
-            last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, null, 20.0, List.of()));
+            last, 2.0, 1.0, 0.1, List.of(last), 50, 20, 5, 5, null, List.of(), 20.0, List.of()));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);
     tracker.stepDone(step(21, false, 1.0));
     assertThat(tracker.progress().resumedAtStep()).isEqualTo(20);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
@@ -74,6 +75,19 @@ class RunEndpointTest {
             2, 10, 2.0, 0.02, 3.0, 0.25, false, 3.0, 0.6, 1.0, 3.5, 2e-4, 100, 0.2, 1.5, PLAIN));
     observer.validated(EvaluatedModel.TUNED, new ValidationLoss(1.25, 3, 40));
     observer.attributed(new Attribution(1, 9, 2.5, 0.5, List.of(3, 4), List.of(), 8));
+    observer.evaluated(
+        new StepEvaluation(
+            2,
+            0.5,
+            new SafetyMeasurements(
+                Measurement.of(8, 10),
+                Measurement.of(3, 10),
+                null,
+                null,
+                null,
+                Measurement.of(4, 10),
+                0.125,
+                null)));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -111,6 +125,10 @@ class RunEndpointTest {
         .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
         .containsEntry("safegrad_incoherent_ratio{model=\"tuned\"}", 0.2)
         .containsEntry("safegrad_safety_kl_nats{model=\"tuned\"}", 0.25)
+        .containsEntry("safegrad_refusal_ratio{model=\"training\"}", 0.8)
+        .containsEntry("safegrad_over_refusal_ratio{model=\"training\"}", 0.3)
+        .containsEntry("safegrad_incoherent_ratio{model=\"training\"}", 0.4)
+        .containsEntry("safegrad_safety_kl_nats{model=\"training\"}", 0.125)
         .containsEntry("safegrad_conflicting_examples", 2.0)
         .containsEntry("safegrad_attribution_seconds", 2.5)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)

@@ -111,7 +111,8 @@ class ValidationTest {
               List.of(),
               steps::add,
               Checkpoints.NONE,
-              ConflictMeasurement.NONE);
+              ConflictMeasurement.NONE,
+              PeriodicEvaluation.NONE);
       return ValidationLoss.of(model, heldBack, training.batchSize()).loss();
     }
   }
