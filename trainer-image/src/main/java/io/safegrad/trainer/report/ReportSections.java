@@ -101,7 +101,7 @@ final class ReportSections {
             Rates.nats(tuned == null ? null : tuned.safetyKl())));
     return section(
         "What was measured?",
-        "Each rate with its 95% Wilson interval, before (hollow) and after (filled). Refusals were told by %s."
+        "Each rate with its 95%% Wilson interval, before (hollow) and after (filled). Refusals were told by %s."
             .formatted(Objects.toString(start.judge(), "an unnamed judge")),
         List.of(plot("Rates before and after", IntervalPlot.svg("rates", "Rates", rates))),
         List.of(table("Measurements", List.of("figure", "start model", "tuned model"), rows)));
