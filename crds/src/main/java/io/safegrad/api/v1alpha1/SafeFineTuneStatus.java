@@ -87,6 +87,10 @@ public record SafeFineTuneStatus(
           Double alignmentLoss,
       @JsonPropertyDescription("Share of the steps with conflicting gradients.")
           Double conflictRatio,
+      @JsonPropertyDescription(
+              "Bytes of memory that the trainer expects to need at its peak, by the model's shapes,"
+                  + " the plan and the lengths of the data.")
+          Long memoryEstimateBytes,
       @JsonPropertyDescription("Refusal rate of the start model.") Double baselineRefusalRate,
       @JsonPropertyDescription("Its 95 % interval.") Interval baselineRefusalInterval,
       @JsonPropertyDescription("Refusal rate of the fine-tuned model.") Double refusalRate,

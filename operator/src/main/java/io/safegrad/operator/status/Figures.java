@@ -52,6 +52,10 @@ final class Figures {
         .loss(either(progress.loss(), known.loss()))
         .alignmentLoss(either(progress.alignmentLoss(), known.alignmentLoss()))
         .conflictRatio(either(progress.conflictRatio(), known.conflictRatio()))
+        .memoryEstimateBytes(
+            progress.memoryEstimateBytes() == null
+                ? known.memoryEstimateBytes()
+                : progress.memoryEstimateBytes())
         .baselineRefusalRate(
             startModel
                 ? either(progress.refusalRate(), known.baselineRefusalRate())

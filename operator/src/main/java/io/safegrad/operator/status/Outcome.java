@@ -54,6 +54,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
    * @param gate the gate of the verdict
    * @param planDigest digest of the plan the Job was made of
    * @param violations how the run falls short of the policies as they are now
+   * @param memoryEstimateBytes what the trainer expected to need; null when it was not heard to say
    */
   static Outcome of(
       End end,
@@ -61,7 +62,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       SafeFineTuneSpec spec,
       Gate gate,
       String planDigest,
-      List<PolicyViolation> violations) {
+      List<PolicyViolation> violations,
+      Long memoryEstimateBytes) {
     if (!end.complete() && DEADLINE_EXCEEDED.equals(end.reason())) {
       return failed(
           DEADLINE_EXCEEDED,
@@ -87,7 +89,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           ? success(result.orElse(null), exit, spec, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
-    return failure(result.orElse(null), pod, spec, gate, planDigest);
+    return failure(
+        result.orElse(null), pod, new MemoryHint(spec, memoryEstimateBytes), gate, planDigest);
   }
 
   /** A trainer that does not say who judged is older than the choice: it has the default only. */
@@ -167,10 +170,10 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   }
 
   private static Outcome failure(
-      TrainingResult result, PodState pod, SafeFineTuneSpec spec, Gate gate, String planDigest) {
+      TrainingResult result, PodState pod, MemoryHint memory, Gate gate, String planDigest) {
     Exit exit = pod.exit();
     if (exit.outOfMemory()) {
-      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), MemoryHint.killed(spec), null);
+      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), memory.killed(), null);
     }
     Optional<ExitReason> reason = ExitReason.ofCode(exit.code());
     if (reason.isEmpty() && pod.disruption() != null) {
@@ -202,7 +205,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);
     }
     if (reason.get() == ExitReason.OUT_OF_MEMORY) {
-      return failed(reason.get().conditionReason(), message + "; " + MemoryHint.of(spec), believed);
+      return failed(reason.get().conditionReason(), message + "; " + memory.advice(), believed);
     }
     return failed(reason.get().conditionReason(), message, believed);
   }

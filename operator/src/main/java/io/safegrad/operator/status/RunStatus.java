@@ -157,7 +157,8 @@ public final class RunStatus {
             PlanResolver.demandedSpec(resource),
             gate,
             last.planDigest(),
-            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));
+            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()),
+            last.measurements() == null ? null : last.measurements().memoryEstimateBytes());
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);

@@ -263,7 +263,24 @@ final class ReportSections {
                     List.of("Java", versions.java()),
                     List.of("system", versions.os()),
                     List.of("threads", Integer.toString(versions.threads())))),
-            table("Stages of the last attempt", List.of("stage", "seconds"), seconds)));
+            table("Stages of the last attempt", List.of("stage", "seconds"), seconds),
+            table("Memory of the last attempt", List.of("part", "MiB"), memory())));
+  }
+
+  private List<List<String>> memory() {
+    RunReport.Memory memory = report.memory();
+    if (memory == null) {
+      return List.of();
+    }
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("peak", memory.peakBytes() == null ? "-" : mebibytes(memory.peakBytes())));
+    rows.add(List.of("estimate", mebibytes(memory.estimateBytes())));
+    memory.parts().forEach((part, bytes) -> rows.add(List.of("of it: " + part, mebibytes(bytes))));
+    return rows;
+  }
+
+  private static String mebibytes(long bytes) {
+    return Long.toString(Math.round(bytes / (double) (1 << 20)));
   }
 
   private Map<String, Object> plan() {

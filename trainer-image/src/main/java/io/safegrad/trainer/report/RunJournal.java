@@ -10,6 +10,7 @@ import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -52,6 +53,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
   private Attribution attribution;
+  private MemoryEstimate memory;
   private StepMetrics last;
   private Double firstLoss;
   private Double lastLoss;
@@ -117,6 +119,11 @@ public final class RunJournal implements RunObserver {
     seconds.put(nameOf(stage), secondsOfStage());
     stage = next;
     stageStarted = clock.instant();
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memory = estimate;
   }
 
   @Override
@@ -233,6 +240,7 @@ public final class RunJournal implements RunObserver {
         List.copyOf(inputs),
         plan,
         versions,
+        memory == null ? null : RunReport.Memory.of(memory, ResidentMemory.peakBytes()),
         new LinkedHashMap<>(seconds),
         started.toString(),
         clock.instant().toString());

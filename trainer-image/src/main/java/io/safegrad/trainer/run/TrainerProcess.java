@@ -10,6 +10,7 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Output;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.provenance.PemKey;
@@ -85,7 +86,7 @@ public final class TrainerProcess {
               : RunEnvironment.ofLaptop(variables);
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
-      plan = manifest == null ? readPlan() : readManifest(manifest);
+      plan = manifest == null ? readPlan() : TrainingPlan.of(readManifest(manifest));
       result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
@@ -120,13 +121,19 @@ public final class TrainerProcess {
     return TrainingPlan.fromYaml(Files.readAllBytes(file));
   }
 
-  private static TrainingPlan readManifest(Path file) throws IOException {
+  /**
+   * Reads a manifest and fills its defaults in.
+   *
+   * @throws TrainerException with BAD_PLAN when there is no such file
+   * @throws io.safegrad.api.ManifestException when it is not a valid SafeFineTune
+   */
+  public static SafeFineTune readManifest(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new TrainerException(
           ExitReason.BAD_PLAN, "manifest: there is no file %s".formatted(file));
     }
     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-    return TrainingPlan.of(Manifest.read(text));
+    return Manifest.read(text);
   }
 
   /** Null when the provenance is not to be signed. */

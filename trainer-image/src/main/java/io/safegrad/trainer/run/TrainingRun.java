@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
@@ -89,12 +90,7 @@ final class TrainingRun {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
-        CausalLm model =
-            CausalLm.load(
-                inputs.config(),
-                inputs.pretrained().weights(),
-                plan.training(),
-                plan.model().storage());
+        CausalLm model = load(inputs);
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
                 ? null
@@ -146,6 +142,16 @@ final class TrainingRun {
           ? publish(model, artifact, rules)
           : refuseAdapter(model, artifact, rules);
     }
+  }
+
+  private CausalLm load(RunInputs inputs) {
+    MemoryEstimate estimate = PlannedMemory.of(plan, inputs);
+    observer.memoryEstimated(estimate);
+    MemoryLimit.ofThisProcess()
+        .exceededBy(estimate)
+        .ifPresent(sentence -> LOG.warn("the run may be killed: {}", sentence));
+    return CausalLm.load(
+        inputs.config(), inputs.pretrained().weights(), plan.training(), plan.model().storage());
   }
 
   /** Where a user finds the results; null until it is known to be writable. */

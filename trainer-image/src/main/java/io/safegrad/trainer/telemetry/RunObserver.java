@@ -3,6 +3,7 @@ package io.safegrad.trainer.telemetry;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -13,6 +14,9 @@ public interface RunObserver {
 
   /** A stage began; the one before it ended. */
   default void stageStarted(TrainingStage stage) {}
+
+  /** It is known how much memory the run is expected to need. */
+  default void memoryEstimated(MemoryEstimate estimate) {}
 
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
@@ -47,6 +51,11 @@ public interface RunObserver {
       @Override
       public void stageStarted(TrainingStage stage) {
         observers.forEach(observer -> observer.stageStarted(stage));
+      }
+
+      @Override
+      public void memoryEstimated(MemoryEstimate estimate) {
+        observers.forEach(observer -> observer.memoryEstimated(estimate));
       }
 
       @Override

@@ -121,6 +121,7 @@ class ModelCardTest {
                 "model.source", "hf://org/name", "12fd25f", "sha256:0", null, null, null, null)),
         plan,
         new RunVersions("1.2", "0", "0", "17", "Linux", 1),
+        null,
         Map.of(),
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:01Z");

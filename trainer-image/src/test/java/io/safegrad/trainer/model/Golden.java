@@ -64,6 +64,16 @@ public final class Golden {
     }
   }
 
+  /** The toy's architecture. */
+  ModelConfig config() {
+    return ModelConfig.of(json(folder.resolve("config.json")));
+  }
+
+  /** The toy's weights, to be closed. */
+  SafetensorsFile weights() {
+    return SafetensorsFile.open(folder.resolve("model.safetensors"));
+  }
+
   /** Settings as safegrad_reference.py was run with. */
   public static Training training(Training.Mode mode, int maxSteps) {
     return training(mode, maxSteps, 4, 1);
@@ -122,17 +132,6 @@ public final class Golden {
     try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
       CausalLm model = CausalLm.load(config, weights, training, storage);
-      model.loadAdapter(tensors("adapter.safetensors"));
-      return model;
-    }
-  }
-
-  /** The same with a limit on what layers save between forward and backward. */
-  CausalLm loadWithAdapter(Training training, long maxSavedBytes) {
-    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
-      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
-      CausalLm model =
-          CausalLm.load(config, weights, training, Model.Storage.Float32, maxSavedBytes);
       model.loadAdapter(tensors("adapter.safetensors"));
       return model;
     }
