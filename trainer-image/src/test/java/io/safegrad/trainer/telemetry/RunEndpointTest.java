@@ -88,7 +88,8 @@ class RunEndpointTest {
                 null,
                 null,
                 Measurement.of(4, 10),
-                0.125)));
+                0.125,
+                null)));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -98,7 +99,8 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
-            0.25));
+            0.25,
+            null));
 
     SafetyMeasurements own =
         new SafetyMeasurements(
