@@ -90,6 +90,7 @@ public record TrainingResult(
         trainingSeconds,
         gateFailures,
         gate,
+        attribution,
         artifact,
         artifactDigest,
         report);

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 final class GreedyGeneration {
 
   /** Enough rows for a full matrix product. */
-  private static final int MAX_ROWS = 64;
+  private static final int MAX_ROWS = 32;
 
   /** Of the caches of one batch; one row may take more. */
   private static final long MAX_CACHE_BYTES = 1L << 30;

@@ -47,7 +47,7 @@ final class GenerationBench implements Runnable {
   @Option(names = "--tokens", defaultValue = "64", description = "Default: ${DEFAULT-VALUE}.")
   private int tokens;
 
-  @Option(names = "--batch", defaultValue = "64", description = "Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--batch", defaultValue = "32", description = "Default: ${DEFAULT-VALUE}.")
   private int batch;
 
   @Option(names = "--rounds", defaultValue = "2", description = "Default: ${DEFAULT-VALUE}.")
