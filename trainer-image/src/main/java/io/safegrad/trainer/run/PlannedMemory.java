@@ -65,8 +65,7 @@ public final class PlannedMemory {
   private static Stream<List<TokenizedExample>> comparedWithStart(
       TrainingPlan plan, RunInputs inputs) {
     if (plan.method().name().hasAlignmentWeight()) {
-      return Stream.of(
-          inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
+      return Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
     }
     // Attribution compares with the start model, whatever the method does.
     return plan.method().name().readsAlignmentSet()
