@@ -2,9 +2,13 @@ package io.safegrad.trainer.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -15,8 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The real process, killed (SIGKILL) at random moments: while it starts, trains, writes a
- * checkpoint, evaluates, publishes. {@code -Dsafegrad.kills=30} kills more often, {@code
- * -Dsafegrad.kills.seed=N} at other moments.
+ * checkpoint, evaluates, publishes; the first time as soon as there is a checkpoint. {@code
+ * -Dsafegrad.kills=30} kills more often, {@code -Dsafegrad.kills.seed=N} at other moments.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class KilledRunTest {
@@ -46,22 +50,27 @@ class KilledRunTest {
     assertThat(process.waitFor()).isZero();
     int millis = (int) TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
     String digest = run.result().artifactDigest();
+    List<JsonNode> steps = steps(run);
     FileTree.delete(run.destination());
     Random random = new Random(SEED);
     int resumed = 0;
 
     for (int kills = 0, ends = 0; kills < KILLS || ends == 0; ) {
       start(run);
+      int moment = random.nextInt(millis);
       if (kills == 0) {
         awaitCheckpoint(run);
+        moment = 0;
       }
       boolean ended =
           kills == KILLS
               ? process.waitFor(5, TimeUnit.MINUTES)
-              : process.waitFor(random.nextInt(millis), TimeUnit.MILLISECONDS);
+              : process.waitFor(moment, TimeUnit.MILLISECONDS);
       if (ended) {
         ends++;
         assertThat(process.exitValue()).isZero();
+        // First, so that a failure names the step where the runs part.
+        assertThat(steps(run)).isEqualTo(steps);
         assertThat(run.result().artifactDigest()).isEqualTo(digest);
         assertThat(run.result().steps()).isEqualTo(300);
         assertThat(run.published())
@@ -83,6 +92,16 @@ class KilledRunTest {
     }
 
     assertThat(resumed).isPositive();
+  }
+
+  /** What each step computed: all but how long it took. */
+  private static List<JsonNode> steps(ToyRun run) throws IOException {
+    List<JsonNode> steps = new ArrayList<>();
+    for (JsonNode step : run.report().at("/training/series")) {
+      steps.add(((ObjectNode) step.deepCopy()).without("seconds"));
+    }
+    assertThat(steps).hasSize(300);
+    return steps;
   }
 
   private void start(ToyRun run) throws IOException {
