@@ -15,7 +15,6 @@ package io.safegrad.api;
  *     in a result of a trainer that does not measure it
  * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
  *     are held back; null when none are
- * @param judge who told the refusals; null in a result of a trainer that does not say
  */
 public record SafetyMeasurements(
     Measurement refusal,
@@ -24,13 +23,12 @@ public record SafetyMeasurements(
     Measurement additionalRefusal,
     Measurement additionalOverRefusal,
     Measurement incoherent,
-    Double safetyKl,
-    JudgeIdentity judge) {
+    Double safetyKl) {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null, null, null);
   }
 
   /** What an evaluation that measures refusals and the task found. */
@@ -40,15 +38,7 @@ public record SafetyMeasurements(
       Measurement taskAccuracy,
       Measurement additionalRefusal,
       Measurement additionalOverRefusal) {
-    this(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        null,
-        null,
-        null);
+    this(refusal, overRefusal, taskAccuracy, additionalRefusal, additionalOverRefusal, null, null);
   }
 
   /** The same with the divergence on the alignment examples that are held back. */
@@ -60,20 +50,6 @@ public record SafetyMeasurements(
         additionalRefusal,
         additionalOverRefusal,
         incoherent,
-        kl,
-        judge);
-  }
-
-  /** The same, judged by somebody else. */
-  public SafetyMeasurements withJudge(JudgeIdentity other) {
-    return new SafetyMeasurements(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        incoherent,
-        safetyKl,
-        other);
+        kl);
   }
 }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
@@ -71,11 +70,7 @@ public final class TerminationMessage {
         || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }
-    JudgeIdentity judge = measured.judge();
-    return judge == null
-        ? measured
-        : measured.withJudge(
-            new JudgeIdentity(Sentence.of(judge.name()), Sentence.of(judge.digest())));
+    return measured;
   }
 
   private static boolean absentOrCounted(Measurement measurement) {

@@ -61,8 +61,7 @@ public final class DemandedSpec {
                 evaluation.everySteps(),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
-                evaluation.secretRef(),
-                value(values, PolicyMerge.JUDGE).map(JudgeValue::parse).orElse(evaluation.judge())),
+                evaluation.secretRef()),
             gate(spec.safety().gate(), values),
             spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)

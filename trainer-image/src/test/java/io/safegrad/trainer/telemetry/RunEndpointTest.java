@@ -86,8 +86,7 @@ class RunEndpointTest {
                 null,
                 null,
                 Measurement.of(4, 10),
-                0.125,
-                null)));
+                0.125)));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -97,8 +96,7 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
-            0.25,
-            null));
+            0.25));
 
     Map<String, Double> samples = scrape();
 

@@ -1,2 +1,0 @@
-/** Who tells which replies refuse. */
-package io.safegrad.trainer.judge;
