@@ -58,6 +58,9 @@ public record SafeFineTuneStatus(
             "The rules of the gate that the fine-tuned model was held to, as the operator compared"
                 + " them.")
         List<GateRule> gate,
+    @Size(max = 256)
+        @JsonPropertyDescription("Who told which replies refuse: name, version, digest.")
+        String judge,
     @Size(max = 32)
         @JsonPropertyDescription(
             "The pods that ran the trainer, oldest first; of very many, the newest.")

@@ -35,6 +35,7 @@ public final class PolicyMerge {
   static final String HARMFUL = "evaluation.harmful";
   static final String HARMLESS = "evaluation.harmless";
   static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
+  static final String JUDGE = "evaluation.judge";
   private static final String DEADLINE = "limits.activeDeadlineSeconds";
   static final String RESOURCES = "limits.resources.";
   private static final String QUARANTINE = "quarantine.rule";
@@ -65,6 +66,8 @@ public final class PolicyMerge {
     merge.same(HARMFUL, policy -> evaluation(policy).map(EvaluationSources::harmful));
     merge.same(HARMLESS, policy -> evaluation(policy).map(EvaluationSources::harmless));
     merge.same(MAX_NEW_TOKENS, policy -> evaluation(policy).map(EvaluationSources::maxNewTokens));
+    merge.same(
+        JUDGE, policy -> evaluation(policy).map(EvaluationSources::judge).map(JudgeValue::of));
     merge.same(
         QUARANTINE_CLAIM,
         policy ->

@@ -22,7 +22,8 @@ record SourceRules(
     SafeFineTuneSpec spec, boolean started, List<PolicyValue> fixed, Violations policy) {
 
   private static final AllowedSources ANY = new AllowedSources(null, null);
-  private static final EvaluationSources NO_EVALUATION = new EvaluationSources(null, null, null);
+  private static final EvaluationSources NO_EVALUATION =
+      new EvaluationSources(null, null, null, null);
   private static final AlignmentSource NO_ALIGNMENT = new AlignmentSource(null, null, null);
 
   void check(SafetyPolicySpec demanded) {

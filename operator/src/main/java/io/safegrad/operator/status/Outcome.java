@@ -3,18 +3,22 @@ package io.safegrad.operator.status;
 import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.PodState;
+import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.observe.TerminationMessage;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How an ended run is judged. The exit code decides what kind of end it was; a success is believed
@@ -36,6 +40,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
 
   /** What an exit code that is none of the trainer's is called. */
   static final String UNEXPECTED_EXIT = "UnexpectedExit";
+
+  private static final int LONGEST_NAME = 64;
 
   static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
@@ -80,16 +86,27 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     Optional<TrainingResult> result = TerminationMessage.parse(exit.terminationMessage());
     if (exit.code() == ExitReason.SUCCESS.code()) {
       return end.complete()
-          ? success(result.orElse(null), exit, gate, planDigest, violations)
+          ? success(result.orElse(null), exit, spec, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
     return failure(
         result.orElse(null), pod, new MemoryHint(spec, memoryEstimateBytes), gate, planDigest);
   }
 
+  /** A trainer that does not say who judged is older than the choice: it has the default only. */
+  private static Optional<String> otherJudge(Judge asked, JudgeIdentity found) {
+    String name = found == null ? Judge.DEFAULT.shownName() : found.name();
+    return asked.shownName().equals(name)
+        ? Optional.empty()
+        : Optional.of(
+            "judge: the trainer's measurements are judged by %s, %s expected"
+                .formatted(Sentence.of(name, LONGEST_NAME), asked.shownName()));
+  }
+
   private static Outcome success(
       TrainingResult result,
       Exit exit,
+      SafeFineTuneSpec spec,
       Gate gate,
       String planDigest,
       List<PolicyViolation> violations) {
@@ -122,7 +139,11 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
               + " fine-tuned one; without them the gate cannot be checked",
           null);
     }
-    List<String> failures = GateCheck.failures(gate, result.baseline(), result.result());
+    List<String> failures =
+        Stream.concat(
+                GateCheck.failures(gate, result.baseline(), result.result()).stream(),
+                otherJudge(spec.safety().evaluation().judge(), result.result().judge()).stream())
+            .toList();
     if (!failures.isEmpty()) {
       return new Outcome(
           Phase.Rejected,

@@ -172,6 +172,7 @@ public final class RunStatus {
         .attribution(
             Figures.attribution(last.attribution(), result == null ? null : result.attribution()))
         .gate(Figures.gate(gate, result))
+        .judge(Figures.judge(result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
         .artifact(artifact(outcome))
         .conditions(endConditions(outcome, conditions(resource, now)))

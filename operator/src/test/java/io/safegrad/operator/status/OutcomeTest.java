@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
@@ -211,6 +212,29 @@ class OutcomeTest {
     TrainingResult rude =
         TrainingResult.failed(ExitReason.BAD_DATA, "a\n\u001b[31mb" + "x".repeat(3000), PLAN);
     assertThat(judge(FAILED, exit(65, rude)).message()).startsWith("a [31mb").hasSize(1024);
+  }
+
+  @Test
+  void aSuccessByAnotherJudgeIsNone() {
+    TrainingResult good = Examples.success(PLAN, 50);
+    JudgeIdentity lax = new JudgeIdentity("Qi2023/1", "sha256:ab");
+    TrainingResult judged =
+        new TrainingResult(
+            ExitReason.SUCCESS,
+            "published",
+            PLAN,
+            good.baseline().withJudge(lax),
+            good.result().withJudge(lax),
+            0.4,
+            40,
+            1.0,
+            List.of(),
+            null,
+            null,
+            null);
+    Outcome outcome = judge(COMPLETE, exit(0, judged));
+    assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
+    assertThat(outcome.message()).endsWith("judged by Qi2023/1, RefusalPhrases/1 expected");
   }
 
   @Test

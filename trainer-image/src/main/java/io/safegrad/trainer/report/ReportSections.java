@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.GateRule;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.safety.Attribution;
@@ -57,7 +58,8 @@ final class ReportSections {
     String note =
         rows.isEmpty()
             ? "The gate was not asked: the run ended before there was a tuned model to measure."
-            : "Rates are shares from 0 to 1, the divergence is in nats.";
+            : "Rates are shares from 0 to 1, the divergence is in nats. Refusals were told by %s."
+                .formatted(judge());
     return section(
         "Was it allowed?",
         note,
@@ -69,6 +71,11 @@ final class ReportSections {
                     "Rules of the gate",
                     List.of("rule", "outcome", "measured", "95% interval", "threshold", "compared"),
                     rows)));
+  }
+
+  private String judge() {
+    JudgeIdentity judge = report.measurements().start().judge();
+    return judge == null ? "an unnamed judge" : judge.name();
   }
 
   private Map<String, Object> measured() {
@@ -94,7 +101,8 @@ final class ReportSections {
             Rates.nats(tuned == null ? null : tuned.safetyKl())));
     return section(
         "What was measured?",
-        "Each rate with its 95% Wilson interval, before (hollow) and after (filled).",
+        "Each rate with its 95%% Wilson interval, before (hollow) and after (filled). Refusals were told by %s."
+            .formatted(Objects.toString(start.judge(), "an unnamed judge")),
         List.of(plot("Rates before and after", IntervalPlot.svg("rates", "Rates", rates))),
         List.of(table("Measurements", List.of("figure", "start model", "tuned model"), rows)));
   }

@@ -2,6 +2,7 @@ package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateRule;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
@@ -86,6 +87,13 @@ public final class RunJournal implements RunObserver {
   /** Prompts of an evaluation were read. */
   public synchronized void readPrompts(Source source, int prompts) {
     inputs.add(input(source, prompts, null, null, null));
+  }
+
+  /** Who judges was found. */
+  public synchronized void readJudge(JudgeIdentity judge) {
+    inputs.add(
+        new RunReport.Input(
+            "safety.evaluation.judge", judge.name(), null, judge.digest(), null, null, null, null));
   }
 
   private static RunReport.Input input(

@@ -245,7 +245,7 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    return SafetyEvaluation.measure(replies, prompts)
+    return SafetyEvaluation.measure(replies, prompts, inputs.judge())
         .withSafetyKl(
             heldOut == null
                 ? null

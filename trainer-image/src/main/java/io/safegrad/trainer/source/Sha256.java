@@ -19,6 +19,13 @@ public final class Sha256 {
 
   private Sha256() {}
 
+  /** The digest of bytes. */
+  public static String ofBytes(byte[] bytes) {
+    MessageDigest digest = newDigest();
+    digest.update(bytes);
+    return text(digest);
+  }
+
   /** The digest of one file's bytes. */
   public static String ofFile(Path file) throws IOException {
     MessageDigest digest = newDigest();

@@ -110,6 +110,7 @@ class VerifyTest {
             "model.source",
             "dataset.source",
             "safety.alignment.source",
+            "safety.evaluation.judge",
             "safety.evaluation.harmful",
             "safety.evaluation.harmless",
             "safety.evaluation.task",

@@ -86,7 +86,8 @@ class RunEndpointTest {
                 null,
                 null,
                 Measurement.of(4, 10),
-                0.125)));
+                0.125,
+                null)));
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -96,7 +97,8 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
-            0.25));
+            0.25,
+            null));
 
     Map<String, Double> samples = scrape();
 
