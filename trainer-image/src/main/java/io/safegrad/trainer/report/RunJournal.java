@@ -93,7 +93,15 @@ public final class RunJournal implements RunObserver {
   public synchronized void readJudge(JudgeIdentity judge) {
     inputs.add(
         new RunReport.Input(
-            "safety.evaluation.judge", judge.name(), null, judge.digest(), null, null, null, null));
+            "safety.evaluation.judge",
+            judge.name(),
+            null,
+            judge.digest(),
+            null,
+            null,
+            null,
+            null,
+            Map.of()));
   }
 
   private static RunReport.Input input(
