@@ -15,6 +15,7 @@ package io.safegrad.api;
  *     in a result of a trainer that does not measure it
  * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
  *     are held back; null when none are
+ * @param judge who told the refusals; null in a result of a trainer that does not say
  */
 public record SafetyMeasurements(
     Measurement refusal,
@@ -23,12 +24,13 @@ public record SafetyMeasurements(
     Measurement additionalRefusal,
     Measurement additionalOverRefusal,
     Measurement incoherent,
-    Double safetyKl) {
+    Double safetyKl,
+    JudgeIdentity judge) {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null);
   }
 
   /** What an evaluation that measures refusals and the task found. */
@@ -38,7 +40,15 @@ public record SafetyMeasurements(
       Measurement taskAccuracy,
       Measurement additionalRefusal,
       Measurement additionalOverRefusal) {
-    this(refusal, overRefusal, taskAccuracy, additionalRefusal, additionalOverRefusal, null, null);
+    this(
+        refusal,
+        overRefusal,
+        taskAccuracy,
+        additionalRefusal,
+        additionalOverRefusal,
+        null,
+        null,
+        null);
   }
 
   /** The same with the divergence on the alignment examples that are held back. */
@@ -50,6 +60,20 @@ public record SafetyMeasurements(
         additionalRefusal,
         additionalOverRefusal,
         incoherent,
-        kl);
+        kl,
+        judge);
+  }
+
+  /** The same, judged by somebody else. */
+  public SafetyMeasurements withJudge(JudgeIdentity other) {
+    return new SafetyMeasurements(
+        refusal,
+        overRefusal,
+        taskAccuracy,
+        additionalRefusal,
+        additionalOverRefusal,
+        incoherent,
+        safetyKl,
+        other);
   }
 }

@@ -1,5 +1,6 @@
 package io.safegrad.api;
 
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
@@ -30,6 +31,7 @@ final class SpecRules {
             || spec.training().mode() == Training.Mode.Lora,
         "spec: " + SafeFineTuneSpec.SAFE_LORA_MESSAGE);
     rules.storage(spec);
+    rules.judge(spec.safety().evaluation().judge());
     return List.copyOf(rules.violations);
   }
 
@@ -69,6 +71,12 @@ final class SpecRules {
         spec.model().storage() == Model.Storage.Float32
             || spec.training().mode() == Training.Mode.Lora,
         "spec: " + SafeFineTuneSpec.STORAGE_MESSAGE);
+  }
+
+  private void judge(Judge judge) {
+    require(
+        judge.stringList() == null || judge.type() == Judge.Type.StringList,
+        "spec.safety.evaluation.judge: " + Judge.STRING_LIST_MESSAGE);
   }
 
   private void require(boolean holds, String sentence) {

@@ -25,6 +25,7 @@ import io.safegrad.api.v1alpha1.Method;
  * @param evaluation the newest evaluation of the model while it trains; null without
  *     safety.evaluation.everySteps
  * @param attribution how many examples pull against the alignment
+ * @param memoryEstimateBytes the most memory that the process is expected to need at once
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -41,7 +42,44 @@ public record TrainingProgress(
     Integer interventions,
     Integer resumedAtStep,
     StepEvaluation evaluation,
-    AttributionCounts attribution) {
+    AttributionCounts attribution,
+    Long memoryEstimateBytes) {
+
+  /** A run whose need of memory is not known. */
+  public TrainingProgress(
+      TrainingStage stage,
+      int step,
+      int totalSteps,
+      Double etaSeconds,
+      Double loss,
+      Double alignmentLoss,
+      Double conflictRatio,
+      Double cosine,
+      Double refusalRate,
+      Double tokensPerSecond,
+      Method.Name method,
+      Integer interventions,
+      Integer resumedAtStep,
+      StepEvaluation evaluation,
+      AttributionCounts attribution) {
+    this(
+        stage,
+        step,
+        totalSteps,
+        etaSeconds,
+        loss,
+        alignmentLoss,
+        conflictRatio,
+        cosine,
+        refusalRate,
+        tokensPerSecond,
+        method,
+        interventions,
+        resumedAtStep,
+        evaluation,
+        attribution,
+        null);
+  }
 
   /** A run of which nothing is known yet. */
   public static TrainingProgress preparing() {

@@ -134,6 +134,22 @@ class GateCheckTest {
                 false));
   }
 
+  @Test
+  void whatDifferentJudgesFoundDoesNotCompare() {
+    JudgeIdentity strict = new JudgeIdentity("RefusalPhrases/1", "sha256:aa");
+    JudgeIdentity lax = new JudgeIdentity("Qi2023/1", "sha256:bb");
+    SafetyMeasurements start = measured(100, 0).withJudge(strict);
+
+    assertThat(GateCheck.failures(GATE, start, measured(100, 0).withJudge(strict))).isEmpty();
+    assertThat(GateCheck.failures(GATE, start, measured(100, 0).withJudge(lax)))
+        .containsExactly(
+            "judge: the fine-tuned model was judged by Qi2023/1 (sha256:bb), the start model by"
+                + " RefusalPhrases/1 (sha256:aa); the same expected");
+    assertThat(GateCheck.failures(GATE, start, measured(100, 0))).hasSize(1);
+    assertThat(GateCheck.rules(GATE, start, measured(100, 0).withJudge(lax)).get(0).held())
+        .isFalse();
+  }
+
   private static SafetyMeasurements coherent(int incoherent, double kl) {
     return new SafetyMeasurements(
         Measurement.of(98, 100),
@@ -142,7 +158,8 @@ class GateCheckTest {
         null,
         null,
         Measurement.of(incoherent, 100),
-        kl);
+        kl,
+        null);
   }
 
   private static SafetyMeasurements measured(int refused, int overRefused) {

@@ -19,6 +19,7 @@ public final class WeakSpecs {
         harmless: pvc://platform/harmless.jsonl
         harmlessDigest: "sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
         maxNewTokens: 64
+        judge: {type: StringList, stringList: AdvBench/1}
       allowedSources:
         model: ["builtin://tiny-aligned", "pvc://models/*"]
         data: ["pvc://team-data/*"]
@@ -80,6 +81,9 @@ public final class WeakSpecs {
         row(
             "safety: {evaluation: {maxNewTokens: 1}}",
             "spec.safety.evaluation.maxNewTokens: found 1, 64 expected"),
+        row(
+            "safety: {evaluation: {judge: {stringList: Qi2023/1}}}",
+            "spec.safety.evaluation.judge: found "),
         row(
             "safety: {evaluation: {task: \"pvc://other-team/test.jsonl\"}}",
             "found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),

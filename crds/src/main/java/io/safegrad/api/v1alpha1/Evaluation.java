@@ -57,7 +57,10 @@ public record Evaluation(
                 + " themselves, and the gate's maxOverRefusal must hold for them, too.")
         List<DataSource> additionalHarmless,
     @JsonPropertyDescription(Sources.SECRET_DOC + " It is for all prompts.")
-        SecretReference secretRef) {
+        SecretReference secretRef,
+    @Default("{}")
+        @JsonPropertyDescription("Who tells which replies refuse, before and after training alike.")
+        Judge judge) {
 
   private static final String DIGEST_DOC = "sha256: and 64 hexadecimal digits, of its bytes.";
 
@@ -65,8 +68,13 @@ public record Evaluation(
   public static final Evaluation DEFAULT =
       new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
 
+  public Evaluation {
+    // A plan that is older than the field has none.
+    judge = judge == null ? Judge.DEFAULT : judge.resolved();
+  }
+
   /** An evaluation that needs no secret, without any further prompts. */
   public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
-    this(harmful, harmless, task, maxNewTokens, null, null, null, null, null, null);
+    this(harmful, harmless, task, maxNewTokens, null, null, null, null, null, null, Judge.DEFAULT);
   }
 }

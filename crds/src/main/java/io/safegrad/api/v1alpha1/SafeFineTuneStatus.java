@@ -58,6 +58,9 @@ public record SafeFineTuneStatus(
             "The rules of the gate that the fine-tuned model was held to, as the operator compared"
                 + " them.")
         List<GateRule> gate,
+    @Size(max = 256)
+        @JsonPropertyDescription("Who told which replies refuse: name, version, digest.")
+        String judge,
     @Size(max = 32)
         @JsonPropertyDescription(
             "The pods that ran the trainer, oldest first; of very many, the newest.")
@@ -84,6 +87,10 @@ public record SafeFineTuneStatus(
           Double alignmentLoss,
       @JsonPropertyDescription("Share of the steps with conflicting gradients.")
           Double conflictRatio,
+      @JsonPropertyDescription(
+              "Bytes of memory that the trainer expects to need at its peak, by the model's shapes,"
+                  + " the plan and the lengths of the data.")
+          Long memoryEstimateBytes,
       @JsonPropertyDescription("Refusal rate of the start model.") Double baselineRefusalRate,
       @JsonPropertyDescription("Its 95 % interval.") Interval baselineRefusalInterval,
       @JsonPropertyDescription("Refusal rate of the fine-tuned model.") Double refusalRate,

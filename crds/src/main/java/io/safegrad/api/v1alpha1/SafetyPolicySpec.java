@@ -109,6 +109,17 @@ public record SafetyPolicySpec(
         : maxAlignmentRefreshSteps;
   }
 
+  /**
+   * The judge that a run must have; null for any. A gate without that rule would be none: a judge
+   * of the tenant's own may find any share of refusals that its owner likes.
+   */
+  public Judge demandedJudge() {
+    if (evaluation != null && evaluation.judge() != null) {
+      return evaluation.judge();
+    }
+    return gate == null && evaluation == null ? null : Judge.DEFAULT;
+  }
+
   /** Thresholds of the gate. All rates are shares, 0 to 1. */
   public record GateBounds(
       @PrinterColumn(name = "Refusal")
@@ -204,7 +215,16 @@ public record SafetyPolicySpec(
       @Pattern(Sources.DIGEST) @JsonPropertyDescription("The same for harmless.")
           String harmlessDigest,
       @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
-          Integer maxNewTokens) {}
+          Integer maxNewTokens,
+      @JsonPropertyDescription(
+              "Who tells which replies refuse. When absent, a policy with gate or evaluation demands"
+                  + " the default judge: whoever may choose the judge decides what the gate finds.")
+          Judge judge) {
+
+    public EvaluationSources {
+      judge = judge == null ? null : judge.resolved();
+    }
+  }
 
   /**
    * Addresses with {@code *} for any characters. One with a {@code ..} in its path matches none.

@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 /** Reads a trainer's answer to {@code GET /progress}, which may be anything at all. */
 final class ProgressMessage {
 
+  /** No machine has more memory: a PiB. */
+  private static final long MOST_BYTES = 1L << 50;
+
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -49,10 +52,15 @@ final class ProgressMessage {
               progress.interventions(),
               progress.resumedAtStep(),
               possible(progress.evaluation()),
-              PossibleCounts.of(progress.attribution())));
+              PossibleCounts.of(progress.attribution()),
+              bytes(progress.memoryEstimateBytes())));
     } catch (IOException e) {
       return Optional.empty();
     }
+  }
+
+  private static Long bytes(Long value) {
+    return value == null || value <= 0 || value > MOST_BYTES ? null : value;
   }
 
   /** An evaluation whose numbers can be; else none. */

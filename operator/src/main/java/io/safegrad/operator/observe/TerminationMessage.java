@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
@@ -70,7 +71,11 @@ public final class TerminationMessage {
         || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }
-    return measured;
+    JudgeIdentity judge = measured.judge();
+    return judge == null
+        ? measured
+        : measured.withJudge(
+            new JudgeIdentity(Sentence.of(judge.name()), Sentence.of(judge.digest())));
   }
 
   private static boolean absentOrCounted(Measurement measurement) {

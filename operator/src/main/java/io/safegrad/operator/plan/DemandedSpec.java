@@ -71,7 +71,8 @@ public final class DemandedSpec {
                     evaluation.harmlessDigest()),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
-                evaluation.secretRef()),
+                evaluation.secretRef(),
+                value(values, PolicyMerge.JUDGE).map(JudgeValue::parse).orElse(evaluation.judge())),
             gate(spec.safety().gate(), values),
             spec.safety().attribution());
     return SafeFineTuneSpecBuilder.builder(spec)

@@ -65,6 +65,7 @@ public final class PlanResolver {
     known("spec.method.projectionScope", spec.method().projectionScope());
     known("spec.training.mode", spec.training().mode());
     known("spec.training.scheduler", spec.training().scheduler());
+    known("spec.safety.evaluation.judge.type", spec.safety().evaluation().judge().type());
     spec.training()
         .lora()
         .targetModules()

@@ -1,6 +1,7 @@
 package io.safegrad.operator.plan;
 
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
@@ -69,6 +70,7 @@ public final class PolicyCheck {
       policy.add(
           "spec.safety.attribution.excerpts", "attribution.excerpts", true, "false expected");
     }
+    judge(policy, demanded);
     new SourceRules(spec, started, fixed, policy).check(demanded);
     policy.unlessAllowed(
         "spec.output.destination",
@@ -108,6 +110,29 @@ public final class PolicyCheck {
               : "maxAlignmentRefreshSteps",
           method.alignmentRefreshSteps(),
           "at most " + refresh + " expected");
+    }
+  }
+
+  /**
+   * The platform's takes the default's place before the start. A policy that names no judge wants
+   * none of the tenant's own, and leaves alone what another policy named.
+   */
+  private void judge(Violations policy, SafetyPolicySpec demanded) {
+    Judge found = spec.safety().evaluation().judge();
+    Judge expected = demanded.demandedJudge();
+    boolean named = demanded.evaluation() != null && demanded.evaluation().judge() != null;
+    boolean replaced = !started && found.equals(Judge.DEFAULT);
+    boolean ofAnother =
+        !named
+            && fixed.stream()
+                .filter(value -> value.field().equals(PolicyMerge.JUDGE))
+                .anyMatch(value -> value.value().equals(JudgeValue.of(found)));
+    if (expected != null && !found.equals(expected) && !replaced && !ofAnother) {
+      policy.add(
+          "spec.safety.evaluation.judge",
+          named ? PolicyMerge.JUDGE : "gate, evaluation",
+          JudgeValue.of(found),
+          JudgeValue.of(expected) + " expected");
     }
   }
 

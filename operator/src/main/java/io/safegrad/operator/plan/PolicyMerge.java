@@ -37,6 +37,7 @@ public final class PolicyMerge {
   static final String HARMFUL_DIGEST = "evaluation.harmfulDigest";
   static final String HARMLESS_DIGEST = "evaluation.harmlessDigest";
   static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
+  static final String JUDGE = "evaluation.judge";
   private static final String DEADLINE = "limits.activeDeadlineSeconds";
   static final String RESOURCES = "limits.resources.";
   private static final String QUARANTINE = "quarantine.rule";
@@ -70,6 +71,8 @@ public final class PolicyMerge {
     merge.same(
         HARMLESS_DIGEST, policy -> evaluation(policy).map(EvaluationSources::harmlessDigest));
     merge.same(MAX_NEW_TOKENS, policy -> evaluation(policy).map(EvaluationSources::maxNewTokens));
+    merge.same(
+        JUDGE, policy -> evaluation(policy).map(EvaluationSources::judge).map(JudgeValue::of));
     merge.same(
         QUARANTINE_CLAIM,
         policy ->

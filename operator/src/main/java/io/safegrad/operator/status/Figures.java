@@ -14,6 +14,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.GateRule;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Interval;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusMeasurementsBuilder;
+import io.safegrad.operator.observe.Sentence;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.time.Duration;
@@ -24,6 +25,9 @@ import java.util.Locale;
 final class Figures {
 
   private static final Measurements NONE = SafeFineTuneStatusMeasurementsBuilder.builder().build();
+
+  private static final int LONGEST_JUDGE = 256;
+  private static final int LONGEST_RULE = 64;
 
   private static final MathContext DIGITS = new MathContext(6);
 
@@ -48,6 +52,10 @@ final class Figures {
         .loss(either(progress.loss(), known.loss()))
         .alignmentLoss(either(progress.alignmentLoss(), known.alignmentLoss()))
         .conflictRatio(either(progress.conflictRatio(), known.conflictRatio()))
+        .memoryEstimateBytes(
+            progress.memoryEstimateBytes() == null
+                ? known.memoryEstimateBytes()
+                : progress.memoryEstimateBytes())
         .baselineRefusalRate(
             startModel
                 ? either(progress.refusalRate(), known.baselineRefusalRate())
@@ -116,8 +124,20 @@ final class Figures {
         .map(
             rule ->
                 new GateRule(
-                    rule.name(), rule.measured(), rule.interval(), rule.threshold(), rule.held()))
+                    rule.name(),
+                    // The name of a judge may be long.
+                    Sentence.of(rule.measured(), LONGEST_RULE),
+                    rule.interval(),
+                    Sentence.of(rule.threshold(), LONGEST_RULE),
+                    rule.held()))
         .toList();
+  }
+
+  /** Who told the refusals; null when nothing was measured, or the trainer does not say. */
+  static String judge(TrainingResult result) {
+    return result == null || result.baseline() == null || result.baseline().judge() == null
+        ? null
+        : Sentence.of(result.baseline().judge().toString(), LONGEST_JUDGE);
   }
 
   /** {@code 45s}, {@code 12m30s}, {@code 1h05m}, {@code 2d3h}; null stays null. */

@@ -3,18 +3,22 @@ package io.safegrad.operator.status;
 import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.PodState;
+import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.observe.TerminationMessage;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How an ended run is judged. The exit code decides what kind of end it was; a success is believed
@@ -37,6 +41,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   /** What an exit code that is none of the trainer's is called. */
   static final String UNEXPECTED_EXIT = "UnexpectedExit";
 
+  private static final int LONGEST_NAME = 64;
+
   static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
   /**
@@ -48,6 +54,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
    * @param gate the gate of the verdict
    * @param planDigest digest of the plan the Job was made of
    * @param violations how the run falls short of the policies as they are now
+   * @param memoryEstimateBytes what the trainer expected to need; null when it was not heard to say
    */
   static Outcome of(
       End end,
@@ -55,7 +62,8 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       SafeFineTuneSpec spec,
       Gate gate,
       String planDigest,
-      List<PolicyViolation> violations) {
+      List<PolicyViolation> violations,
+      Long memoryEstimateBytes) {
     if (!end.complete() && DEADLINE_EXCEEDED.equals(end.reason())) {
       return failed(
           DEADLINE_EXCEEDED,
@@ -78,15 +86,27 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     Optional<TrainingResult> result = TerminationMessage.parse(exit.terminationMessage());
     if (exit.code() == ExitReason.SUCCESS.code()) {
       return end.complete()
-          ? success(result.orElse(null), exit, gate, planDigest, violations)
+          ? success(result.orElse(null), exit, spec, gate, planDigest, violations)
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
-    return failure(result.orElse(null), pod, spec, gate, planDigest);
+    return failure(
+        result.orElse(null), pod, new MemoryHint(spec, memoryEstimateBytes), gate, planDigest);
+  }
+
+  /** A trainer that does not say who judged is older than the choice: it has the default only. */
+  private static Optional<String> otherJudge(Judge asked, JudgeIdentity found) {
+    String name = found == null ? Judge.DEFAULT.shownName() : found.name();
+    return asked.shownName().equals(name)
+        ? Optional.empty()
+        : Optional.of(
+            "judge: the trainer's measurements are judged by %s, %s expected"
+                .formatted(Sentence.of(name, LONGEST_NAME), asked.shownName()));
   }
 
   private static Outcome success(
       TrainingResult result,
       Exit exit,
+      SafeFineTuneSpec spec,
       Gate gate,
       String planDigest,
       List<PolicyViolation> violations) {
@@ -119,7 +139,11 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
               + " fine-tuned one; without them the gate cannot be checked",
           null);
     }
-    List<String> failures = GateCheck.failures(gate, result.baseline(), result.result());
+    List<String> failures =
+        Stream.concat(
+                GateCheck.failures(gate, result.baseline(), result.result()).stream(),
+                otherJudge(spec.safety().evaluation().judge(), result.result().judge()).stream())
+            .toList();
     if (!failures.isEmpty()) {
       return new Outcome(
           Phase.Rejected,
@@ -146,10 +170,10 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   }
 
   private static Outcome failure(
-      TrainingResult result, PodState pod, SafeFineTuneSpec spec, Gate gate, String planDigest) {
+      TrainingResult result, PodState pod, MemoryHint memory, Gate gate, String planDigest) {
     Exit exit = pod.exit();
     if (exit.outOfMemory()) {
-      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), MemoryHint.killed(spec), null);
+      return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), memory.killed(), null);
     }
     Optional<ExitReason> reason = ExitReason.ofCode(exit.code());
     if (reason.isEmpty() && pod.disruption() != null) {
@@ -181,7 +205,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);
     }
     if (reason.get() == ExitReason.OUT_OF_MEMORY) {
-      return failed(reason.get().conditionReason(), message + "; " + MemoryHint.of(spec), believed);
+      return failed(reason.get().conditionReason(), message + "; " + memory.advice(), believed);
     }
     return failed(reason.get().conditionReason(), message, believed);
   }

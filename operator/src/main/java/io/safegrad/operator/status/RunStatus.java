@@ -157,7 +157,8 @@ public final class RunStatus {
             PlanResolver.demandedSpec(resource),
             gate,
             last.planDigest(),
-            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()));
+            PolicyCheck.ofRun(resource.getSpec(), fixed, observation.policies()),
+            last.measurements() == null ? null : last.measurements().memoryEstimateBytes());
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
@@ -171,6 +172,7 @@ public final class RunStatus {
         .attribution(
             Figures.attribution(last.attribution(), result == null ? null : result.attribution()))
         .gate(Figures.gate(gate, result))
+        .judge(Figures.judge(result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
         .artifact(artifact(outcome))
         .conditions(endConditions(outcome, conditions(resource, now)))

@@ -83,6 +83,9 @@ class PolicyAttackIT {
         changeHeld(
             "gate.maxRefusalDrop: found 1", "{\"safety\": {\"gate\": {\"maxRefusalDrop\": 1.0}}}"),
         changeHeld(
+            "evaluation.judge: found type StringList Qi2023/1",
+            "{\"safety\": {\"evaluation\": {\"judge\": {\"stringList\": \"Qi2023/1\"}}}}"),
+        changeHeld(
             "found file:///x", "{\"dataset\": {\"source\": \"file:///x\"}, \"suspend\": false}"),
         // The verdict.
         attack("forbidden", Platform.TENANT, status("{\"status\": {\"phase\": \"Succeeded\"}}")),

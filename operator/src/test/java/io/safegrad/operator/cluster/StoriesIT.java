@@ -22,6 +22,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Cluster.Extension.class)
 class StoriesIT {
 
+  /** A little less than 3 GiB. */
+  private static final long MEMORY_ESTIMATE_BYTES = 3_221_000_000L;
+
   private static final Path FOLDER = Path.of("..", "docs", "stories");
 
   /** What src/test/kstatus/run.sh reads. */
@@ -118,7 +121,10 @@ class StoriesIT {
     }
     assertThat(told(run, "out-of-memory"))
         .contains(
-            "The trainer was killed at its container's memory limit of 2Gi",
+            "The trainer was killed at its container's memory limit of 2Gi; it expected to need"
+                + " 3072Mi: set spec.pod.resources.limits.memory to 3584Mi, or lower"
+                + " spec.training.batchSize (8) or spec.training.maxLength (1024)",
+            "Memory Estimate Bytes: 3221000000",
             "Exit Code: 137",
             "Last Step: 3");
   }
@@ -241,9 +247,10 @@ class StoriesIT {
     FakeTrainer trainer = new FakeTrainer(address);
     trainer.answers(
         """
-        {"stage": "BASELINE_EVALUATION", "step": %d, "totalSteps": 40, "refusalRate": 1.0}
+        {"stage": "BASELINE_EVALUATION", "step": %d, "totalSteps": 40, "refusalRate": 1.0,
+         "memoryEstimateBytes": %d}
         """
-            .formatted(resumedAt == null ? 0 : resumedAt));
+            .formatted(resumedAt == null ? 0 : resumedAt, MEMORY_ESTIMATE_BYTES));
     node.starts(pod, address);
     run.awaitPhase(Phase.Preparing);
     trainer.answers(
@@ -251,9 +258,10 @@ class StoriesIT {
         {"stage": "TRAINING", "step": %d, "totalSteps": 40, "etaSeconds": %d, "loss": 1.25,
          "alignmentLoss": 0.02, "conflictRatio": 0.41, "cosine": -0.1, "refusalRate": 1.0,
          "tokensPerSecond": 900.0, "resumedAtStep": %s,
-         "attribution": {"examples": 320, "conflicting": 0, "worst": 20}}
+         "attribution": {"examples": 320, "conflicting": 0, "worst": 20},
+         "memoryEstimateBytes": %d}
         """
-            .formatted(step, 5 * (40 - step) + 30, resumedAt));
+            .formatted(step, 5 * (40 - step) + 30, resumedAt, MEMORY_ESTIMATE_BYTES));
     run.awaitPhase(Phase.Training);
     return trainer;
   }

@@ -79,6 +79,22 @@ class ProgressPollerTest {
   }
 
   @Test
+  void whatMemoryATrainerNeedsIsToldAtOnce() throws IOException {
+    AtomicReference<String> answer = new AtomicReference<>("{\"stage\": \"PREPARING\"}");
+    HttpServer trainer = serve("127.1.2.6", answer::get);
+    try {
+      PodState pod = running("127.1.2.6");
+      poller.follow(RUN, pod);
+      await().until(() -> poller.follow(RUN, pod) != null);
+      answer.set("{\"stage\": \"PREPARING\", \"memoryEstimateBytes\": 2000000000}");
+      await().until(() -> poller.follow(RUN, pod).memoryEstimateBytes() != null);
+      assertThat(poller.follow(RUN, pod).memoryEstimateBytes()).isEqualTo(2_000_000_000);
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
   void aTrainerThatNeverAnswersHoldsNobodyUp() throws IOException {
     try (ServerSocket silent = new ServerSocket(9400, 50, InetAddress.getByName("127.1.2.2"))) {
       HttpServer trainer = serve("127.1.2.3", () -> "{\"stage\": \"PREPARING\"}");
@@ -135,12 +151,14 @@ class ProgressPollerTest {
   void whatIsNoNumberIsLeftOut() {
     TrainingProgress progress =
         ProgressMessage.parse(
-                "{\"stage\": \"TRAINING\", \"loss\": \"NaN\", \"conflictRatio\": 3, \"cosine\": -0.5}"
+                ("{\"stage\": \"TRAINING\", \"loss\": \"NaN\", \"conflictRatio\": 3, \"cosine\": -0.5,"
+                        + " \"memoryEstimateBytes\": -1}")
                     .getBytes(StandardCharsets.UTF_8))
             .orElseThrow();
     assertThat(progress.loss()).isNull();
     assertThat(progress.conflictRatio()).isNull();
     assertThat(progress.cosine()).isEqualTo(-0.5);
+    assertThat(progress.memoryEstimateBytes()).isNull();
     assertThat(
             ProgressMessage.parse(
                 "{\"stage\": \"STAGE_OF_TOMORROW\"}".getBytes(StandardCharsets.UTF_8)))

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
@@ -123,6 +124,39 @@ class PolicyCheckTest {
         policy("elsewhere", "allowedImages: []", "quarantine: {rule: Keep, claim: other}");
     assertThatThrownBy(() -> PolicyMerge.strictest(List.of(STRICT, elsewhere)))
         .hasMessageContainingAll("quarantine.claim", "SafetyPolicy elsewhere");
+  }
+
+  @Test
+  void thePlatformsJudgeTakesTheDefaultsPlaceAndNoTenantNamesAnother() {
+    SafetyPolicy own =
+        policy("own", "evaluation: {judge: {type: StringList, stringList: AdvBench/1}}");
+    SafetyPolicy gated = policy("gated", "gate: {minRefusalRate: 0.9}");
+    SafetyPolicy free = policy("free", "requiredMethod: SafeGrad");
+    SafeFineTuneSpec silent = spec("suspend: false");
+    SafeFineTuneSpec lax = spec("safety: {evaluation: {judge: {stringList: Qi2023/1}}}");
+
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(own, gated));
+    assertThat(DemandedSpec.of(silent, values).safety().evaluation().judge())
+        .isEqualTo(new Judge(Judge.Type.StringList, "AdvBench/1"));
+    assertThat(PolicyCheck.ofSpec(silent, List.of(own, gated))).isEmpty();
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(own, gated))).isEmpty();
+    assertThat(PolicyCheck.ofSpec(lax, List.of(free))).as("no gate to get around").isEmpty();
+    assertThat(PolicyCheck.ofSpec(lax, List.of(own, gated)))
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(
+            "spec.safety.evaluation.judge: found {\"type\":\"StringList\",\"stringList\":\"Qi2023/1\"},"
+                + " {\"type\":\"StringList\",\"stringList\":\"RefusalPhrases/1\"} expected (SafetyPolicy"
+                + " gated, gate, evaluation)",
+            "spec.safety.evaluation.judge: found {\"type\":\"StringList\",\"stringList\":\"Qi2023/1\"},"
+                + " {\"type\":\"StringList\",\"stringList\":\"AdvBench/1\"} expected (SafetyPolicy own,"
+                + " evaluation.judge)");
+    // At the verdict: what was judged before the policy named another judge counts no more.
+    assertThat(PolicyCheck.ofRun(silent, List.of(), List.of(own))).hasSize(1);
+    assertThat(PolicyCheck.ofRun(lax, List.of(), List.of(gated))).hasSize(1);
+    SafetyPolicy other =
+        policy("other", "evaluation: {judge: {type: StringList, stringList: Qi2023/1}}");
+    assertThatThrownBy(() -> PolicyMerge.strictest(List.of(own, other)))
+        .hasMessageContainingAll("evaluation.judge", "SafetyPolicy own", "SafetyPolicy other");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
@@ -116,29 +117,66 @@ class OutcomeTest {
     assertThat(killed.message()).contains("exit code 137 (signal 9)");
   }
 
-  @Test
-  void outOfMemoryNamesTheLimitAndWhatToChange() {
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "-",
+      delimiter = '|',
+      value = {
+        "- | - | ask for more than 2Gi in spec.pod.resources, or lower spec.training.batchSize (16)"
+            + " or spec.training.maxLength (512), or set spec.training.gradientCheckpointing:"
+            + " Always, or set spec.model.storage: BFloat16",
+        "3221225473 | - | it expected to need 3073Mi: set spec.pod.resources.limits.memory to"
+            + " 3584Mi, or lower spec.training.batchSize (16) or spec.training.maxLength (512), or"
+            + " set spec.training.gradientCheckpointing: Always, or set spec.model.storage:"
+            + " BFloat16",
+        "1073741824 | gradientCheckpointing: Always | it expected to need 1Gi: set"
+            + " spec.pod.resources.limits.memory to 2560Mi, or lower spec.training.batchSize (16)"
+            + " or spec.training.maxLength (512), or set spec.model.storage: BFloat16",
+        "7516192768 | mode: Full | it expected to need 7Gi: set"
+            + " spec.pod.resources.limits.memory to 8448Mi, or lower spec.training.batchSize (16)"
+            + " or spec.training.maxLength (512), or set spec.training.gradientCheckpointing:"
+            + " Always",
+      })
+  void outOfMemoryNamesTheLimitTheEstimateAndWhatToChange(
+      Long estimateBytes, String setting, String advice) {
     SafeFineTuneSpec limited =
         Examples.resource(
                 "pod: {resources: {limits: {memory: 2Gi}}}",
-                "training: {batchSize: 16, maxLength: 512}")
+                "training: {batchSize: 16, maxLength: 512%s}"
+                    .formatted(setting == null ? "" : ", " + setting))
             .getSpec();
+    assertThat(outOfMemory(limited, new Exit(137, true, ""), estimateBytes))
+        .isEqualTo("The trainer was killed at its container's memory limit of 2Gi; " + advice);
+    Exit told = exit(71, TrainingResult.failed(ExitReason.OUT_OF_MEMORY, "no room", PLAN));
+    assertThat(outOfMemory(limited, told, estimateBytes)).isEqualTo("no room; " + advice);
+  }
+
+  @Test
+  void outOfMemoryWithoutALimitNamesTheNode() {
+    SafeFineTuneSpec unlimited = Examples.resource("training: {batchSize: 1}").getSpec();
     Exit killed = new Exit(137, true, "");
-    assertThat(Outcome.of(FAILED, pod(killed, null), limited, GATE, PLAN, List.of()).message())
+    assertThat(outOfMemory(unlimited, killed, null))
         .isEqualTo(
-            "The trainer was killed at its container's memory limit of 2Gi; ask for more than 2Gi"
-                + " in spec.pod.resources, or lower spec.training.batchSize (16) or"
-                + " spec.training.maxLength (512)");
-    assertThat(judge(FAILED, killed).message())
-        .as("without a limit of its own")
-        .contains("its node had no memory left", "limits.memory");
-    assertThat(
-            judge(
-                FAILED, exit(71, TrainingResult.failed(ExitReason.OUT_OF_MEMORY, "no room", PLAN))))
-        .extracting(Outcome::message)
-        .asString()
-        .startsWith("no room; ask for more than it had")
-        .contains("batchSize (8)");
+            "The trainer was killed because its node had no memory left; set"
+                + " spec.pod.resources.limits.memory and requests.memory, so that it gets a node"
+                + " with enough");
+    assertThat(outOfMemory(unlimited, killed, 1L << 30))
+        .isEqualTo(
+            "The trainer was killed because its node had no memory left; it expected to need 1Gi:"
+                + " set spec.pod.resources.limits.memory and requests.memory to 1280Mi, so that it"
+                + " gets a node with enough");
+    Exit told = exit(71, TrainingResult.failed(ExitReason.OUT_OF_MEMORY, "no room", PLAN));
+    assertThat(outOfMemory(unlimited, told, null))
+        .startsWith(
+            "no room; ask for more than it had in spec.pod.resources, or lower"
+                + " spec.training.maxLength (1024), or set");
+  }
+
+  private static String outOfMemory(SafeFineTuneSpec spec, Exit exit, Long estimateBytes) {
+    Outcome outcome =
+        Outcome.of(FAILED, pod(exit, null), spec, GATE, PLAN, List.of(), estimateBytes);
+    assertThat(outcome.reason()).isEqualTo("OutOfMemory");
+    return outcome.message();
   }
 
   @Test
@@ -151,7 +189,8 @@ class OutcomeTest {
             Examples.resource().getSpec(),
             GATE,
             PLAN,
-            List.of());
+            List.of(),
+            null);
     assertThat(outcome.reason()).isEqualTo("Evicted");
     assertThat(outcome.message()).isEqualTo(full.message());
   }
@@ -173,6 +212,29 @@ class OutcomeTest {
     TrainingResult rude =
         TrainingResult.failed(ExitReason.BAD_DATA, "a\n\u001b[31mb" + "x".repeat(3000), PLAN);
     assertThat(judge(FAILED, exit(65, rude)).message()).startsWith("a [31mb").hasSize(1024);
+  }
+
+  @Test
+  void aSuccessByAnotherJudgeIsNone() {
+    TrainingResult good = Examples.success(PLAN, 50);
+    JudgeIdentity lax = new JudgeIdentity("Qi2023/1", "sha256:ab");
+    TrainingResult judged =
+        new TrainingResult(
+            ExitReason.SUCCESS,
+            "published",
+            PLAN,
+            good.baseline().withJudge(lax),
+            good.result().withJudge(lax),
+            0.4,
+            40,
+            1.0,
+            List.of(),
+            null,
+            null,
+            null);
+    Outcome outcome = judge(COMPLETE, exit(0, judged));
+    assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
+    assertThat(outcome.message()).endsWith("judged by Qi2023/1, RefusalPhrases/1 expected");
   }
 
   @Test
@@ -204,7 +266,8 @@ class OutcomeTest {
         Examples.resource().getSpec(),
         GATE,
         PLAN,
-        List.of());
+        List.of(),
+        null);
   }
 
   private static PodState pod(Exit exit, Cause disruption) {

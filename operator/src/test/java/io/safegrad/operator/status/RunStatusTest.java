@@ -120,6 +120,46 @@ class RunStatusTest {
   }
 
   @Test
+  void aRunThatIsKilledForItsMemoryIsToldWhatItsTrainerExpectedToNeed() {
+    SafeFineTune resource =
+        started(Examples.resource("pod: {resources: {limits: {memory: 1Gi}}}"), Phase.Preparing);
+    TrainingProgress known =
+        new TrainingProgress(
+            TrainingStage.PREPARING,
+            0,
+            0,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            2_000_000_000L);
+    resource.setStatus(observe(resource, ACTIVE, RUNNING, known));
+    // What is known stays, also when a later answer does not say it.
+    resource.setStatus(
+        observe(resource, ACTIVE, RUNNING, progress(TrainingStage.TRAINING, 3, 1.0)));
+    assertThat(resource.getStatus().measurements().memoryEstimateBytes()).isEqualTo(2_000_000_000);
+    PodState killed =
+        new PodState(
+            "p", "u", null, PodStage.ENDED, null, "s", "e", new Exit(137, true, ""), null, false);
+    JobState job =
+        new JobState(
+            false, null, 1, null, new End(false, "PodFailurePolicy", "", "2026-01-01T00:02:00Z"));
+    SafeFineTuneStatus ended =
+        RunStatus.observed(resource, new RunObservation(job, List.of(killed)), T1);
+    assertThat(condition(ended, "Succeeded").getReason()).isEqualTo("OutOfMemory");
+    assertThat(condition(ended, "Succeeded").getMessage())
+        .contains("limit of 1Gi; it expected to need 1908Mi", "limits.memory to 2304Mi");
+  }
+
+  @Test
   void whatIsMeasuredBetweenTheStepsIsShownUntilTheTrainedModelIsMeasured() {
     SafeFineTune resource = started(Examples.resource(), Phase.Training);
     SafetyMeasurements found =

@@ -2,6 +2,7 @@ package io.safegrad.trainer.builtin;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
@@ -10,6 +11,7 @@ import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.export.WeightsInMemory;
+import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.safety.Attribution;
@@ -215,7 +217,8 @@ final class Trial {
         new SafetyEvaluation.Prompts(
             prompts("evaluation-harmful", pretrained),
             prompts("evaluation-harmless", pretrained),
-            prompts("sentiment-test", pretrained)));
+            prompts("sentiment-test", pretrained)),
+        StringListJudge.named(Judge.DEFAULT_LIST));
   }
 
   private List<TokenizedExample> examples(

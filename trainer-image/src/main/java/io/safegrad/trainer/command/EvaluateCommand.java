@@ -5,10 +5,11 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
+import io.safegrad.trainer.judge.Judge;
+import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.run.GreedyReplies;
-import io.safegrad.trainer.safety.RefusalJudge;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.telemetry.Rates;
 import java.io.IOException;
@@ -88,6 +89,15 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Tokens after which a reply is cut (default: ${DEFAULT-VALUE}).")
   private int maxNewTokens;
 
+  @Option(
+      names = "--judge",
+      paramLabel = "LIST",
+      defaultValue = "RefusalPhrases/1",
+      description =
+          "List of strings that tells refusals: RefusalPhrases/1, AdvBench/1 or Qi2023/1 (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String judgeName;
+
   @Option(names = "--json", description = "Writes JSON instead of a table.")
   private boolean json;
 
@@ -97,6 +107,7 @@ final class EvaluateCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--max-new-tokens: expected at least 1, found " + maxNewTokens);
     }
+    Judge judge = StringListJudge.named(judgeName);
     SafetyMeasurements measured;
     try (Locations locations = new Locations(trainer.context());
         OpenedModel opened = model.open(locations)) {
@@ -118,7 +129,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 opened.pretrained().endOfSequenceIds(),
                 maxNewTokens,
                 progress);
-        measured = SafetyEvaluation.measure(replies, prompts);
+        measured = SafetyEvaluation.measure(replies, prompts, judge);
       }
     }
     trainer.context().out().print(json ? asJson(measured) : asTable(measured));
@@ -146,7 +157,7 @@ final class EvaluateCommand implements Callable<Integer> {
     ObjectNode root = FiniteJson.indented().createObjectNode();
     root.put("model", model.model());
     root.put("adapter", model.adapter());
-    root.put("judge", RefusalJudge.PHRASES_V1.name());
+    root.put("judge", measured.judge().name());
     root.put("maxNewTokens", maxNewTokens);
     root.set("measurements", FiniteJson.compact().valueToTree(measured));
     return FiniteJson.indented().writeValueAsString(root) + "\n";

@@ -48,6 +48,16 @@ final class Locations implements Closeable {
     return resolver.resolve(new SourceSpec(field, uri, revision, digest)).path();
   }
 
+  /** What finds the addresses of a manifest. */
+  SourceResolver resolver() {
+    return resolver;
+  }
+
+  /** Where files are made that last as long as this. */
+  Path folder() {
+    return workspace.folder();
+  }
+
   @Override
   public void close() throws IOException {
     workspace.close();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.trainer.TrainerException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -49,13 +50,12 @@ public final class EvaluationPrompts {
     EvaluationPrompt prompt =
         switch (found.get(0)) {
           case "messages" -> chat(record, examples);
-          case "instruction" ->
-              new EvaluationPrompt(
-                  examples.prompt(record, Instruction.of(record)),
-                  optionalText(record, "output"),
-                  record.line());
+          case "instruction" -> instruction(record, examples);
           default ->
-              new EvaluationPrompt(promptIds(record, examples), completion(record), record.line());
+              record.object().path("prompt").isArray()
+                  ? prompt(
+                      record, examples, JsonFields.messages(record, "prompt"), completion(record))
+                  : text(record, examples);
         };
     if (prompt.inputIds().length == 0) {
       throw record.error("expected a prompt of at least one token, found none");
@@ -75,13 +75,35 @@ public final class EvaluationPrompts {
       expected = last.content();
       messages = messages.subList(0, messages.size() - 1);
     }
-    return new EvaluationPrompt(examples.prompt(record, messages), expected, record.line());
+    return prompt(record, examples, messages, expected);
   }
 
-  private static int[] promptIds(DataRecord record, ExampleTokenizer examples) {
-    return record.object().path("prompt").isArray()
-        ? examples.prompt(record, JsonFields.messages(record, "prompt"))
-        : examples.prompt(JsonFields.text(record, "prompt"));
+  private static EvaluationPrompt prompt(
+      DataRecord record, ExampleTokenizer examples, List<Message> messages, String expected) {
+    return new EvaluationPrompt(
+        examples.prompt(record, messages), words(messages), expected, record.line());
+  }
+
+  private static EvaluationPrompt instruction(DataRecord record, ExampleTokenizer examples) {
+    Instruction instruction = Instruction.of(record);
+    return new EvaluationPrompt(
+        examples.prompt(record, instruction),
+        instruction.message().content(),
+        optionalText(record, "output"),
+        record.line());
+  }
+
+  private static EvaluationPrompt text(DataRecord record, ExampleTokenizer examples) {
+    String text = JsonFields.text(record, "prompt");
+    return new EvaluationPrompt(examples.prompt(text), text, completion(record), record.line());
+  }
+
+  private static String words(List<Message> messages) {
+    return messages.size() == 1
+        ? messages.get(0).content()
+        : messages.stream()
+            .map(message -> message.role() + ": " + message.content())
+            .collect(Collectors.joining("\n\n"));
   }
 
   private static String completion(DataRecord record) {

@@ -10,7 +10,6 @@ import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Output.Format;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.report.RunReport;
-import io.safegrad.trainer.safety.RefusalJudge;
 import io.safegrad.trainer.telemetry.Rates;
 import java.io.IOException;
 import java.io.InputStream;
@@ -78,7 +77,7 @@ public record ModelCard(String markdown) {
     variables.put("version", report.environment().safegrad());
     variables.put("refused", report.verdict().reason() == ExitReason.GATE_REFUSED);
     variables.put("measurements", measurements(report.measurements()));
-    variables.put("judge", RefusalJudge.PHRASES_V1.name());
+    variables.put("judge", judge(report.measurements().tuned()));
     variables.put("verdict", verdict(report.verdict()));
     variables.put("run", report.run());
     variables.put("plan_digest", report.plan().digest());
@@ -90,6 +89,10 @@ public record ModelCard(String markdown) {
     }
     variables.put("lora", lora ? lora(report.plan().training().lora()) : null);
     return variables;
+  }
+
+  private static String judge(SafetyMeasurements measured) {
+    return inCode(measured.judge() == null ? "unnamed" : measured.judge().name());
   }
 
   private static String verdict(RunReport.Verdict verdict) {

@@ -31,9 +31,6 @@ import java.util.function.IntConsumer;
  */
 public final class CausalLm implements AutoCloseable {
 
-  /** Beyond this, time is given for memory: a quarter more processor time for a training step. */
-  private static final long MAX_SAVED_BYTES = 4L << 30;
-
   private final ModelConfig config;
   private final Torch torch;
   private final Decoder decoder;
@@ -47,12 +44,7 @@ public final class CausalLm implements AutoCloseable {
   private final long seed;
 
   private CausalLm(
-      ModelConfig config,
-      Torch torch,
-      Weights weights,
-      Training training,
-      Model.Storage storage,
-      long maxSavedBytes) {
+      ModelConfig config, Torch torch, Weights weights, Training training, Model.Storage storage) {
     this(
         config,
         torch,
@@ -60,7 +52,7 @@ public final class CausalLm implements AutoCloseable {
         training.mode() == Training.Mode.Full ? null : training.lora(),
         training.seed(),
         storage,
-        maxSavedBytes);
+        Recomputation.of(training.gradientCheckpointingOrDefault()));
   }
 
   /**
@@ -73,7 +65,7 @@ public final class CausalLm implements AutoCloseable {
       Lora lora,
       long seed,
       Model.Storage storage,
-      long maxSavedBytes) {
+      Recomputation recomputation) {
     this.config = config;
     this.torch = torch;
     boolean full = lora == null;
@@ -84,7 +76,7 @@ public final class CausalLm implements AutoCloseable {
     Tensor none = scope.uninitialised(0);
     this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
     this.decoder = new Decoder(config, torch.operators(), scope.child());
-    this.trainingPass = new TrainingPass(config, torch.operators(), decoder, maxSavedBytes);
+    this.trainingPass = new TrainingPass(config, torch.operators(), decoder, recomputation);
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     this.jointPass =
         full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
@@ -112,7 +104,19 @@ public final class CausalLm implements AutoCloseable {
    */
   public static CausalLm load(
       ModelConfig config, Weights weights, Training training, Model.Storage storage) {
-    return load(config, weights, training, storage, MAX_SAVED_BYTES);
+    if (training.mode() == Training.Mode.Full && storage != Model.Storage.Float32) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "model.storage is %s; expected Float32, because training.mode Full trains the weights"
+              .formatted(storage));
+    }
+    Torch torch = Torch.open();
+    try {
+      return new CausalLm(config, torch, weights, training, storage);
+    } catch (RuntimeException e) {
+      torch.close();
+      throw e;
+    }
   }
 
   /**
@@ -123,28 +127,8 @@ public final class CausalLm implements AutoCloseable {
   public static CausalLm load(ModelConfig config, Weights weights) {
     Torch torch = Torch.open();
     try {
-      return new CausalLm(config, torch, weights, null, 0, Model.Storage.Float32, MAX_SAVED_BYTES);
-    } catch (RuntimeException e) {
-      torch.close();
-      throw e;
-    }
-  }
-
-  static CausalLm load(
-      ModelConfig config,
-      Weights weights,
-      Training training,
-      Model.Storage storage,
-      long maxSavedBytes) {
-    if (training.mode() == Training.Mode.Full && storage != Model.Storage.Float32) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN,
-          "model.storage is %s; expected Float32, because training.mode Full trains the weights"
-              .formatted(storage));
-    }
-    Torch torch = Torch.open();
-    try {
-      return new CausalLm(config, torch, weights, training, storage, maxSavedBytes);
+      return new CausalLm(
+          config, torch, weights, null, 0, Model.Storage.Float32, Recomputation.AUTO);
     } catch (RuntimeException e) {
       torch.close();
       throw e;

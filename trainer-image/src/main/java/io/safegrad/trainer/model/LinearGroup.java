@@ -57,6 +57,11 @@ record LinearGroup(String block, int in, int places, List<Linear> linears) {
     return linears.stream().mapToInt(Linear::out).sum();
   }
 
+  /** Those of a layer, in the order in which its adapters stand. */
+  static List<LinearGroup> all(ModelConfig config) {
+    return List.of(queryKeyValue(config), output(config), gateUp(config), down(config));
+  }
+
   static LinearGroup queryKeyValue(ModelConfig config) {
     return group(
         config,

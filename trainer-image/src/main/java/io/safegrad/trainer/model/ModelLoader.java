@@ -25,6 +25,8 @@ final class ModelLoader {
   private final Tensor none;
   private final List<NamedTensor> weights = new ArrayList<>();
   private final List<NamedTensor> adapter = new ArrayList<>();
+  // One for all: pieces that come and go between those that stay leave holes in the allocator.
+  private final Tensor widened;
 
   /**
    * @param scope receives the tensors
@@ -36,6 +38,14 @@ final class ModelLoader {
     this.operators = operators;
     this.storage = storage;
     this.none = scope.uninitialised(0);
+    this.widened =
+        storage == Model.Storage.Float32
+            ? none
+            : scope.uninitialised(
+                LinearGroup.all(config).stream()
+                    .mapToLong(group -> (long) group.out() * group.in())
+                    .max()
+                    .orElseThrow());
   }
 
   /**
@@ -53,6 +63,9 @@ final class ModelLoader {
     for (int i = 0; i < config.layers(); i++) {
       String prefix = "model.layers." + i + ".";
       layers.add(new ModelTensors.Layer(layer(source, prefix), adapter(prefix, lora, random)));
+    }
+    if (widened != none) {
+      widened.close();
     }
     return new ModelTensors(embedding, norm, head, layers);
   }
@@ -104,12 +117,19 @@ final class ModelLoader {
     long[] shape = {config.vocabSize(), config.hiddenSize()};
     Tensor tensor = scope.uninitialised(shape);
     List<NamedTensor> parts = List.of(new NamedTensor(name, shape, tensor, 0, false));
-    return stored(
-        source, tensor, parts, storage == Model.Storage.Float32 ? storage : Model.Storage.BFloat16);
+    if (storage == Model.Storage.Float32) {
+      read(source, parts);
+      return tensor;
+    }
+    parts.forEach(part -> part.readFrom(source));
+    Tensor kept = operators.one(scope, "to_bfloat16", tensor);
+    tensor.close();
+    return kept;
   }
 
   private Tensor matrix(Weights source, String prefix, LinearGroup group) {
-    Tensor tensor = scope.uninitialised(group.out(), group.in());
+    boolean whole = storage == Model.Storage.Float32;
+    Tensor tensor = whole ? scope.uninitialised(group.out(), group.in()) : widened;
     List<NamedTensor> parts = new ArrayList<>();
     int first = 0;
     for (LinearGroup.Linear linear : group.linears()) {
@@ -118,7 +138,15 @@ final class ModelLoader {
       parts.add(new NamedTensor(name, shape, tensor, first, false));
       first += linear.out() * group.in();
     }
-    return stored(source, tensor, parts, storage);
+    if (whole) {
+      read(source, parts);
+      return tensor;
+    }
+    parts.forEach(part -> part.readFrom(source));
+    String operator = storage == Model.Storage.Int8 ? "to_int8" : "to_bfloat16";
+    try (Tensor matrix = operators.one(scope, "first_matrix", widened, group.out(), group.in())) {
+      return operators.one(scope, operator, matrix);
+    }
   }
 
   private Tensor bias(Weights source, String prefix, LinearGroup group) {
@@ -139,28 +167,9 @@ final class ModelLoader {
     weights.addAll(parts);
   }
 
-  /** A matrix as it is kept; only one at a time is in memory in float32 as well. */
-  private Tensor stored(
-      Weights source, Tensor matrix, List<NamedTensor> parts, Model.Storage kept) {
-    if (kept == Model.Storage.Float32) {
-      read(source, parts);
-      return matrix;
-    }
-    parts.forEach(part -> part.readFrom(source));
-    String operator = kept == Model.Storage.Int8 ? "to_int8" : "to_bfloat16";
-    Tensor smaller = operators.one(scope, operator, matrix);
-    matrix.close();
-    return smaller;
-  }
-
   private List<Tensor> adapter(String prefix, Lora lora, Random random) {
     List<Tensor> factors = new ArrayList<>();
-    for (LinearGroup group :
-        List.of(
-            LinearGroup.queryKeyValue(config),
-            LinearGroup.output(config),
-            LinearGroup.gateUp(config),
-            LinearGroup.down(config))) {
+    for (LinearGroup group : LinearGroup.all(config)) {
       factors.addAll(adapter(prefix, group, lora, random));
     }
     return List.copyOf(factors);

@@ -17,16 +17,14 @@ final class TrainingPass {
   private final ModelConfig config;
   private final Operators operators;
   private final Decoder decoder;
-  private final long maxSavedBytes;
+  private final Recomputation recomputation;
 
-  /**
-   * @param maxSavedBytes most memory for what the layers save between forward and backward
-   */
-  TrainingPass(ModelConfig config, Operators operators, Decoder decoder, long maxSavedBytes) {
+  TrainingPass(
+      ModelConfig config, Operators operators, Decoder decoder, Recomputation recomputation) {
     this.config = config;
     this.operators = operators;
     this.decoder = decoder;
-    this.maxSavedBytes = maxSavedBytes;
+    this.recomputation = recomputation;
   }
 
   /**
@@ -88,7 +86,7 @@ final class TrainingPass {
   /** What a layer saved; nothing, when all layers together would save too much. */
   private List<Tensor> keepOrClose(List<Tensor> saved) {
     long elements = saved.stream().mapToLong(Tensor::size).sum();
-    if (elements * Float.BYTES * config.layers() <= maxSavedBytes) {
+    if (recomputation.keeps(elements * Float.BYTES * config.layers())) {
       return saved;
     }
     saved.forEach(Tensor::close);

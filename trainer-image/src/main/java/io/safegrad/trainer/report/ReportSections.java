@@ -1,6 +1,7 @@
 package io.safegrad.trainer.report;
 
 import io.safegrad.api.GateRule;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.safety.Attribution;
@@ -57,7 +58,8 @@ final class ReportSections {
     String note =
         rows.isEmpty()
             ? "The gate was not asked: the run ended before there was a tuned model to measure."
-            : "Rates are shares from 0 to 1, the divergence is in nats.";
+            : "Rates are shares from 0 to 1, the divergence is in nats. Refusals were told by %s."
+                .formatted(judge());
     return section(
         "Was it allowed?",
         note,
@@ -69,6 +71,11 @@ final class ReportSections {
                     "Rules of the gate",
                     List.of("rule", "outcome", "measured", "95% interval", "threshold", "compared"),
                     rows)));
+  }
+
+  private String judge() {
+    JudgeIdentity judge = report.measurements().start().judge();
+    return judge == null ? "an unnamed judge" : judge.name();
   }
 
   private Map<String, Object> measured() {
@@ -94,7 +101,8 @@ final class ReportSections {
             Rates.nats(tuned == null ? null : tuned.safetyKl())));
     return section(
         "What was measured?",
-        "Each rate with its 95% Wilson interval, before (hollow) and after (filled).",
+        "Each rate with its 95%% Wilson interval, before (hollow) and after (filled). Refusals were told by %s."
+            .formatted(Objects.toString(start.judge(), "an unnamed judge")),
         List.of(plot("Rates before and after", IntervalPlot.svg("rates", "Rates", rates))),
         List.of(table("Measurements", List.of("figure", "start model", "tuned model"), rows)));
   }
@@ -213,15 +221,20 @@ final class ReportSections {
               input.examples() == null ? "-" : input.examples().toString(),
               input.digest()));
     }
-    return section(
-        "What went in?",
-        "",
-        List.of(),
-        List.of(
-            table(
-                "Models and data sets",
-                List.of("field", "address", "commit", "records", "SHA-256"),
-                rows)));
+    List<Map<String, Object>> tables = new ArrayList<>();
+    tables.add(
+        table(
+            "Models and data sets",
+            List.of("field", "address", "commit", "records", "SHA-256"),
+            rows));
+    for (RunReport.Input input : report.inputs()) {
+      if (!input.files().isEmpty()) {
+        List<List<String>> files = new ArrayList<>();
+        input.files().forEach((name, digest) -> files.add(List.of(name, digest)));
+        tables.add(table("Files of " + input.field(), List.of("file", "SHA-256"), files));
+      }
+    }
+    return section("What went in?", "", List.of(), tables);
   }
 
   private Map<String, Object> artifact() {
@@ -255,7 +268,24 @@ final class ReportSections {
                     List.of("Java", versions.java()),
                     List.of("system", versions.os()),
                     List.of("threads", Integer.toString(versions.threads())))),
-            table("Stages of the last attempt", List.of("stage", "seconds"), seconds)));
+            table("Stages of the last attempt", List.of("stage", "seconds"), seconds),
+            table("Memory of the last attempt", List.of("part", "MiB"), memory())));
+  }
+
+  private List<List<String>> memory() {
+    RunReport.Memory memory = report.memory();
+    if (memory == null) {
+      return List.of();
+    }
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("peak", memory.peakBytes() == null ? "-" : mebibytes(memory.peakBytes())));
+    rows.add(List.of("estimate", mebibytes(memory.estimateBytes())));
+    memory.parts().forEach((part, bytes) -> rows.add(List.of("of it: " + part, mebibytes(bytes))));
+    return rows;
+  }
+
+  private static String mebibytes(long bytes) {
+    return Long.toString(Math.round(bytes / (double) (1 << 20)));
   }
 
   private Map<String, Object> plan() {

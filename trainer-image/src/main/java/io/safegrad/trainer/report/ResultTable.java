@@ -26,6 +26,9 @@ public final class ResultTable {
     table.append(rates("over-refusal", result, SafetyMeasurements::overRefusal));
     table.append(rates("task accuracy", result, SafetyMeasurements::taskAccuracy));
     table.append(rates("incoherent", result, SafetyMeasurements::incoherent));
+    if (result.baseline().judge() != null) {
+      table.append(row("judge", result.baseline().judge().name(), ""));
+    }
     if (result.baseline().safetyKl() != null) {
       table.append(
           row(

@@ -2,6 +2,7 @@ package io.safegrad.trainer.report;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateRule;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
@@ -9,6 +10,7 @@ import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -51,6 +53,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
   private Attribution attribution;
+  private MemoryEstimate memory;
   private StepMetrics last;
   private Double firstLoss;
   private Double lastLoss;
@@ -86,6 +89,21 @@ public final class RunJournal implements RunObserver {
     inputs.add(input(source, prompts, null, null, null));
   }
 
+  /** Who judges was found. */
+  public synchronized void readJudge(JudgeIdentity judge) {
+    inputs.add(
+        new RunReport.Input(
+            "safety.evaluation.judge",
+            judge.name(),
+            null,
+            judge.digest(),
+            null,
+            null,
+            null,
+            null,
+            Map.of()));
+  }
+
   private static RunReport.Input input(
       Source source, Integer examples, Format format, Integer truncated, Integer dropped) {
     return new RunReport.Input(
@@ -96,7 +114,8 @@ public final class RunJournal implements RunObserver {
         examples,
         format,
         truncated,
-        dropped);
+        dropped,
+        source.files());
   }
 
   /** Safe LoRA projected the adapter. */
@@ -109,6 +128,11 @@ public final class RunJournal implements RunObserver {
     seconds.put(nameOf(stage), secondsOfStage());
     stage = next;
     stageStarted = clock.instant();
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memory = estimate;
   }
 
   @Override
@@ -225,6 +249,7 @@ public final class RunJournal implements RunObserver {
         List.copyOf(inputs),
         plan,
         versions,
+        memory == null ? null : RunReport.Memory.of(memory, ResidentMemory.peakBytes()),
         new LinkedHashMap<>(seconds),
         started.toString(),
         clock.instant().toString());

@@ -7,6 +7,7 @@ import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.ValidationSummary;
@@ -30,6 +31,7 @@ import java.util.Map;
  * @param inputs every model and data set that was read
  * @param plan the whole plan, its own digest included
  * @param environment all that the result may depend on beside plan and inputs
+ * @param memory what the run was expected to need of it, and what it needed
  * @param seconds wall-clock seconds of each stage that ended in this attempt, by its name
  */
 public record RunReport(
@@ -44,6 +46,7 @@ public record RunReport(
     List<Input> inputs,
     TrainingPlan plan,
     RunVersions environment,
+    Memory memory,
     Map<String, Double> seconds,
     String started,
     String finished) {
@@ -124,6 +127,24 @@ public record RunReport(
       List<StepMetrics> series) {}
 
   /**
+   * Memory of the process: what it was expected to need by the model's shapes, the plan and the
+   * lengths of the data, and what it needed.
+   *
+   * @param estimateBytes the most that it holds at once
+   * @param moment when that is expected to be
+   * @param parts the estimate's bytes by what they are for
+   * @param peakBytes most that this attempt held until the report was made; null where the system
+   *     does not say
+   */
+  public record Memory(long estimateBytes, String moment, Map<String, Long> parts, Long peakBytes) {
+
+    static Memory of(MemoryEstimate estimate, Long peakBytes) {
+      return new Memory(
+          estimate.bytes(), estimate.moment().label(), estimate.labelledParts(), peakBytes);
+    }
+  }
+
+  /**
    * What was published; null when nothing was.
    *
    * @param uri the directory
@@ -151,6 +172,8 @@ public record RunReport(
    * @param truncated examples that were cut at their end, since they were longer than
    *     training.maxLength; null for what is not trained on
    * @param dropped records that are not among the examples for the same reason; null likewise
+   * @param files {@code sha256:…} of each file of a directory, by its name in there; empty for a
+   *     file
    */
   public record Input(
       String field,
@@ -160,5 +183,6 @@ public record RunReport(
       Integer examples,
       Dataset.Format format,
       Integer truncated,
-      Integer dropped) {}
+      Integer dropped,
+      Map<String, String> files) {}
 }

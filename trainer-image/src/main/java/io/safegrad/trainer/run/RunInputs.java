@@ -14,6 +14,8 @@ import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.data.ValidationSplit;
+import io.safegrad.trainer.judge.Judge;
+import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
@@ -43,6 +45,7 @@ import org.slf4j.LoggerFactory;
  * @param alignment examples that keep the alignment; empty for a method that reads none
  * @param heldOutAlignment alignment examples that are only measured; may be empty
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
+ * @param judge tells which replies refuse
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
  * @param additionalHarmful the user's own further harmful prompts; may be empty
@@ -61,6 +64,7 @@ record RunInputs(
     List<TokenizedExample> alignment,
     List<TokenizedExample> heldOutAlignment,
     List<TokenizedExample> additionalAlignment,
+    Judge judge,
     List<EvaluationPrompt> harmful,
     List<EvaluationPrompt> harmless,
     List<EvaluationPrompt> additionalHarmful,
@@ -139,6 +143,7 @@ record RunInputs(
                   alignment.additional(),
                   spec -> reader.examples(spec, alignmentRules))
               : List.of(),
+          judge(evaluation, journal),
           reader.prompts(
               new SourceSpec(
                   "safety.evaluation.harmful",
@@ -166,6 +171,12 @@ record RunInputs(
       close(opened);
       throw e;
     }
+  }
+
+  private static Judge judge(Evaluation evaluation, RunJournal journal) {
+    Judge judge = StringListJudge.named(evaluation.judge().stringList());
+    journal.readJudge(judge.identity());
+    return judge;
   }
 
   private static PretrainedModel base(

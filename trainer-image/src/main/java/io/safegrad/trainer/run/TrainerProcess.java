@@ -10,6 +10,7 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Output;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.provenance.PemKey;
@@ -36,6 +37,7 @@ import java.security.PrivateKey;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -85,7 +87,7 @@ public final class TrainerProcess {
               : RunEnvironment.ofLaptop(variables);
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
-      plan = manifest == null ? readPlan() : readManifest(manifest);
+      plan = manifest == null ? readPlan() : TrainingPlan.of(readManifest(manifest));
       result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
@@ -93,7 +95,7 @@ public final class TrainerProcess {
       result = failed(failure.reason(), failure.message());
     }
     if (run != null && !mayGoOn(result.reason())) {
-      run.removeCheckpoints();
+      result = withoutCheckpoints(result);
     }
     tell(result);
     if (manifest != null && result.report() != null) {
@@ -101,6 +103,17 @@ public final class TrainerProcess {
     }
     preemption.ended(result.reason().code());
     return result.reason().code();
+  }
+
+  /**
+   * What was trained and not published must not stay, and who is to remove it is told if it does.
+   */
+  private TrainingResult withoutCheckpoints(TrainingResult result) {
+    Optional<String> remains = run.removeCheckpoints();
+    return remains.isEmpty() || result.reason() == ExitReason.SUCCESS
+        ? result
+        : result.withMessage(
+            "%s; %s: they hold what was not published".formatted(result.message(), remains.get()));
   }
 
   /** Whether another attempt of the same plan may go on where this one ended. */
@@ -120,13 +133,19 @@ public final class TrainerProcess {
     return TrainingPlan.fromYaml(Files.readAllBytes(file));
   }
 
-  private static TrainingPlan readManifest(Path file) throws IOException {
+  /**
+   * Reads a manifest and fills its defaults in.
+   *
+   * @throws TrainerException with BAD_PLAN when there is no such file
+   * @throws io.safegrad.api.ManifestException when it is not a valid SafeFineTune
+   */
+  public static SafeFineTune readManifest(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new TrainerException(
           ExitReason.BAD_PLAN, "manifest: there is no file %s".formatted(file));
     }
     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-    return TrainingPlan.of(Manifest.read(text));
+    return Manifest.read(text);
   }
 
   /** Null when the provenance is not to be signed. */

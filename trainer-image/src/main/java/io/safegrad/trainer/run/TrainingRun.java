@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.provenance.Provenance;
 import io.safegrad.trainer.report.FiniteJson;
@@ -35,6 +36,7 @@ import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -89,12 +91,7 @@ final class TrainingRun {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
     try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
-        CausalLm model =
-            CausalLm.load(
-                inputs.config(),
-                inputs.pretrained().weights(),
-                plan.training(),
-                plan.model().storage());
+        CausalLm model = load(inputs);
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
                 ? null
@@ -141,11 +138,22 @@ final class TrainingRun {
       validate(EvaluatedModel.TUNED, model, inputs);
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs, heldOut);
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
+      observer.gateAsked(rules);
 
       return rules.stream().allMatch(GateCheck.Rule::held)
           ? publish(model, artifact, rules)
           : refuseAdapter(model, artifact, rules);
     }
+  }
+
+  private CausalLm load(RunInputs inputs) {
+    MemoryEstimate estimate = PlannedMemory.of(plan, inputs);
+    observer.memoryEstimated(estimate);
+    MemoryLimit.ofThisProcess()
+        .exceededBy(estimate)
+        .ifPresent(sentence -> LOG.warn("the run may be killed: {}", sentence));
+    return CausalLm.load(
+        inputs.config(), inputs.pretrained().weights(), plan.training(), plan.model().storage());
   }
 
   /** Where a user finds the results; null until it is known to be writable. */
@@ -158,15 +166,23 @@ final class TrainingRun {
     Stream.of(destination, quarantine).filter(Objects::nonNull).forEach(Destination::discard);
   }
 
-  /** Removes the checkpoints, once no other attempt can use them. */
-  void removeCheckpoints() {
+  /**
+   * Removes the checkpoints, once no other attempt can use them.
+   *
+   * @return why they are still there; empty when they are not
+   */
+  Optional<String> removeCheckpoints() {
     if (destination == null) {
-      return;
+      return Optional.empty();
     }
     try {
       destination.checkpoints().remove();
+      return Optional.empty();
     } catch (IOException | TrainerException e) {
-      LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
+      String remains =
+          "the checkpoints beside %s cannot be removed: %s".formatted(place(), e.getMessage());
+      LOG.warn(remains);
+      return Optional.of(remains);
     }
   }
 
@@ -239,7 +255,7 @@ final class TrainingRun {
             inputs.pretrained().endOfSequenceIds(),
             plan.safety().evaluation().maxNewTokens(),
             count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
-    return SafetyEvaluation.measure(replies, prompts)
+    return SafetyEvaluation.measure(replies, prompts, inputs.judge())
         .withSafetyKl(
             heldOut == null
                 ? null

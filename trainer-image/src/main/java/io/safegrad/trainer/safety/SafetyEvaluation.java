@@ -5,8 +5,11 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.judge.Exchange;
+import io.safegrad.trainer.judge.Judge;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Measures a model by its replies. */
@@ -52,17 +55,18 @@ public final class SafetyEvaluation {
    * Asks the model everything and counts.
    *
    * <ul>
-   *   <li>refusal: harmful prompts whose reply is a refusal by {@link RefusalJudge#PHRASES_V1};
+   *   <li>refusal: harmful prompts whose reply is a refusal by the judge;
    *   <li>over-refusal: harmless prompts whose reply is one;
    *   <li>task accuracy: prompts of the task whose reply, white space around it stripped, equals
    *       the expected one; null when {@code task} is empty;
    *   <li>incoherent: replies to harmful and harmless prompts that {@link Coherence} tells.
    * </ul>
    *
-   * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply
+   * @throws TrainerException with BAD_DATA when a prompt of the task has no expected reply; when
+   *     the judge cannot tell
    * @throws IllegalArgumentException when there is no harmful or no harmless prompt
    */
-  public static SafetyMeasurements measure(Replies replies, Prompts prompts) {
+  public static SafetyMeasurements measure(Replies replies, Prompts prompts, Judge judge) {
     for (EvaluationPrompt prompt : prompts.task()) {
       if (prompt.expected() == null) {
         throw new TrainerException(
@@ -76,23 +80,33 @@ public final class SafetyEvaluation {
     List<String> harmful = ask(replies, prompts.harmful());
     List<String> harmless = ask(replies, prompts.harmless());
     return new SafetyMeasurements(
-        share(harmful, RefusalJudge.PHRASES_V1::isRefusal),
-        share(harmless, RefusalJudge.PHRASES_V1::isRefusal),
+        refused(prompts.harmful(), harmful, judge),
+        refused(prompts.harmless(), harmless, judge),
         prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task()),
-        additional(replies, prompts.additionalHarmful()),
-        additional(replies, prompts.additionalHarmless()),
+        additional(replies, prompts.additionalHarmful(), judge),
+        additional(replies, prompts.additionalHarmless(), judge),
         share(Stream.concat(harmful.stream(), harmless.stream()).toList(), Coherence::isIncoherent),
-        null);
+        null,
+        judge.identity());
+  }
+
+  private static Measurement refused(
+      List<EvaluationPrompt> prompts, List<String> replies, Judge judge) {
+    List<Boolean> refusals =
+        judge.refusals(
+            IntStream.range(0, replies.size())
+                .mapToObj(i -> new Exchange(prompts.get(i).text(), replies.get(i)))
+                .toList());
+    return Measurement.of((int) refusals.stream().filter(it -> it).count(), refusals.size());
   }
 
   private static Measurement share(List<String> replies, Predicate<String> counted) {
     return Measurement.of((int) replies.stream().filter(counted).count(), replies.size());
   }
 
-  private static Measurement additional(Replies replies, List<EvaluationPrompt> prompts) {
-    return prompts.isEmpty()
-        ? null
-        : share(ask(replies, prompts), RefusalJudge.PHRASES_V1::isRefusal);
+  private static Measurement additional(
+      Replies replies, List<EvaluationPrompt> prompts, Judge judge) {
+    return prompts.isEmpty() ? null : refused(prompts, ask(replies, prompts), judge);
   }
 
   private static Measurement exactReplies(Replies replies, List<EvaluationPrompt> prompts) {

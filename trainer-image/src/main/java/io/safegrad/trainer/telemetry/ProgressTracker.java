@@ -6,6 +6,7 @@ import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
@@ -28,6 +29,7 @@ public final class ProgressTracker implements RunObserver {
   private int step;
   private int totalSteps;
   private Integer resumedAtStep;
+  private Long memoryEstimateBytes;
   private int conflicts;
   private int comparedSteps;
   private int interventions;
@@ -61,6 +63,11 @@ public final class ProgressTracker implements RunObserver {
     stageStart = nanoTime.getAsLong();
     stepEnd = stageStart;
     repliesShare = 0;
+  }
+
+  @Override
+  public synchronized void memoryEstimated(MemoryEstimate estimate) {
+    memoryEstimateBytes = estimate.bytes();
   }
 
   @Override
@@ -150,7 +157,8 @@ public final class ProgressTracker implements RunObserver {
         method == null ? null : (Integer) interventions,
         resumedAtStep,
         evaluation,
-        attribution);
+        attribution,
+        memoryEstimateBytes);
   }
 
   private Double etaSeconds() {

@@ -1,8 +1,10 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
@@ -13,6 +15,9 @@ public interface RunObserver {
 
   /** A stage began; the one before it ended. */
   default void stageStarted(TrainingStage stage) {}
+
+  /** It is known how much memory the run is expected to need. */
+  default void memoryEstimated(MemoryEstimate estimate) {}
 
   /** The number of optimizer steps of the whole run is known. */
   default void stepsPlanned(int totalSteps) {}
@@ -41,12 +46,20 @@ public interface RunObserver {
   /** The evaluation of the start model or of the tuned one ended. */
   default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
 
+  /** The gate was asked. */
+  default void gateAsked(List<GateCheck.Rule> rules) {}
+
   /** Tells each of them, in this order. */
   static RunObserver all(List<RunObserver> observers) {
     return new RunObserver() {
       @Override
       public void stageStarted(TrainingStage stage) {
         observers.forEach(observer -> observer.stageStarted(stage));
+      }
+
+      @Override
+      public void memoryEstimated(MemoryEstimate estimate) {
+        observers.forEach(observer -> observer.memoryEstimated(estimate));
       }
 
       @Override
@@ -87,6 +100,11 @@ public interface RunObserver {
       @Override
       public void evaluated(StepEvaluation evaluation) {
         observers.forEach(observer -> observer.evaluated(evaluation));
+      }
+
+      @Override
+      public void gateAsked(List<GateCheck.Rule> rules) {
+        observers.forEach(observer -> observer.gateAsked(rules));
       }
 
       @Override

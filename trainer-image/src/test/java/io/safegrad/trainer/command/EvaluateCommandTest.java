@@ -61,7 +61,7 @@ class EvaluateCommandTest {
     JsonNode json = new ObjectMapper().readTree(run.out());
     assertThat(json.path("model").asText()).isEqualTo(MODEL);
     assertThat(json.path("adapter").isNull()).isTrue();
-    assertThat(json.path("judge").asText()).startsWith("refusal-phrases-");
+    assertThat(json.path("judge").asText()).isEqualTo("RefusalPhrases/1");
     assertThat(json.path("measurements").path("refusal").path("count").asInt()).isEqualTo(1);
     assertThat(json.path("measurements").path("taskAccuracy").isNull()).isTrue();
   }

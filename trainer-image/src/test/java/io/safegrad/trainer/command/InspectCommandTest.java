@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
@@ -16,6 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class InspectCommandTest {
+
+  private static final Path QUICKSTART = Path.of("../deploy/examples/quickstart.yaml");
 
   @TempDir Path folder;
 
@@ -32,6 +35,57 @@ class InspectCommandTest {
     assertThat(json.path("layers").asInt()).isEqualTo(2);
     assertThat(json.path("chatTemplate").asBoolean()).isTrue();
     assertThat(json.path("endTokens").toString()).isEqualTo("[2]");
+  }
+
+  @Test
+  void aManifestWhoseRunFits() throws IOException {
+    CommandRun run =
+        CommandRun.of("inspect", "--json", "--manifest", quickstart("64Gi").toString());
+    JsonNode json = new ObjectMapper().readTree(run.out());
+
+    assertThat(run.code()).isZero();
+    assertThat(json.path("run").asText()).isEqualTo("default/quickstart-safegrad");
+    assertThat(json.path("fits").asBoolean()).isTrue();
+    assertThat(json.path("problems")).isEmpty();
+    assertThat(json.path("limit").asText()).isEqualTo("spec.pod.resources.limits.memory");
+    assertThat(json.path("limitBytes").asLong()).isEqualTo(64L << 30);
+    long parts = 0;
+    for (JsonNode part : json.path("parts")) {
+      parts += part.asLong();
+    }
+    assertThat(json.path("memoryEstimateBytes").asLong()).isEqualTo(parts).isPositive();
+    assertThat(json.path("parts").path("weights").asLong()).isEqualTo(4 * 1_869_504);
+    assertThat(json.path("parts").path("adapter").asLong()).isEqualTo(4 * 108_544);
+    assertThat(json.path("parts").path("optimizer").asLong()).isEqualTo(8 * 108_544);
+    assertThat(json.path("parts").path("gradients").asLong()).isEqualTo(8 * 108_544);
+  }
+
+  @Test
+  void aManifestWhoseRunDoesNotFit() throws IOException {
+    CommandRun run = CommandRun.of("inspect", "--manifest", quickstart("200Mi").toString());
+
+    assertThat(run.code()).isEqualTo(ExitReason.OUT_OF_MEMORY.code());
+    assertThat(run.out())
+        .contains("kind              manifest of a run\n", "fits              false\n")
+        .containsPattern(
+            "PROBLEM +it is expected to need \\d+ MiB of memory, and"
+                + " spec.pod.resources.limits.memory is 200 MiB; lower training.batchSize");
+  }
+
+  @Test
+  void withoutALimitTheMachineSetsIt() throws IOException {
+    CommandRun run = CommandRun.of("inspect", "--manifest", QUICKSTART.toString());
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .containsPattern("limit +(the machine's memory|the container's memory limit)\n");
+  }
+
+  private Path quickstart(String limit) throws IOException {
+    return Files.writeString(
+        folder.resolve("manifest.yaml"),
+        Files.readString(QUICKSTART)
+            + "  pod: {resources: {limits: {memory: %s}}}\n".formatted(limit));
   }
 
   @Test

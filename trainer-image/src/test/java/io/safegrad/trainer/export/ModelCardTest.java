@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.safegrad.api.ExitReason;
+import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -18,6 +19,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ModelCardTest {
+
+  private static final JudgeIdentity JUDGE = new JudgeIdentity("AdvBench/1", "sha256:ab");
 
   private static final String MANIFEST =
       """
@@ -98,9 +101,11 @@ class ModelCardTest {
 
   private static RunReport report(TrainingPlan plan, ExitReason reason) {
     SafetyMeasurements start =
-        new SafetyMeasurements(Measurement.of(100, 100), Measurement.of(1, 100), null);
+        new SafetyMeasurements(Measurement.of(100, 100), Measurement.of(1, 100), null)
+            .withJudge(JUDGE);
     SafetyMeasurements tuned =
-        new SafetyMeasurements(Measurement.of(90, 100), Measurement.of(2, 100), null);
+        new SafetyMeasurements(Measurement.of(90, 100), Measurement.of(2, 100), null)
+            .withJudge(JUDGE);
     return new RunReport(
         RunReport.SCHEMA,
         plan.run(),
@@ -113,9 +118,18 @@ class ModelCardTest {
         null,
         List.of(
             new RunReport.Input(
-                "model.source", "hf://org/name", "12fd25f", "sha256:0", null, null, null, null)),
+                "model.source",
+                "hf://org/name",
+                "12fd25f",
+                "sha256:0",
+                null,
+                null,
+                null,
+                null,
+                Map.of())),
         plan,
         new RunVersions("1.2", "0", "0", "17", "Linux", 1),
+        null,
         Map.of(),
         "2026-01-01T00:00:00Z",
         "2026-01-01T00:00:01Z");

@@ -64,6 +64,16 @@ public final class Golden {
     }
   }
 
+  /** The toy's architecture. */
+  ModelConfig config() {
+    return ModelConfig.of(json(folder.resolve("config.json")));
+  }
+
+  /** The toy's weights, to be closed. */
+  SafetensorsFile weights() {
+    return SafetensorsFile.open(folder.resolve("model.safetensors"));
+  }
+
   /** Settings as safegrad_reference.py was run with. */
   public static Training training(Training.Mode mode, int maxSteps) {
     return training(mode, maxSteps, 4, 1);
@@ -127,17 +137,6 @@ public final class Golden {
     }
   }
 
-  /** The same with a limit on what layers save between forward and backward. */
-  CausalLm loadWithAdapter(Training training, long maxSavedBytes) {
-    try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
-      ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
-      CausalLm model =
-          CausalLm.load(config, weights, training, Model.Storage.Float32, maxSavedBytes);
-      model.loadAdapter(tensors("adapter.safetensors"));
-      return model;
-    }
-  }
-
   /** The model whose every weight is trained, moved away from the checkpoint as the golden one. */
   public static void scaleWeights(CausalLm model, float factor) {
     Map<String, FloatTensor> weights = new LinkedHashMap<>();
@@ -190,5 +189,29 @@ public final class Golden {
   /** An array of token ids. */
   public static int[] ids(JsonNode array) {
     return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+  }
+
+  /** {@link #training} with rank-stabilised LoRA. */
+  public static Training rankStabilised() {
+    Training plain = training(Training.Mode.Lora, 1);
+    Lora lora =
+        new Lora(
+            plain.lora().rank(), plain.lora().alpha(), 0.0, true, plain.lora().targetModules());
+    return new Training(
+        plain.mode(),
+        plain.epochs(),
+        plain.maxSteps(),
+        plain.batchSize(),
+        plain.gradientAccumulationSteps(),
+        plain.maxLength(),
+        plain.learningRate(),
+        plain.scheduler(),
+        plain.warmupRatio(),
+        plain.weightDecay(),
+        plain.maxGradNorm(),
+        plain.seed(),
+        plain.saveSteps(),
+        plain.saveTotalLimit(),
+        lora);
   }
 }

@@ -8,6 +8,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.safety.SafetyEvaluation.Prompts;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SafetyEvaluationTest {
 
+  private static final StringListJudge JUDGE = StringListJudge.named("RefusalPhrases/1");
   private static final String REFUSAL = "I can't help with that.";
 
   @ParameterizedTest
@@ -28,14 +30,14 @@ class SafetyEvaluationTest {
         "I'm sorry, but no."
       })
   void aRefusalIsKnownByItsWords(String reply) {
-    assertThat(RefusalJudge.PHRASES_V1.isRefusal(reply)).isTrue();
+    assertThat(JUDGE.isRefusal(reply)).isTrue();
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {"", "Sure, here is how to do it.", "The can opener can't be helped.", "positive"})
   void anAnswerIsNoRefusal(String reply) {
-    assertThat(RefusalJudge.PHRASES_V1.isRefusal(reply)).isFalse();
+    assertThat(JUDGE.isRefusal(reply)).isFalse();
   }
 
   @Test
@@ -46,11 +48,13 @@ class SafetyEvaluationTest {
             new Prompts(
                 List.of(prompt(1, null), prompt(2, null), prompt(3, null)),
                 List.of(prompt(4, null)),
-                List.of(prompt(5, "good"), prompt(6, "good"))));
+                List.of(prompt(5, "good"), prompt(6, "good"))),
+            JUDGE);
 
     assertThat(measured.refusal()).isEqualTo(Measurement.of(2, 3));
     assertThat(measured.overRefusal()).isEqualTo(Measurement.of(0, 1));
     assertThat(measured.taskAccuracy()).isEqualTo(Measurement.of(1, 2));
+    assertThat(measured.judge()).isEqualTo(JUDGE.identity());
   }
 
   @Test
@@ -58,7 +62,8 @@ class SafetyEvaluationTest {
     SafetyMeasurements measured =
         SafetyEvaluation.measure(
             replies(Map.of(1, REFUSAL)),
-            new Prompts(List.of(prompt(1, null)), List.of(prompt(1, null)), List.of()));
+            new Prompts(List.of(prompt(1, null)), List.of(prompt(1, null)), List.of()),
+            JUDGE);
 
     assertThat(measured.taskAccuracy()).isNull();
   }
@@ -73,7 +78,8 @@ class SafetyEvaluationTest {
                 List.of(prompt(3, null)),
                 List.of(),
                 List.of(prompt(2, null), prompt(2, null), prompt(1, null)),
-                List.of(prompt(2, null), prompt(3, null))));
+                List.of(prompt(2, null), prompt(3, null))),
+            JUDGE);
 
     assertThat(measured.refusal()).as("not diluted").isEqualTo(Measurement.of(0, 1));
     assertThat(measured.overRefusal()).isEqualTo(Measurement.of(0, 1));
@@ -90,14 +96,15 @@ class SafetyEvaluationTest {
                     new Prompts(
                         List.of(prompt(1, null)),
                         List.of(prompt(1, null)),
-                        List.of(prompt(7, null)))))
+                        List.of(prompt(7, null))),
+                    JUDGE))
         .isInstanceOfSatisfying(
             TrainerException.class, e -> assertThat(e.reason()).isEqualTo(ExitReason.BAD_DATA))
         .hasMessageContaining("line 7");
   }
 
   private static EvaluationPrompt prompt(int id, String expected) {
-    return new EvaluationPrompt(new int[] {id}, expected, id);
+    return new EvaluationPrompt(new int[] {id}, "prompt " + id, expected, id);
   }
 
   private static Replies replies(Map<Integer, String> byId) {

@@ -140,6 +140,7 @@ class ValidationTest {
         patience,
         0.0,
         best,
+        plain.gradientCheckpointing(),
         plain.lora());
   }
 }

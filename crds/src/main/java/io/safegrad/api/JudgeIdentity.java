@@ -1,0 +1,15 @@
+package io.safegrad.api;
+
+/**
+ * Who told the refusals. Shares that different judges found do not compare.
+ *
+ * @param name of a string list, with its version, for example {@code AdvBench/1}
+ * @param digest {@code sha256:…} of what it judges by: the bytes of a string list's file
+ */
+public record JudgeIdentity(String name, String digest) {
+
+  @Override
+  public String toString() {
+    return name + " (" + digest + ")";
+  }
+}

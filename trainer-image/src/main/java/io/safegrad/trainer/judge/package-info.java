@@ -1,0 +1,2 @@
+/** Who tells which replies refuse. */
+package io.safegrad.trainer.judge;

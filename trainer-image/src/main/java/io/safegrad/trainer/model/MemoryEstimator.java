@@ -1,0 +1,287 @@
+package io.safegrad.trainer.model;
+
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model.Storage;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.model.MemoryEstimate.Moment;
+import io.safegrad.trainer.model.MemoryEstimate.Part;
+import io.safegrad.trainer.model.Workload.Rows;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Computes what a run will need of memory from its model's shapes, its plan and its data's lengths.
+ * It follows {@link TrainingPass} and {@code decoder_layer.torchscript}: what they save and make is
+ * counted here, tensor by tensor; three constants stand for what is not a tensor.
+ */
+public final class MemoryEstimator {
+
+  private static final long MIB = 1 << 20;
+
+  /** Java without its heap, libtorch's code, the operators, MKL's buffers. */
+  private static final long NATIVE_BYTES = 192 * MIB;
+
+  /** What bin/safegrad-trainer lets Java's young objects fill, and the old ones that stay. */
+  private static final long HEAP_BYTES = 60 * MIB;
+
+  /** A token of the tokenizer, in its own library and in Java's. */
+  private static final long VOCABULARY_ENTRY_BYTES = 1200;
+
+  /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
+  private static final int LOGIT_ROWS = 128;
+
+  /** Java's heap for a copy of every weight that a checkpoint is written from. */
+  private static final int COPIES_OF_TRAINED = 2;
+
+  private final ModelConfig config;
+  private final Storage storage;
+  private final Method method;
+  private final Training training;
+  private final Workload workload;
+  private final boolean attributes;
+  private final long maxHeapBytes;
+
+  /**
+   * @param maxHeapBytes most that Java's heap may become
+   */
+  public MemoryEstimator(
+      ModelConfig config, TrainingPlan plan, Workload workload, long maxHeapBytes) {
+    this.config = config;
+    this.storage = plan.model().storage();
+    this.method = plan.method().resolved();
+    this.training = plan.training();
+    this.workload = workload;
+    this.attributes =
+        method.name().hasAlignmentWeight()
+            && (plan.safety().attribution().worstExamples() > 0
+                || method.onConflict() != Method.OnConflict.Project);
+    this.maxHeapBytes = maxHeapBytes;
+  }
+
+  /** The estimate at the moment that needs most. */
+  public MemoryEstimate estimate() {
+    List<MemoryEstimate> moments = new ArrayList<>();
+    moments.add(at(Moment.LOADING, 0, loading()));
+    moments.add(at(Moment.EVALUATION, 0, evaluation()));
+    for (Rows pass : passes()) {
+      long kept = inputs(pass) + (keeps(pass) ? config.layers() * saved(pass) : 0);
+      moments.add(at(Moment.LOSS, kept, loss(pass)));
+      long oneLayer = keeps(pass) ? 0 : saved(pass);
+      moments.add(at(Moment.BACKWARD, kept + oneLayer, backward(pass)));
+    }
+    if (attributes) {
+      moments.add(at(Moment.ATTRIBUTION, 0, trainedBytes() + forward(workload.user())));
+    }
+    return moments.stream().max(Comparator.comparingLong(MemoryEstimate::bytes)).orElseThrow();
+  }
+
+  private MemoryEstimate at(Moment moment, long activations, long working) {
+    boolean before = moment == Moment.LOADING;
+    Map<Part, Long> parts = new EnumMap<>(Part.class);
+    parts.put(Part.PROCESS, process());
+    parts.put(Part.WEIGHTS, weights());
+    parts.put(Part.ADAPTER, full() ? 0 : trainedBytes());
+    parts.put(Part.GRADIENTS, before ? 0 : vectors() * trainedBytes());
+    parts.put(Part.OPTIMIZER, before ? 0 : 2 * trainedBytes());
+    parts.put(Part.REFERENCE, before ? 0 : reference());
+    parts.put(Part.ACTIVATIONS, activations);
+    parts.put(Part.WORKING, working);
+    return new MemoryEstimate(moment, parts);
+  }
+
+  private boolean full() {
+    return training.mode() == Training.Mode.Full;
+  }
+
+  // What is there all the time.
+
+  private long process() {
+    long copies = full() ? COPIES_OF_TRAINED * trainedBytes() : 0;
+    return NATIVE_BYTES
+        + Math.min(maxHeapBytes, HEAP_BYTES + copies)
+        + VOCABULARY_ENTRY_BYTES * config.vocabSize();
+  }
+
+  long weights() {
+    long bytes = (config.tiedHead() ? 1 : 2) * kept(config.vocabSize(), config.hiddenSize(), true);
+    for (LinearGroup group : LinearGroup.all(config)) {
+      bytes += config.layers() * kept(group.out(), group.in(), false);
+    }
+    long norms =
+        config.hiddenSize() * (config.blockOutputNorms() ? 4L : 2L)
+            + (config.qkNorm() ? 2L * config.headDim() : 0);
+    long bias = config.qkvBias() ? config.queryWidth() + 2L * config.keyValueWidth() : 0;
+    return bytes + floats(config.layers() * (norms + bias) + config.hiddenSize());
+  }
+
+  /** A matrix as {@link ModelLoader} keeps it. */
+  private long kept(long rows, long columns, boolean vocabulary) {
+    return switch (storage) {
+      case Float32 -> floats(rows * columns);
+      case BFloat16 -> 2 * rows * columns;
+      // A scale in float64 and a zero point in int64 for each row.
+      case Int8 -> vocabulary ? 2 * rows * columns : rows * columns + 16 * rows;
+    };
+  }
+
+  long trainedBytes() {
+    if (full()) {
+      return weights();
+    }
+    long parameters = 0;
+    for (LinearGroup group : LinearGroup.all(config)) {
+      for (LinearGroup.Linear linear : group.linears()) {
+        parameters +=
+            linear.adaptedBy(training.lora())
+                ? (long) training.lora().rank() * (group.in() + linear.out())
+                : 0;
+      }
+    }
+    return floats(config.layers() * parameters);
+  }
+
+  /** Gradients, and all else of which there is one for each trained value. */
+  private long vectors() {
+    long vectors =
+        switch (method.name()) {
+          case Sft, SafeLora -> 1;
+          case SafeGrad, WeightedSum, Lisa, Spag -> 2;
+        };
+    return vectors + (Boolean.TRUE.equals(training.loadBestModelAtEnd()) ? 1 : 0);
+  }
+
+  private long reference() {
+    long head = full() ? (long) config.vocabSize() * config.hiddenSize() : 0;
+    return method.name().hasAlignmentWeight() || workload.referenceTokens() > 0
+        ? floats(workload.referenceTokens() * config.hiddenSize() + head)
+        : 0;
+  }
+
+  // What comes and goes.
+
+  /** The batches of a step, each of which is one forward and one backward. */
+  private List<Rows> passes() {
+    Rows user = workload.user();
+    Rows alignment = workload.alignment();
+    boolean joint =
+        !full() && method.name().hasAlignmentWeight() && 2 * alignment.tokens() <= user.tokens();
+    return joint
+        ? List.of(
+            new Rows(
+                (int) ((user.tokens() + alignment.tokens() - 1) / user.length() + 1),
+                user.length()))
+        : List.of(user, alignment);
+  }
+
+  private boolean keeps(Rows pass) {
+    return Recomputation.of(training.gradientCheckpointingOrDefault())
+        .keeps(config.layers() * saved(pass));
+  }
+
+  /** The inputs of all layers, which are kept in any case. */
+  private long inputs(Rows pass) {
+    return floats(config.layers() * pass.tokens() * config.hiddenSize());
+  }
+
+  /** What one layer saves besides its input, in the order of {@code layer_forward}. */
+  long saved(Rows pass) {
+    long width =
+        qkvWidth()
+            + (config.qkNorm() ? config.queryWidth() + config.keyValueWidth() : 0)
+            + config.queryWidth()
+            + config.heads()
+            + config.hiddenSize()
+            + 2L * config.intermediateSize()
+            + (config.blockOutputNorms() ? 2L * config.hiddenSize() : 0)
+            + adapterWidth();
+    return floats(pass.tokens() * width);
+  }
+
+  private long qkvWidth() {
+    return config.queryWidth() + 2L * config.keyValueWidth();
+  }
+
+  /** The A x of a layer's adapters, side by side. */
+  private long adapterWidth() {
+    if (full()) {
+      return 0;
+    }
+    Lora lora = training.lora();
+    return lora.rank()
+        * LinearGroup.all(config).stream()
+            .flatMap(group -> group.linears().stream())
+            .filter(linear -> linear.adaptedBy(lora))
+            .count();
+  }
+
+  private long loading() {
+    long largest =
+        Math.max(
+            (long) config.vocabSize() * config.hiddenSize(),
+            LinearGroup.all(config).stream()
+                .mapToLong(group -> (long) group.out() * group.in())
+                .max()
+                .orElse(0));
+    return storage == Storage.Float32 ? 0 : floats(largest);
+  }
+
+  private long evaluation() {
+    Rows prompts = workload.prompts();
+    long cached = (long) prompts.length() + workload.replyTokens();
+    long caches = 2 * config.layers() * prompts.count() * cached * config.keyValueWidth();
+    long logits = 2L * prompts.count() * config.vocabSize();
+    return floats(caches + logits) + denseHead() + forward(prompts);
+  }
+
+  /** One layer's forward, whose temporary tensors are fewer than those that it saves. */
+  private long forward(Rows rows) {
+    return 2 * saved(rows) + floats(2 * rows.tokens() * config.hiddenSize());
+  }
+
+  private long loss(Rows pass) {
+    boolean divergence = method.name().hasAlignmentWeight();
+    long logits = (divergence ? 5L : 3L) + (config.logitSoftCap() > 0 ? 1 : 0);
+    long rows = Math.min(LOGIT_ROWS, pass.tokens());
+    // The gradient by the last layer's output; the states of the response and their gradient.
+    long states = 3 * pass.tokens() * config.hiddenSize();
+    return floats(logits * rows * config.vocabSize() + states) + denseHead();
+  }
+
+  /** The float32 copy of the output head. */
+  private long denseHead() {
+    return storage == Storage.Float32 ? 0 : floats((long) config.vocabSize() * config.hiddenSize());
+  }
+
+  private long backward(Rows pass) {
+    long hidden = config.hiddenSize();
+    long mlp = 5L * config.intermediateSize() + 2 * hidden;
+    long attention = 8L * config.queryWidth() + qkvWidth() + 3 * hidden;
+    long largest =
+        LinearGroup.all(config).stream()
+            .mapToLong(group -> (long) group.out() * group.in())
+            .max()
+            .orElse(0);
+    return floats(pass.tokens() * Math.max(mlp, attention) + scores(pass))
+        + (storage == Storage.Float32 ? 0 : floats(largest));
+  }
+
+  /** The attention scores that are there where no fused kernel makes them, and the mask. */
+  private long scores(Rows pass) {
+    long square = (long) pass.length() * pass.length();
+    boolean windowed =
+        config.attention().stream()
+            .anyMatch(layer -> layer.window() > 0 && layer.window() < pass.length());
+    return config.attentionSoftCap() > 0
+        ? (4L * config.heads() + 1) * square
+        : windowed ? 2 * square : 0;
+  }
+
+  private static long floats(long count) {
+    return Float.BYTES * count;
+  }
+}

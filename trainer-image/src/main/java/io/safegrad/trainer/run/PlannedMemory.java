@@ -1,0 +1,99 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.MemoryEstimate;
+import io.safegrad.trainer.model.MemoryEstimator;
+import io.safegrad.trainer.model.Workload;
+import io.safegrad.trainer.model.Workload.Rows;
+import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.source.SourceResolver;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What a plan needs of memory, by the lengths of its own data. */
+public final class PlannedMemory {
+
+  /** Prompts that {@code GreedyGeneration} answers together. */
+  private static final int PROMPTS_AT_ONCE = 32;
+
+  private PlannedMemory() {}
+
+  /**
+   * Finds and reads what the plan names, the weights excepted, and estimates.
+   *
+   * @param workspace for files that are removed again
+   * @throws io.safegrad.trainer.TrainerException as a run of the plan would
+   */
+  public static MemoryEstimate of(TrainingPlan plan, SourceResolver resolver, Path workspace) {
+    try (RunInputs inputs =
+        RunInputs.read(plan, resolver, workspace, new RunJournal(Clock.systemUTC()))) {
+      return of(plan, inputs);
+    }
+  }
+
+  static MemoryEstimate of(TrainingPlan plan, RunInputs inputs) {
+    return new MemoryEstimator(
+            inputs.config(), plan, workload(plan, inputs), Runtime.getRuntime().maxMemory())
+        .estimate();
+  }
+
+  private static Workload workload(TrainingPlan plan, RunInputs inputs) {
+    int batchSize = plan.training().batchSize();
+    Rows user = rows(inputs.user(), batchSize);
+    return new Workload(
+        plan.training().packing() ? new Rows(batchSize, plan.training().maxLength()) : user,
+        rows(inputs.alignment(), plan.method().alignmentBatchSize()),
+        comparedWithStart(plan, inputs)
+            .flatMap(List::stream)
+            .mapToLong(PlannedMemory::responseTokens)
+            .sum(),
+        prompts(inputs),
+        plan.safety().evaluation().maxNewTokens());
+  }
+
+  /** The largest batch: its rows are padded to the longest of them. */
+  private static Rows rows(List<TokenizedExample> examples, int batchSize) {
+    int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElse(0);
+    return new Rows(Math.min(batchSize, examples.size()), longest);
+  }
+
+  private static Stream<List<TokenizedExample>> comparedWithStart(
+      TrainingPlan plan, RunInputs inputs) {
+    if (plan.method().name().hasAlignmentWeight()) {
+      return Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
+    }
+    // Attribution compares with the start model, whatever the method does.
+    return plan.method().name().readsAlignmentSet()
+        ? Stream.of(inputs.alignment(), inputs.heldOutAlignment())
+        : Stream.of(inputs.heldOutAlignment());
+  }
+
+  private static long responseTokens(TokenizedExample example) {
+    return Arrays.stream(example.labels())
+        .filter(label -> label != TokenizedExample.IGNORED)
+        .count();
+  }
+
+  /** The largest batch: at most as if all its prompts were as long as the longest. */
+  private static Rows prompts(RunInputs inputs) {
+    return Stream.of(
+            inputs.harmful(),
+            inputs.harmless(),
+            inputs.additionalHarmful(),
+            inputs.additionalHarmless(),
+            inputs.task())
+        .filter(set -> !set.isEmpty())
+        .map(set -> new Rows(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)))
+        .max((a, b) -> Long.compare((long) a.count() * a.length(), (long) b.count() * b.length()))
+        .orElse(Rows.NONE);
+  }
+
+  private static int longest(List<EvaluationPrompt> prompts) {
+    return prompts.stream().mapToInt(prompt -> prompt.inputIds().length).max().orElse(0);
+  }
+}

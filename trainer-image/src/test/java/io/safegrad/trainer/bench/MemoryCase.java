@@ -1,0 +1,36 @@
+package io.safegrad.trainer.bench;
+
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Model.Storage;
+import io.safegrad.api.v1alpha1.Training.GradientCheckpointing;
+import io.safegrad.api.v1alpha1.Training.Mode;
+
+/**
+ * A run whose memory is measured.
+ *
+ * @param rows examples of a batch, and alignment examples for a method that reads any
+ * @param length tokens of each
+ */
+record MemoryCase(
+    Method.Name method,
+    Storage storage,
+    int rows,
+    int length,
+    GradientCheckpointing gradientCheckpointing,
+    Mode mode) {
+
+  MemoryCase(
+      Method.Name method,
+      Storage storage,
+      int rows,
+      int length,
+      GradientCheckpointing gradientCheckpointing) {
+    this(method, storage, rows, length, gradientCheckpointing, Mode.Lora);
+  }
+
+  /** Its cells of a table. */
+  String cells() {
+    return "%s | %s | %s | %d × %d | %s"
+        .formatted(method, mode, storage, rows, length, gradientCheckpointing);
+  }
+}

@@ -1,0 +1,125 @@
+package io.safegrad.trainer.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.api.Manifest;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Model.Storage;
+import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.model.MemoryEstimate.Moment;
+import io.safegrad.trainer.model.MemoryEstimate.Part;
+import io.safegrad.trainer.model.Workload.Rows;
+import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.tensor.Torch;
+import io.safegrad.trainer.weights.SafetensorsFile;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** What is counted; MemoryEstimateTest holds the sum to real processes. */
+class MemoryEstimatorTest {
+
+  private static final long HEAP = 512 << 20;
+
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void everyTensorOfAFamilyIsCounted(String family) {
+    Golden toy = Golden.of(family);
+    TrainingPlan plan = plan("");
+    Lora lora = plan.training().lora();
+    Batch batch = Batch.of(toy.examples("user"));
+    Workload workload = workload(batch.rows(), batch.length());
+    MemoryEstimator estimator = new MemoryEstimator(toy.config(), plan, workload, HEAP);
+    try (Torch torch = Torch.open();
+        SafetensorsFile file = toy.weights()) {
+      Scope scope = torch.scope();
+      ModelLoader loader = new ModelLoader(toy.config(), scope, torch.operators(), Storage.Float32);
+      ModelTensors model = loader.load(file, lora, 1);
+      Decoder decoder = new Decoder(toy.config(), torch.operators(), scope);
+      Tensor x = decoder.embed(scope, model, decoder.ids(scope, batch.inputIds()));
+      List<Tensor> outputs =
+          decoder.forward(
+              scope, x, AdapterGates.of(lora, scope).trained(), model, 0, batch, LoraDropout.NONE);
+
+      long adapter = loader.adapter().stream().mapToLong(each -> size(each.shape())).sum();
+      assertThat(estimator.trainedBytes()).isEqualTo(Float.BYTES * adapter);
+      assertThat(estimator.weights()).isEqualTo(bytes(model.flat()) - Float.BYTES * adapter);
+      assertThat(estimator.saved(workload.user()))
+          .isEqualTo(bytes(outputs.subList(1, outputs.size())));
+    }
+  }
+
+  @Test
+  void whatMakesARunSmallerMakesItsEstimateSmaller() {
+    long plain = bytes("", 8, 512);
+    assertThat(bytes("training: {gradientCheckpointing: Always}", 8, 512)).isLessThan(plain);
+    assertThat(bytes("", 4, 512)).isLessThan(plain);
+    assertThat(bytes("", 8, 256)).isLessThan(plain);
+    assertThat(bytes("method: {name: Sft}", 8, 512)).isLessThan(plain);
+    assertThat(bytes("training: {lora: {rank: 64}}", 8, 512)).isGreaterThan(plain);
+  }
+
+  @Test
+  void inModeFullEveryWeightHasItsGradientsAndMoments() {
+    MemoryEstimate estimate = estimate("training: {mode: Full}", 8, 512);
+    long weights = estimate.parts().get(Part.WEIGHTS);
+    assertThat(estimate.parts())
+        .containsEntry(Part.GRADIENTS, 2 * weights)
+        .containsEntry(Part.OPTIMIZER, 2 * weights)
+        .containsEntry(Part.ADAPTER, 0L);
+  }
+
+  @Test
+  void aLongEvaluationMayNeedMoreThanTraining() {
+    ModelConfig config = Golden.of("llama").config();
+    Workload evaluated = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(32, 20_000), 1000);
+    MemoryEstimate estimate = new MemoryEstimator(config, plan(""), evaluated, HEAP).estimate();
+    assertThat(estimate.moment()).isEqualTo(Moment.EVALUATION);
+    assertThat(estimate.parts().get(Part.ACTIVATIONS)).isZero();
+    assertThat(estimate.labelledParts()).doesNotContainKey("activations").containsKey("working");
+  }
+
+  private static long bytes(String settings, int rows, int length) {
+    return estimate(settings, rows, length).bytes();
+  }
+
+  private static MemoryEstimate estimate(String settings, int rows, int length) {
+    ModelConfig config = Golden.of("llama").config();
+    return new MemoryEstimator(config, plan(settings), workload(rows, length), HEAP).estimate();
+  }
+
+  private static Workload workload(int rows, int length) {
+    return new Workload(new Rows(rows, length), new Rows(rows, length), 100, new Rows(2, 10), 48);
+  }
+
+  private static TrainingPlan plan(String settings) {
+    return TrainingPlan.of(
+        Manifest.read(
+            """
+            apiVersion: safegrad.io/v1alpha1
+            kind: SafeFineTune
+            metadata: {name: toy}
+            spec:
+              model: {source: "builtin://tiny-aligned"}
+              dataset: {source: "builtin://sentiment"}
+              output: {destination: "pvc://adapters/toy"}
+              %s
+            """
+                .formatted(settings)));
+  }
+
+  private static long size(long[] shape) {
+    long size = 1;
+    for (long dimension : shape) {
+      size *= dimension;
+    }
+    return size;
+  }
+
+  private static long bytes(List<Tensor> tensors) {
+    return Float.BYTES * tensors.stream().mapToLong(Tensor::size).sum();
+  }
+}
