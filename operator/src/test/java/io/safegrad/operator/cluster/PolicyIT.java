@@ -41,6 +41,7 @@ class PolicyIT {
     "evaluation.harmless",
     "evaluation.harmlessDigest",
     "evaluation.maxNewTokens",
+    "evaluation.judge",
     "quarantine.rule",
     "quarantine.claim",
     "allowedSources.model",
