@@ -72,6 +72,7 @@ class TrainerProcessTest {
             "inputs",
             "plan",
             "environment",
+            "memory",
             "seconds",
             "started",
             "finished");
