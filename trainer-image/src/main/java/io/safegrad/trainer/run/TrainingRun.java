@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.ReferenceModel;
@@ -48,6 +49,7 @@ final class TrainingRun {
 
   private final TrainingPlan plan;
   private final SourceResolver resolver;
+  private final JudgeFactory judges;
   private final Path workspace;
   private final RunJournal journal;
   private final RunObserver observer;
@@ -66,6 +68,7 @@ final class TrainingRun {
   TrainingRun(
       TrainingPlan plan,
       SourceResolver resolver,
+      JudgeFactory judges,
       Path workspace,
       RunJournal journal,
       RunObserver observer,
@@ -73,6 +76,7 @@ final class TrainingRun {
       PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
+    this.judges = judges;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
@@ -89,7 +93,7 @@ final class TrainingRun {
   TrainingResult run() {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
-    try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
+    try (RunInputs inputs = RunInputs.read(plan, resolver, judges, workspace, journal);
         CausalLm model = load(inputs);
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
