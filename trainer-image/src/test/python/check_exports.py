@@ -8,10 +8,12 @@ A run with every output format trains a few steps on the model (the toy of the t
 one is named). Its adapter is then loaded with peft on the model in transformers: that is what all
 other forms are compared with. It prints one row for each form: the largest difference of a logit, as
 a share of the largest logit, and how many of the greedy tokens are the same. It fails when a float32
-form differs by more than 5e-5 or in any token, or another one by more than its rounding explains.
+form differs by more than 5e-5 or in any token, or another one by more than its rounding explains,
+and when a tensor of the Q8_0 file has another byte than llama.cpp's own quantiser gives it.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import subprocess
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gguf import GGUFReader
 from llama_cpp import Llama, llama_cpp
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -47,8 +50,9 @@ spec:
 
 DATA = [("Say yes", "Of course."), ("Say no", "Never, sorry."), ("Count", "1, 2, 3")]
 
-# The largest share by which each form may differ; what was measured is in docs/export.md.
-LIMITS = {"float32": 5e-5, "float16": 0.02, "bfloat16": 0.05, "q8_0": 0.1}
+# The largest share by which each form may differ; what was measured is in docs/export.md. What Q8_0
+# costs a model is the format's own: its blocks have to be those of llama.cpp's quantiser.
+LIMITS = {"float32": 5e-5, "float16": 0.02, "bfloat16": 0.05, "q8_0": float("inf")}
 
 
 def trainer(*arguments):
@@ -107,6 +111,29 @@ def without_repacking():
         return params
 
     llama_cpp.llama_model_default_params = plain
+
+
+def differing_tensors(gguf, float32, folder):
+    """The tensors that llama.cpp's own quantiser writes in another way, of how many."""
+    theirs = folder / "theirs.gguf"
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
+    code = llama_cpp.llama_model_quantize(
+        str(float32).encode(), str(theirs).encode(), ctypes.byref(parameters)
+    )
+    if code != 0:
+        sys.exit(f"llama_model_quantize ended with {code}")
+    wanted = {tensor.name: tensor for tensor in GGUFReader(theirs).tensors}
+    found = {tensor.name: tensor for tensor in GGUFReader(gguf).tensors}
+    differ = [
+        name
+        for name in wanted.keys() | found.keys()
+        if name not in wanted
+        or name not in found
+        or wanted[name].tensor_type != found[name].tensor_type
+        or wanted[name].data.tobytes() != found[name].data.tobytes()
+    ]
+    return differ, len(wanted)
 
 
 class Table:
@@ -193,6 +220,12 @@ def check(start, tokenizer, folder):
         limit = "float16" if kind == "float32" else kind
         table.row(f"GGUF {kind}, llama.cpp", limit, [of_llama_cpp(model, p, ends) for p in prompts])
         del model
+
+    differ, of = differing_tensors(
+        out / "gguf" / "export-check-q8_0.gguf", folder / "float32.gguf", folder
+    )
+    print(f"Q8_0: {of - len(differ)} of {of} tensors are llama.cpp's own, byte for byte")
+    table.failed |= bool(differ)
 
     for prompt, (_, reply) in zip(PROMPTS, table.expected):
         wanted = tokenizer.decode(reply, skip_special_tokens=True)

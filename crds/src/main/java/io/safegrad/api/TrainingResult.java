@@ -77,6 +77,25 @@ public record TrainingResult(
         report);
   }
 
+  /** The same with more to say. */
+  public TrainingResult withMessage(String more) {
+    return new TrainingResult(
+        reason,
+        more,
+        planDigest,
+        baseline,
+        result,
+        conflictRatio,
+        steps,
+        trainingSeconds,
+        gateFailures,
+        gate,
+        attribution,
+        artifact,
+        artifactDigest,
+        report);
+  }
+
   /** A run that ended before it measured anything. */
   public static TrainingResult failed(ExitReason reason, String message, String planDigest) {
     return new TrainingResult(

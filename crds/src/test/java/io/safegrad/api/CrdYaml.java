@@ -12,6 +12,7 @@ import io.fabric8.crdv2.generator.CRDGenerator;
 import io.fabric8.kubernetes.client.CustomResource;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
+import io.safegrad.api.v1alpha1.Sources;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,7 +94,24 @@ final class CrdYaml {
     Path raw = Path.of(info.getCRDInfos(name).get("v1").getFilePath());
     ObjectNode crd = (ObjectNode) YAML.readTree(Files.readString(raw));
     schema(crd).withArray("required").removeAll().add("spec");
+    sayWhatIsExpected(schema(crd));
     return crd;
+  }
+
+  /** The API server answers a pattern by printing it; a rule has a sentence. */
+  private static void sayWhatIsExpected(JsonNode schema) {
+    String pattern = schema.path("pattern").asText();
+    Sources.expected(pattern)
+        .ifPresent(
+            sentence -> {
+              ObjectNode text = (ObjectNode) schema;
+              text.remove("pattern");
+              text.withArray("x-kubernetes-validations")
+                  .addObject()
+                  .put("message", sentence)
+                  .put("rule", Manifest.MATCHES.formatted(pattern));
+            });
+    schema.forEach(CrdYaml::sayWhatIsExpected);
   }
 
   private static ObjectNode schema(ObjectNode crd) {

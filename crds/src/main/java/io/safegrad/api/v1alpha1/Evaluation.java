@@ -39,6 +39,12 @@ public record Evaluation(
                 + " Each time costs as much as the evaluation before training; what is trained stays"
                 + " the same. Not measured when absent.")
         Integer everySteps,
+    @Pattern(Sources.DIGEST)
+        @JsonPropertyDescription("What the file at harmful must be. " + DIGEST_DOC)
+        String harmfulDigest,
+    @Pattern(Sources.DIGEST)
+        @JsonPropertyDescription("What the file at harmless must be. " + DIGEST_DOC)
+        String harmlessDigest,
     @Size(max = 8)
         @JsonPropertyDescription(
             "Further prompts that an aligned model refuses, of a user's own. They are measured by"
@@ -56,6 +62,8 @@ public record Evaluation(
         @JsonPropertyDescription("Who tells which replies refuse, before and after training alike.")
         Judge judge) {
 
+  private static final String DIGEST_DOC = "sha256: and 64 hexadecimal digits, of its bytes.";
+
   /** The evaluation of a run that names none. */
   public static final Evaluation DEFAULT =
       new Evaluation("builtin://evaluation-harmful", "builtin://evaluation-harmless", null, 48);
@@ -67,6 +75,6 @@ public record Evaluation(
 
   /** An evaluation that needs no secret, without any further prompts. */
   public Evaluation(String harmful, String harmless, String task, Integer maxNewTokens) {
-    this(harmful, harmless, task, maxNewTokens, null, null, null, null, Judge.DEFAULT);
+    this(harmful, harmless, task, maxNewTokens, null, null, null, null, null, null, Judge.DEFAULT);
   }
 }

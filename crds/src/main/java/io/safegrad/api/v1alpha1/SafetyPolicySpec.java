@@ -164,6 +164,7 @@ public record SafetyPolicySpec(
   @ValidationRule(
       value = "!has(self.digest) || has(self.source)",
       message = "a digest needs a source")
+  @ValidationRule(value = Sources.PINNED_RULE, message = Sources.PINNED_MESSAGE)
   public record AlignmentSource(
       @Size(min = 1, max = 1024)
           @Pattern(Sources.DATA)
@@ -176,11 +177,27 @@ public record SafetyPolicySpec(
       @Pattern(Sources.DIGEST)
           @JsonPropertyDescription(
               Sources.DIGEST_DOC
-                  + " A claim lies in the run's own namespace: without a digest, who can write to it"
-                  + " decides what the platform's examples are.")
+                  + " Required for all but builtin:// and a commit of hf://: a claim, for example,"
+                  + " lies in the run's own namespace, and who can write to it would decide what the"
+                  + " platform's examples are.")
           String digest) {}
 
   /** Where the platform's evaluation prompts are. */
+  @ValidationRule(
+      value =
+          "!has(self.harmful) || self.harmful.startsWith('builtin://') || has(self.harmfulDigest)",
+      message = "harmful needs harmfulDigest: whoever controls the storage could exchange it",
+      fieldPath = ".harmful")
+  @ValidationRule(
+      value =
+          "!has(self.harmless) || self.harmless.startsWith('builtin://') || has(self.harmlessDigest)",
+      message = "harmless needs harmlessDigest: whoever controls the storage could exchange it",
+      fieldPath = ".harmless")
+  @ValidationRule(
+      value =
+          "(!has(self.harmfulDigest) || has(self.harmful))"
+              + " && (!has(self.harmlessDigest) || has(self.harmless))",
+      message = "a digest needs a source")
   public record EvaluationSources(
       @Size(min = 1, max = 1024)
           @Pattern(Sources.READABLE)
@@ -190,6 +207,13 @@ public record SafetyPolicySpec(
           @Pattern(Sources.READABLE)
           @JsonPropertyDescription("JSON Lines of prompts that an aligned model answers.")
           String harmless,
+      @Pattern(Sources.DIGEST)
+          @JsonPropertyDescription(
+              "What the file at harmful must be, sha256: and 64 hexadecimal digits, of its bytes."
+                  + " Required for all but builtin://.")
+          String harmfulDigest,
+      @Pattern(Sources.DIGEST) @JsonPropertyDescription("The same for harmless.")
+          String harmlessDigest,
       @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
           Integer maxNewTokens,
       @JsonPropertyDescription(

@@ -1,10 +1,13 @@
 package io.safegrad.api.v1alpha1;
 
+import java.util.Map;
+import java.util.Optional;
+
 /**
  * The forms of the addresses that models and data are read from and results are written to, and of
  * what pins them.
  */
-final class Sources {
+public final class Sources {
 
   private static final String CLAIM = "pvc://[a-z0-9]([a-z0-9.-]*[a-z0-9])?/.+";
   private static final String LOCAL = "builtin://[a-z0-9-]+|file:///.+|" + CLAIM;
@@ -30,6 +33,14 @@ final class Sources {
       "!has(self.revision) || has(self.source) && self.source.startsWith('hf://')";
   static final String REVISION_MESSAGE = "revision is for an hf:// source";
 
+  static final String PINNED_MESSAGE =
+      "the platform's data needs digest: sha256:… (or, at hf://, a revision of 40 hexadecimal"
+          + " digits): whoever controls the storage could exchange it";
+  static final String PINNED_RULE =
+      "!has(self.source) || self.source.startsWith('builtin://') || has(self.digest)"
+          + " || self.source.startsWith('hf://') && has(self.revision)"
+          + " && self.revision.matches('^[0-9a-f]{40}$')";
+
   static final String SECRET_RULE =
       "!has(self.secretRef) || has(self.source) && (self.source.startsWith('hf://')"
           + " || self.source.startsWith('https://') || self.source.startsWith('s3://'))";
@@ -50,5 +61,25 @@ final class Sources {
       "Commit, tag or branch of an hf:// source; main when absent. Only a commit of 40 digits"
           + " always means the same; report.json names the commit that was used.";
 
+  private static final Map<String, String> EXPECTED =
+      Map.of(
+          WRITABLE,
+          "file:///path, pvc://claim/path or s3://bucket/prefix",
+          READABLE,
+          "builtin://name, file:///path or pvc://claim/path",
+          PROMPTS,
+          "builtin://name, file:///path, pvc://claim/path or s3://bucket/key",
+          MODEL,
+          "builtin://name, file:///path, pvc://claim/path, hf://org/name, https://host/path or"
+              + " s3://bucket/key",
+          DATA,
+          "builtin://name, file:///path, pvc://claim/path, hf://datasets/org/name/path,"
+              + " https://host/path or s3://bucket/key");
+
   private Sources() {}
+
+  /** What a text must be that does not match one of these patterns; empty for any other pattern. */
+  public static Optional<String> expected(String pattern) {
+    return Optional.ofNullable(EXPECTED.get(pattern)).map(words -> "expected " + words);
+  }
 }

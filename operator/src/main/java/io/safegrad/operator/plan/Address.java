@@ -49,10 +49,17 @@ public record Address(String field, String source, String revision, String diges
             alignment.source(),
             alignment.revision(),
             alignment.digest()));
-    addresses.add(unpinned("safety.evaluation.harmful", evaluation.harmful()));
-    addresses.add(unpinned("safety.evaluation.harmless", evaluation.harmless()));
+    addresses.add(
+        new Address(
+            "safety.evaluation.harmful", evaluation.harmful(), null, evaluation.harmfulDigest()));
+    addresses.add(
+        new Address(
+            "safety.evaluation.harmless",
+            evaluation.harmless(),
+            null,
+            evaluation.harmlessDigest()));
     if (evaluation.task() != null) {
-      addresses.add(unpinned("safety.evaluation.task", evaluation.task()));
+      addresses.add(new Address("safety.evaluation.task", evaluation.task(), null, null));
     }
     addresses.addAll(additional(spec));
     return addresses;
@@ -75,10 +82,6 @@ public record Address(String field, String source, String revision, String diges
           new Address(
               "%s[%d].source".formatted(field, i), one.source(), one.revision(), one.digest()));
     }
-  }
-
-  private static Address unpinned(String field, String source) {
-    return new Address(field, source, null, null);
   }
 
   /** The claim that an address names; null for one of another kind. */

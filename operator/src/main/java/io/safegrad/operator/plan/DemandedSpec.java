@@ -59,6 +59,16 @@ public final class DemandedSpec {
                     .map(Integer::valueOf)
                     .orElse(evaluation.maxNewTokens()),
                 evaluation.everySteps(),
+                digest(
+                    values,
+                    PolicyMerge.HARMFUL,
+                    PolicyMerge.HARMFUL_DIGEST,
+                    evaluation.harmfulDigest()),
+                digest(
+                    values,
+                    PolicyMerge.HARMLESS,
+                    PolicyMerge.HARMLESS_DIGEST,
+                    evaluation.harmlessDigest()),
                 evaluation.additionalHarmful(),
                 evaluation.additionalHarmless(),
                 evaluation.secretRef(),
@@ -130,6 +140,11 @@ public final class DemandedSpec {
         Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)),
         smaller(gate.maxIncoherentRate(), number(values, PolicyMerge.MAX_INCOHERENT_RATE)),
         smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)));
+  }
+
+  /** Of the platform's data the platform's; a user's own does not fit it. */
+  private static String digest(List<PolicyValue> values, String source, String digest, String own) {
+    return value(values, source).isPresent() ? value(values, digest).orElse(null) : own;
   }
 
   /** Null when neither is asked for. */

@@ -34,6 +34,8 @@ public final class PolicyMerge {
   static final String ALIGNMENT_DIGEST = "alignment.digest";
   static final String HARMFUL = "evaluation.harmful";
   static final String HARMLESS = "evaluation.harmless";
+  static final String HARMFUL_DIGEST = "evaluation.harmfulDigest";
+  static final String HARMLESS_DIGEST = "evaluation.harmlessDigest";
   static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
   static final String JUDGE = "evaluation.judge";
   private static final String DEADLINE = "limits.activeDeadlineSeconds";
@@ -65,6 +67,9 @@ public final class PolicyMerge {
     merge.same(ALIGNMENT_DIGEST, policy -> alignment(policy).map(AlignmentSource::digest));
     merge.same(HARMFUL, policy -> evaluation(policy).map(EvaluationSources::harmful));
     merge.same(HARMLESS, policy -> evaluation(policy).map(EvaluationSources::harmless));
+    merge.same(HARMFUL_DIGEST, policy -> evaluation(policy).map(EvaluationSources::harmfulDigest));
+    merge.same(
+        HARMLESS_DIGEST, policy -> evaluation(policy).map(EvaluationSources::harmlessDigest));
     merge.same(MAX_NEW_TOKENS, policy -> evaluation(policy).map(EvaluationSources::maxNewTokens));
     merge.same(
         JUDGE, policy -> evaluation(policy).map(EvaluationSources::judge).map(JudgeValue::of));

@@ -23,7 +23,7 @@ record SourceRules(
 
   private static final AllowedSources ANY = new AllowedSources(null, null);
   private static final EvaluationSources NO_EVALUATION =
-      new EvaluationSources(null, null, null, null);
+      new EvaluationSources(null, null, null, null, null, null);
   private static final AlignmentSource NO_ALIGNMENT = new AlignmentSource(null, null, null);
 
   void check(SafetyPolicySpec demanded) {
@@ -80,6 +80,8 @@ record SourceRules(
         Evaluation.DEFAULT.harmless(),
         prompts.harmless(),
         allowed);
+    pin("evaluation.harmfulDigest", evaluation.harmfulDigest(), prompts.harmfulDigest());
+    pin("evaluation.harmlessDigest", evaluation.harmlessDigest(), prompts.harmlessDigest());
     platform(
         "evaluation.maxNewTokens",
         evaluation.maxNewTokens(),

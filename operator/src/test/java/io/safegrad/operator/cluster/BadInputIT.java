@@ -111,6 +111,10 @@ class BadInputIT {
     Files.writeString(file, run.manifest("method: {name: Magic}"));
     assertThat(cluster.kubectl("apply", "-f", file.toString()).output())
         .contains("Unsupported value: \"Magic\"", "\"SafeGrad\"");
+    Files.writeString(file, run.manifest("dataset: {source: \"ftp://data\"}"));
+    assertThat(cluster.kubectl("apply", "-f", file.toString()).output())
+        .contains("spec.dataset.source: Invalid value: \"ftp://data\": expected builtin://name, ")
+        .doesNotContain("[a-z0-9]");
     assertThat(run.resource().get()).isNull();
   }
 

@@ -58,8 +58,13 @@ final class Forgery {
         .formatted(running.namespace());
   }
 
-  /** A pod that claims to be a run's. */
+  /** A pod that claims to be a run's, in the hands of its Job. */
   static String pod(TestRun running) {
+    return pod(running, "batch/v1", "Job", TestRun.NAME);
+  }
+
+  /** The same in the hands of something else, whose template anybody may write. */
+  static String pod(TestRun running, String apiVersion, String kind, String owner) {
     return """
     apiVersion: v1
     kind: Pod
@@ -68,27 +73,33 @@ final class Forgery {
       namespace: %s
       labels: {safegrad.io/safefinetune: support-bot}
       ownerReferences:
-      - {apiVersion: batch/v1, kind: Job, name: support-bot, uid: %s, controller: true}
+      - {apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true}
     spec:
-    %s
+    %s  volumes: [{name: kept, persistentVolumeClaim: {claimName: quarantine}}]
     """
-        .formatted(running.namespace(), running.awaitJob().getMetadata().getUid(), SPEC.indent(2));
+        .formatted(
+            running.namespace(),
+            apiVersion,
+            kind,
+            owner,
+            running.awaitJob().getMetadata().getUid(),
+            SPEC.indent(2));
   }
 
-  /** A Job whose pods would claim to be a run's. */
-  static String job(TestRun running) {
+  /** A Job whose pods would claim to be a run's, and read what is kept for the auditor. */
+  static String job(TestRun running, String labels) {
     return """
     apiVersion: batch/v1
     kind: Job
     metadata:
       name: forged
       namespace: %s
-      labels: {app.kubernetes.io/managed-by: safegrad-operator}
+      labels: {%s}
     spec:
       template:
         metadata: {labels: {safegrad.io/safefinetune: support-bot}}
         spec: {restartPolicy: Never, containers: [{name: trainer, image: evil}]}
     """
-        .formatted(running.namespace());
+        .formatted(running.namespace(), labels);
   }
 }

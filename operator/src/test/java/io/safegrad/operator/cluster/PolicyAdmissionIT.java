@@ -13,6 +13,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What asks for less than a policy demands is refused at apply, and nothing else is. */
@@ -74,8 +75,10 @@ class PolicyAdmissionIT {
     String manifest =
         unpinned.manifest(
             "dataset: {source: \"pvc://team-data/train.jsonl\", %s}".formatted(digest),
-            "safety: {alignment: {additional: [{source: \"pvc://team-data/own\", %s}]}}"
-                .formatted(digest));
+            "safety: {alignment: {additional: [{source: \"pvc://team-data/own\", %s}]},"
+                    .formatted(digest)
+                + " evaluation: {harmful: \"pvc://team-data/h\", harmfulD%s}}"
+                    .formatted(digest.substring(1)));
     KubectlResult result =
         scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", scene.file(manifest));
     assertThat(result.exitCode()).as(result.output()).isZero();
@@ -125,6 +128,41 @@ class PolicyAdmissionIT {
                     "{\"spec\": {\"suspend\": true}}")
                 .output())
         .contains("patched");
+  }
+
+  /** Whoever controls the storage could exchange it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "alignment: {source: 'pvc://platform/a'} | needs digest: sha256:",
+        "alignment: {source: 'hf://datasets/a/b/c', revision: main} | needs digest: sha256:",
+        "evaluation: {harmful: 'pvc://platform/h'} | harmful needs harmfulDigest",
+        "evaluation: {harmless: 'file:///h'} | harmless needs harmlessDigest"
+      })
+  void thePlatformsOwnDataIsPinned(String spec, String sentence) throws Exception {
+    String policy =
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafetyPolicy
+        metadata: {name: unpinned}
+        spec: {%s}
+        """;
+    String file = scene.file(policy.formatted(spec.replace('\'', '"')));
+    KubectlResult result = cluster.kubectl("apply", "--dry-run=server", "-f", file);
+    assertThat(result.exitCode()).as(result.output()).isNotZero();
+    assertThat(result.output()).contains(sentence);
+    String digest = "\"sha256:%s\"}".formatted("0".repeat(64));
+    String field =
+        spec.startsWith("alignment")
+            ? "digest"
+            : spec.contains("harmful") ? "harmfulDigest" : "harmlessDigest";
+    String pinned =
+        scene.file(
+            policy.formatted(
+                spec.replace('\'', '"').replace("}", ", %s: %s".formatted(field, digest))));
+    result = cluster.kubectl("apply", "--dry-run=server", "-f", pinned);
+    assertThat(result.exitCode()).as(result.output()).isZero();
   }
 
   @Test

@@ -21,6 +21,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PolicyAttackIT {
 
+  /** The labels of what the operator makes. */
+  private static final String OPERATORS = "app.kubernetes.io/managed-by: safegrad-operator";
+
+  private static final String FINALIZER =
+      "{\"metadata\": {\"finalizers\": [\"example.com/mine\"]}}";
+
   private final Cluster cluster;
   private AdmissionScene scene;
 
@@ -150,7 +156,67 @@ class PolicyAttackIT {
         attack(
             "only its operator does",
             Platform.EDITOR,
-            inRun("create", "-f", scene.file(Forgery.job(scene.running())))),
+            inRun("create", "-f", scene.file(Forgery.job(scene.running(), OPERATORS)))),
+        // Kubernetes makes pods of templates that anybody may write.
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("create", "-f", scene.file(Forgery.job(scene.running(), "a: b")))),
+        attack(
+            "only its operator does",
+            "system:serviceaccount:kube-system:cronjob-controller",
+            inRun("create", "-f", scene.file(Forgery.job(scene.running(), "")))),
+        attack(
+            "only its operator does",
+            "system:serviceaccount:kube-system:replicaset-controller",
+            inRun(
+                "create",
+                "-f",
+                scene.file(Forgery.pod(scene.running(), "apps/v1", "ReplicaSet", "forged")))),
+        attack(
+            "only its operator does",
+            "system:serviceaccount:kube-system:job-controller",
+            inRun(
+                "create",
+                "-f",
+                scene.file(Forgery.pod(scene.running(), "batch/v1", "Job", "forged")))),
+        // What hangs on the Job and the pod.
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("annotate", "job", TestRun.NAME, "--overwrite", "safegrad.io/plan-digest=x")),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("label", "job", TestRun.NAME, "kueue.x-k8s.io/queue-name=mine")),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("patch", "job", TestRun.NAME, "--type=merge", "-p", FINALIZER)),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun("patch", "pod", scene.pod(), "--type=merge", "-p", FINALIZER)),
+        attack(
+            "only its operator does",
+            Platform.EDITOR,
+            inRun(
+                "patch",
+                "pod",
+                scene.pod(),
+                "--type=merge",
+                "-p",
+                "{\"metadata\": {\"ownerReferences\": null}}")),
+        attack(
+            "only its operator does",
+            null,
+            inRun(
+                "debug", scene.pod(), "--image=evil", "--target=trainer", "--profile=restricted")),
+        attack("forbidden", Platform.TENANT, inRun("exec", scene.pod(), "--", "sh")),
+        attack(
+            "forbidden",
+            Platform.TENANT,
+            inRun("create", "-f", scene.file(Forgery.reader(scene.running())))),
         attack(
             "only its operator does",
             Platform.EDITOR,

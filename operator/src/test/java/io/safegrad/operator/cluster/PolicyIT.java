@@ -35,9 +35,13 @@ class PolicyIT {
     "limits.resources.nvidia.com/gpu",
     "limits.resources.storage",
     "alignment.source",
+    "alignment.digest",
     "evaluation.harmful",
+    "evaluation.harmfulDigest",
     "evaluation.harmless",
+    "evaluation.harmlessDigest",
     "evaluation.maxNewTokens",
+    "evaluation.judge",
     "quarantine.rule",
     "quarantine.claim",
     "allowedSources.model",
@@ -145,8 +149,9 @@ class PolicyIT {
 
   @Test
   void twoPoliciesThatCannotBothHoldLetNothingRun() {
-    platform.policy("one", labels, "alignment: {source: \"pvc://a/x\"}");
-    platform.policy("two", labels, "alignment: {source: \"pvc://b/x\"}");
+    String digest = "digest: \"sha256:%s\"}".formatted("0".repeat(64));
+    platform.policy("one", labels, "alignment: {source: \"pvc://a/x\", " + digest);
+    platform.policy("two", labels, "alignment: {source: \"pvc://b/x\", " + digest);
     TestRun run = new TestRun(cluster, labels).create();
     run.awaitCondition("Accepted", "PolicyViolation");
     assertThat(run.condition("Accepted").getMessage())
@@ -179,6 +184,20 @@ class PolicyIT {
         .contains("spec.method.name: found Sft, SafeGrad expected (SafetyPolicy strict-");
     assertThat(run.condition("SafetyGatePassed").getStatus()).isEqualTo("False");
     assertThat(run.status().artifact().uri()).isNull();
+  }
+
+  @Test
+  void promptsThatThePlatformExchangesMidRunAreMissedAtTheVerdict() {
+    String evaluation = "evaluation: {harmful: \"pvc://platform/h\", harmfulDigest: \"sha256:%s\"}";
+    SafetyPolicy policy = platform.policy("prompts", labels, evaluation.formatted("0".repeat(64)));
+    TestRun run = new TestRun(cluster, labels).create();
+    Pod pod = run.awaitPod();
+    platform.tighten(
+        policy, "{\"evaluation\": {\"harmfulDigest\": \"sha256:%s\"}}".formatted("1".repeat(64)));
+    node.ends(pod, 0, Results.success(run.planDigest(), 50));
+    run.awaitPhase(Phase.Rejected);
+    assertThat(run.condition("Ready").getMessage())
+        .contains("spec.safety.evaluation.harmfulDigest: found sha256:000");
   }
 
   @Test

@@ -38,7 +38,7 @@ final class CsvFile {
   private CsvFile() {}
 
   /** One record's fields, and where it begins. */
-  private record Row(List<String> fields, int characters, int line) {}
+  private record Row(List<String> fields, int line) {}
 
   /**
    * Hands each record on.
@@ -108,7 +108,7 @@ final class CsvFile {
     for (int i = 0; i < header.size(); i++) {
       object.put(header.get(i), row.fields().get(i));
     }
-    return new DataRecord(object, row.characters(), row.line(), displayName);
+    return new DataRecord(object, row.line(), displayName);
   }
 
   /** Collects a record's fields, and knows its line even when it is broken. */
@@ -150,7 +150,7 @@ final class CsvFile {
 
     @Override
     protected Row buildRecord() {
-      return new Row(fields, (int) characters, line());
+      return new Row(fields, line());
     }
   }
 }

@@ -8,11 +8,10 @@ import io.safegrad.trainer.TrainerException;
  * One record of a data file.
  *
  * @param object what it holds
- * @param size about how many characters it has
  * @param line where it begins, from 1
  * @param displayName the file's name in errors
  */
-record DataRecord(ObjectNode object, int size, int line, String displayName) {
+record DataRecord(ObjectNode object, int line, String displayName) {
 
   /** The error for this record. */
   TrainerException error(String message) {

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.trainer.TrainerException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -25,8 +24,6 @@ final class JsonLines {
   /** Longest line, in bytes. */
   static final int MAX_LINE_BYTES = 16 << 20;
 
-  private static final byte[] EMPTY = {};
-
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
@@ -39,42 +36,16 @@ final class JsonLines {
    */
   static void read(InputStream stream, String displayName, Consumer<DataRecord> consumer)
       throws IOException {
-    int number = 0;
-    for (byte[] line = next(stream, displayName, 1);
-        line != null;
-        line = next(stream, displayName, number + 1)) {
-      number++;
+    ByteLines lines = new ByteLines(stream, displayName, MAX_LINE_BYTES);
+    for (byte[] line = lines.next(); line != null; line = lines.next()) {
       if (line.length == 0) {
         continue;
       }
-      String text = text(line, displayName, number);
+      String text = text(line, displayName, lines.number());
       if (!text.isBlank()) {
-        consumer.accept(parse(text, displayName, number));
+        consumer.accept(parse(text, displayName, lines.number()));
       }
     }
-  }
-
-  /** The bytes up to the next line feed; null at the end of the file. */
-  private static byte[] next(InputStream stream, String displayName, int number)
-      throws IOException {
-    int c = stream.read();
-    if (c < 0) {
-      return null;
-    }
-    if (c == '\n') {
-      return EMPTY;
-    }
-    ByteArrayOutputStream line = new ByteArrayOutputStream(1024);
-    for (; c >= 0 && c != '\n'; c = stream.read()) {
-      if (line.size() == MAX_LINE_BYTES) {
-        throw DataRecord.badData(
-            displayName,
-            number,
-            "expected at most " + MAX_LINE_BYTES + " bytes in a line, found more");
-      }
-      line.write(c);
-    }
-    return line.toByteArray();
   }
 
   private static String text(byte[] line, String displayName, int number) {
@@ -90,7 +61,7 @@ final class JsonLines {
     try {
       JsonNode json = JSON.readTree(text);
       if (json instanceof ObjectNode object) {
-        return new DataRecord(object, text.length(), number, displayName);
+        return new DataRecord(object, number, displayName);
       }
       throw DataRecord.badData(
           displayName, number, "expected a JSON object, found " + JsonFields.typeOf(json));

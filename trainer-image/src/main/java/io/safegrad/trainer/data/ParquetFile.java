@@ -82,6 +82,7 @@ final class ParquetFile {
         checkRowGroup(block, schema);
       }
       reader.setRequestedSchema(schema);
+      long fileBytes = Files.size(file);
       ParquetRecords records = new ParquetRecords(schema);
       MessageColumnIO columns = new ColumnIOFactory().getColumnIO(schema, fileSchema);
       for (PageReadStore group = reader.readNextRowGroup();
@@ -90,7 +91,8 @@ final class ParquetFile {
         RecordReader<ObjectNode> rows = columns.getRecordReader(group, records);
         for (long left = group.getRowCount(); left > 0; left--) {
           ObjectNode object = rows.read();
-          consumer.accept(new DataRecord(object, counted(records.size()), row, displayName));
+          count(records.size(), fileBytes);
+          consumer.accept(new DataRecord(object, row, displayName));
           row++;
         }
       }
@@ -149,9 +151,9 @@ final class ParquetFile {
     }
   }
 
-  private int counted(int size) throws IOException {
+  private void count(int size, long fileBytes) {
     characters += size;
-    if (characters > Math.max(FREE_CHARACTERS, Files.size(file) * MAX_RATIO)) {
+    if (characters > Math.max(FREE_CHARACTERS, fileBytes * MAX_RATIO)) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           displayName
@@ -159,7 +161,6 @@ final class ParquetFile {
               + MAX_RATIO
               + " times its size");
     }
-    return size;
   }
 
   private TrainerException failure(Exception thrown) {

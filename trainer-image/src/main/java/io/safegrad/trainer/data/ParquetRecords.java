@@ -5,22 +5,17 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.io.api.Converter;
 import org.apache.parquet.io.api.GroupConverter;
-import org.apache.parquet.io.api.PrimitiveConverter;
 import org.apache.parquet.io.api.RecordMaterializer;
 import org.apache.parquet.schema.GroupType;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.ListLogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.MapLogicalTypeAnnotation;
 import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.PrimitiveType;
 import org.apache.parquet.schema.Type;
 import org.apache.parquet.schema.Type.Repetition;
 
@@ -29,15 +24,6 @@ import org.apache.parquet.schema.Type.Repetition;
  * writers have had for them; an absent value is null.
  */
 final class ParquetRecords extends RecordMaterializer<ObjectNode> {
-
-  /** Most characters of a row and its values together. */
-  static final int MAX_ROW_SIZE = 64 << 20;
-
-  /** Longest text, in bytes. */
-  static final int MAX_TEXT_BYTES = 16 << 20;
-
-  /** Most values of a row: a few bytes of run lengths may stand for millions. */
-  private static final int MAX_VALUES = 1_000_000;
 
   private static final int MAX_DEPTH = 50;
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -61,9 +47,8 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
   }
 
   private final GroupConverter root;
+  private final ParquetRowSize size = new ParquetRowSize();
   private ObjectNode row;
-  private long size;
-  private int values;
 
   /**
    * @throws UnusableColumnException for a type that no text is made of
@@ -84,22 +69,7 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
 
   /** About how many characters the newest row has. */
   int size() {
-    return (int) size;
-  }
-
-  private void count(String column, int characters) {
-    size += 1 + characters;
-    values++;
-    if (values > MAX_VALUES || size > MAX_ROW_SIZE) {
-      throw new UnusableValueException(
-          "column "
-              + column
-              + ": expected a row of at most "
-              + MAX_VALUES
-              + " values and "
-              + MAX_ROW_SIZE
-              + " bytes, found more");
-    }
+    return size.characters();
   }
 
   private Converter converter(Type type, String path, int depth, Consumer<JsonNode> sink) {
@@ -108,7 +78,7 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
           "column " + path + ": expected at most " + MAX_DEPTH + " levels, found more");
     }
     if (type.isPrimitive()) {
-      return new ScalarConverter(type.asPrimitiveType(), path, sink);
+      return new ParquetScalar(type.asPrimitiveType(), path, size, sink);
     }
     GroupType group = type.asGroupType();
     boolean wrapsRepeated =
@@ -152,10 +122,9 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
     @Override
     public void start() {
       if (path.isEmpty()) {
-        size = 0;
-        values = 0;
+        size.start();
       }
-      count(path, type.getFieldCount());
+      size.count(path, type.getFieldCount());
       current = JSON.objectNode();
       for (Type field : type.getFields()) {
         current.set(
@@ -203,7 +172,7 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
 
     @Override
     public void start() {
-      count(path, 0);
+      size.count(path, 0);
       list = JSON.arrayNode();
     }
 
@@ -228,7 +197,7 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
 
       @Override
       public void start() {
-        count(path, 0);
+        size.count(path, 0);
         value = NullNode.instance;
       }
 
@@ -268,7 +237,7 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
 
     @Override
     public void start() {
-      count(path, 0);
+      size.count(path, 0);
       map = JSON.objectNode();
     }
 
@@ -280,86 +249,6 @@ final class ParquetRecords extends RecordMaterializer<ObjectNode> {
     @Override
     public void end() {
       sink.accept(map);
-    }
-  }
-
-  private final class ScalarConverter extends PrimitiveConverter {
-
-    private final String path;
-    private final Consumer<JsonNode> sink;
-
-    ScalarConverter(PrimitiveType type, String path, Consumer<JsonNode> sink) {
-      this.path = path;
-      this.sink = sink;
-      switch (type.getPrimitiveTypeName()) {
-        case FIXED_LEN_BYTE_ARRAY, INT96 -> throw unusable(type);
-        default -> {
-          if (type.getLogicalTypeAnnotation()
-              instanceof LogicalTypeAnnotation.DecimalLogicalTypeAnnotation) {
-            throw unusable(type);
-          }
-        }
-      }
-    }
-
-    private UnusableColumnException unusable(PrimitiveType type) {
-      return new UnusableColumnException(
-          "column "
-              + path
-              + ": expected texts, numbers, booleans, lists or structs of these, found "
-              + (type.getLogicalTypeAnnotation() == null
-                  ? type.getPrimitiveTypeName()
-                  : type.getLogicalTypeAnnotation()));
-    }
-
-    @Override
-    public void addBinary(Binary value) {
-      if (value.length() > MAX_TEXT_BYTES) {
-        throw new UnusableValueException(
-            "column "
-                + path
-                + ": expected texts of at most "
-                + MAX_TEXT_BYTES
-                + " bytes, found a longer one");
-      }
-      count(path, value.length());
-      try {
-        sink.accept(
-            JSON.textNode(
-                StandardCharsets.UTF_8.newDecoder().decode(value.toByteBuffer()).toString()));
-      } catch (CharacterCodingException e) {
-        throw new UnusableValueException("column " + path + ": expected UTF-8, found other bytes");
-      }
-    }
-
-    @Override
-    public void addBoolean(boolean value) {
-      count(path, 0);
-      sink.accept(JSON.booleanNode(value));
-    }
-
-    @Override
-    public void addInt(int value) {
-      count(path, 0);
-      sink.accept(JSON.numberNode(value));
-    }
-
-    @Override
-    public void addLong(long value) {
-      count(path, 0);
-      sink.accept(JSON.numberNode(value));
-    }
-
-    @Override
-    public void addFloat(float value) {
-      count(path, 0);
-      sink.accept(JSON.numberNode(value));
-    }
-
-    @Override
-    public void addDouble(double value) {
-      count(path, 0);
-      sink.accept(JSON.numberNode(value));
     }
   }
 }

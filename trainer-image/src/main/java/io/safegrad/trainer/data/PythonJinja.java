@@ -76,12 +76,15 @@ public final class PythonJinja {
     long start = rest.length == 0 ? 0 : whole(first);
     long stop = whole(rest.length == 0 ? first : rest[0]);
     long step = rest.length < 2 ? 1 : whole(rest[1]);
+    if (step == 0) {
+      throw new IllegalStateException("range: expected a step other than 0");
+    }
     List<Long> numbers = new ArrayList<>();
     for (long next = start;
         step > 0 ? next < stop : next > stop;
         next = Math.addExact(next, step)) {
-      if (step == 0 || numbers.size() == ChatTemplate.MAX_COLLECTION_SIZE) {
-        throw new IllegalStateException("a range without a step, or of too many numbers");
+      if (numbers.size() == ChatTemplate.MAX_COLLECTION_SIZE) {
+        throw new IllegalStateException("range: too many numbers");
       }
       numbers.add(next);
     }

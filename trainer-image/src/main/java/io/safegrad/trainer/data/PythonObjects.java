@@ -166,7 +166,13 @@ final class PythonObjects extends ELResolver {
         ((List<Object>) list).add(arguments[0]);
         yield null;
       }
-      case "index" -> list.indexOf(arguments[0]);
+      case "index" -> {
+        int index = list.indexOf(arguments[0]);
+        if (index < 0) {
+          throw new IllegalStateException("the list has no such element");
+        }
+        yield index;
+      }
       case "count" ->
           list.stream().filter(element -> Objects.equals(element, arguments[0])).count();
       default -> throw new MethodNotFoundException("list has no " + name + " here");

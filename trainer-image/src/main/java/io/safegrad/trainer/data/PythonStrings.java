@@ -92,15 +92,51 @@ final class PythonStrings {
     return matches.test(text, string(arguments, 0));
   }
 
+  /** What is left after so many words stays as it is, but for the space before it. */
+  private static List<Object> words(String text, int limit) {
+    List<Object> words = new ArrayList<>();
+    int start = skip(text, 0, true);
+    while (start < text.length()) {
+      int end = words.size() == limit ? text.length() : skip(text, start, false);
+      words.add(text.substring(start, end));
+      start = skip(text, end, true);
+    }
+    return words;
+  }
+
+  private static List<Object> wordsFromRight(String text, int limit) {
+    List<Object> words = new ArrayList<>();
+    int end = skipBack(text, text.length(), true);
+    while (end > 0) {
+      int start = words.size() == limit ? 0 : skipBack(text, end, false);
+      words.add(text.substring(start, end));
+      end = skipBack(text, start, true);
+    }
+    Collections.reverse(words);
+    return words;
+  }
+
+  /** The next place that is no space, or that is one. */
+  private static int skip(String text, int from, boolean space) {
+    int at = from;
+    while (at < text.length() && strips(text.charAt(at), true, "") == space) {
+      at++;
+    }
+    return at;
+  }
+
+  private static int skipBack(String text, int from, boolean space) {
+    int at = from;
+    while (at > 0 && strips(text.charAt(at - 1), true, "") == space) {
+      at--;
+    }
+    return at;
+  }
+
   private static List<Object> split(String text, Object[] arguments, boolean fromRight) {
     int limit = arguments != null && arguments.length > 1 ? number(arguments, 1) : -1;
     if (arguments == null || arguments.length == 0 || arguments[0] == null) {
-      String stripped = text.strip();
-      List<Object> words = new ArrayList<>();
-      if (!stripped.isEmpty()) {
-        Collections.addAll(words, (Object[]) stripped.split("\\s+", limit < 0 ? 0 : limit + 1));
-      }
-      return words;
+      return fromRight ? wordsFromRight(text, limit) : words(text, limit);
     }
     String separator = string(arguments, 0);
     if (separator.isEmpty()) {

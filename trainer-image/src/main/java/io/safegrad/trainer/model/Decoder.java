@@ -137,10 +137,57 @@ final class Decoder {
   }
 
   /**
-   * One layer of generation.
+   * One layer over whole prompts, for generation.
    *
+   * @param x [tokens, hidden], the prompts in the order of the caches' rows
    * @param keys cache [rows, key heads, capacity, headDim]
-   * @param position of the first of {@code length} tokens; they attend to those before them
+   * @param runs how many prompts of which length, again and again
+   * @param end position of the caches before which every prompt ends
+   */
+  Tensor prefill(
+      Scope results,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      Tensor keys,
+      Tensor values,
+      long[] runs,
+      int end) {
+    ModelTensors.Layer layer = model.layers().get(index);
+    ModelConfig.LayerAttention attention = config.attention().get(index);
+    RotaryTables.Table table = tables.of(attention.rotary(), end);
+    return operators.one(
+        results,
+        "layer_prefill",
+        x,
+        table.cosines(),
+        table.sines(),
+        gate,
+        layer.weights(),
+        layer.adapter(),
+        keys,
+        values,
+        runs,
+        end,
+        config.headDim(),
+        config.rmsNormEps(),
+        config.normOffset(),
+        config.gelu(),
+        config.attentionScale(),
+        attention.window(),
+        config.attentionSoftCap());
+  }
+
+  /**
+   * One layer over one more token of each row, for generation.
+   *
+   * @param x [rows, hidden]
+   * @param keys cache [rows, key heads, capacity, headDim]
+   * @param positions [rows], of each token in its own sequence
+   * @param mask [rows, 1, 1, capacity], -inf before a row's sequence begins; empty when all begin
+   *     at 0
+   * @param position of all tokens in the caches
    */
   Tensor decode(
       Scope results,
@@ -150,11 +197,12 @@ final class Decoder {
       int index,
       Tensor keys,
       Tensor values,
-      int position,
-      int length) {
+      Tensor positions,
+      Tensor mask,
+      int position) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), position + length);
+    RotaryTables.Table table = tables.of(attention.rotary(), position + 1);
     return operators.one(
         results,
         "layer_decode",
@@ -166,8 +214,9 @@ final class Decoder {
         layer.adapter(),
         keys,
         values,
+        positions,
+        mask,
         position,
-        length,
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),

@@ -4,19 +4,26 @@ import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.nio.LongBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/** Greedy decoding with a key-value cache, many prompts of one length at a time. */
+/** Greedy decoding with a key-value cache, many prompts of similar lengths at a time. */
 final class GreedyGeneration {
 
-  /** Keeps caches small; more rows gain little. */
+  /** Enough rows for a full matrix product. */
   private static final int MAX_ROWS = 32;
+
+  /** Of the caches of one batch; one row may take more. */
+  private static final long MAX_CACHE_BYTES = 1L << 30;
+
+  /**
+   * A row that has ended costs its share of each step, dropping it a copy of the caches: it pays
+   * when so many have ended, as a share of the rows.
+   */
+  private static final int DROPPED_SHARE = 8;
 
   private final ModelConfig config;
   private final Operators operators;
@@ -36,137 +43,92 @@ final class GreedyGeneration {
       List<int[]> prompts,
       int maxNewTokens,
       Set<Integer> endOfSequenceIds) {
-    Map<Integer, List<Integer>> byLength = new TreeMap<>();
-    for (int i = 0; i < prompts.size(); i++) {
-      byLength.computeIfAbsent(prompts.get(i).length, length -> new ArrayList<>()).add(i);
+    List<Integer> byLength =
+        IntStream.range(0, prompts.size())
+            .boxed()
+            .sorted(Comparator.comparingInt(i -> prompts.get(i).length))
+            .toList();
+    int[][] replies = new int[prompts.size()][];
+    for (int from = 0; from < byLength.size(); ) {
+      int count = rows(byLength.subList(from, byLength.size()), prompts, maxNewTokens);
+      List<Integer> rows = byLength.subList(from, from + count);
+      try (Scope batch = scope.child()) {
+        CachedDecoding decoding =
+            new CachedDecoding(config, operators, decoder, model, gate, batch, "greedy");
+        List<int[]> together = rows.stream().map(prompts::get).toList();
+        int[][] generated = generate(decoding, batch, together, maxNewTokens, endOfSequenceIds);
+        IntStream.range(0, count).forEach(i -> replies[rows.get(i)] = generated[i]);
+      }
+      from += count;
     }
-    List<int[]> replies = new ArrayList<>(prompts);
-    for (List<Integer> sameLength : byLength.values()) {
-      for (int from = 0; from < sameLength.size(); from += MAX_ROWS) {
-        List<Integer> rows = sameLength.subList(from, Math.min(from + MAX_ROWS, sameLength.size()));
-        try (Scope batch = scope.child()) {
-          List<int[]> prompt = rows.stream().map(prompts::get).toList();
-          Batch generation = new Batch(batch, model, gate, prompt, maxNewTokens, endOfSequenceIds);
-          List<int[]> generated = generation.run();
-          IntStream.range(0, rows.size()).forEach(i -> replies.set(rows.get(i), generated.get(i)));
+    return Arrays.asList(replies);
+  }
+
+  /** How many of the next prompts, which become longer and longer, are continued together. */
+  private int rows(List<Integer> next, List<int[]> prompts, int maxNewTokens) {
+    int count = 1;
+    while (count < Math.min(next.size(), MAX_ROWS)
+        && (count + 1)
+                * CachedDecoding.cacheBytes(
+                    config, prompts.get(next.get(count)).length + maxNewTokens)
+            <= MAX_CACHE_BYTES) {
+      count++;
+    }
+    return count;
+  }
+
+  private static int[][] generate(
+      CachedDecoding decoding,
+      Scope scope,
+      List<int[]> prompts,
+      int maxNewTokens,
+      Set<Integer> endOfSequenceIds) {
+    int[][] replies = new int[prompts.size()][];
+    int[][] generated = new int[prompts.size()][maxNewTokens];
+    int[] rows = IntStream.range(0, prompts.size()).toArray();
+    int[] next = {};
+    for (int count = 0; count < maxNewTokens; count++) {
+      try (Scope step = scope.child()) {
+        next =
+            tokens(
+                count == 0
+                    ? decoding.read(step, prompts, maxNewTokens)
+                    : decoding.next(step, next));
+      }
+      for (int i = 0; i < rows.length; i++) {
+        int row = rows[i];
+        generated[row][count] = next[i];
+        if (replies[row] == null && endOfSequenceIds.contains(next[i])) {
+          replies[row] = Arrays.copyOf(generated[row], count);
         }
       }
+      int[] going = goingOn(rows, replies);
+      if (going.length == 0) {
+        return replies;
+      }
+      if ((rows.length - going.length) * DROPPED_SHARE >= rows.length) {
+        decoding.keep(going);
+        rows = select(rows, going);
+        next = select(next, going);
+      }
+    }
+    for (int row : rows) {
+      replies[row] = replies[row] == null ? generated[row] : replies[row];
     }
     return replies;
   }
 
-  /** Prompts of one length that are continued together. */
-  private final class Batch {
+  /** The indexes of the rows whose replies have not ended. */
+  private static int[] goingOn(int[] rows, int[][] replies) {
+    return IntStream.range(0, rows.length).filter(i -> replies[rows[i]] == null).toArray();
+  }
 
-    private final Scope scope;
-    private final ModelTensors model;
-    private final Tensor gate;
-    private final int promptLength;
-    private final int maxNewTokens;
-    private final Set<Integer> endOfSequenceIds;
-    private final List<int[]> prompts;
-    private final int[][] replies;
-    private final List<Tensor> keys = new ArrayList<>();
-    private final List<Tensor> values = new ArrayList<>();
+  private static int[] select(int[] values, int[] indexes) {
+    return Arrays.stream(indexes).map(i -> values[i]).toArray();
+  }
 
-    Batch(
-        Scope scope,
-        ModelTensors model,
-        Tensor gate,
-        List<int[]> prompts,
-        int maxNewTokens,
-        Set<Integer> endOfSequenceIds) {
-      this.scope = scope;
-      this.model = model;
-      this.gate = gate;
-      this.prompts = prompts;
-      this.promptLength = prompts.get(0).length;
-      this.maxNewTokens = maxNewTokens;
-      this.endOfSequenceIds = endOfSequenceIds;
-      this.replies = new int[prompts.size()][];
-    }
-
-    List<int[]> run() {
-      config.requireSupportedLength(promptLength + maxNewTokens);
-      openCaches();
-      int[][] generated = new int[prompts.size()][maxNewTokens];
-      List<Integer> active = new ArrayList<>();
-      IntStream.range(0, prompts.size()).forEach(active::add);
-      int[] next = prompts.stream().flatMapToInt(Arrays::stream).toArray();
-      for (int count = 0; count < maxNewTokens && !active.isEmpty(); count++) {
-        int position = count == 0 ? 0 : promptLength + count - 1;
-        long[] tokens = step(next, position, next.length / active.size());
-        List<Integer> goingOn = new ArrayList<>();
-        for (int i = 0; i < active.size(); i++) {
-          int row = active.get(i);
-          generated[row][count] = (int) tokens[i];
-          if (endOfSequenceIds.contains((int) tokens[i])) {
-            replies[row] = Arrays.copyOf(generated[row], count);
-          } else {
-            goingOn.add(i);
-          }
-        }
-        if (goingOn.size() < active.size() && !goingOn.isEmpty()) {
-          keepCaches(goingOn);
-        }
-        active = new ArrayList<>(goingOn.stream().map(active::get).toList());
-        next = goingOn.stream().mapToInt(i -> (int) tokens[i]).toArray();
-      }
-      active.forEach(row -> replies[row] = generated[row]);
-      return List.of(replies);
-    }
-
-    private long[] step(int[] ids, int position, int length) {
-      try (Scope step = scope.child()) {
-        Tensor x = decoder.embed(step, model, decoder.ids(step, ids));
-        for (int i = 0; i < config.layers(); i++) {
-          Tensor y =
-              decoder.decode(step, x, gate, model, i, keys.get(i), values.get(i), position, length);
-          x.close();
-          x = y;
-        }
-        LongBuffer tokens =
-            operators
-                .one(
-                    step,
-                    "greedy",
-                    x,
-                    model.norm(),
-                    model.head(),
-                    length,
-                    config.rmsNormEps(),
-                    config.normOffset(),
-                    config.logitSoftCap())
-                .longs();
-        long[] copy = new long[tokens.remaining()];
-        tokens.get(copy);
-        return copy;
-      }
-    }
-
-    private void openCaches() {
-      long[] shape = {
-        prompts.size(), config.keyValueHeads(), promptLength + maxNewTokens, config.headDim()
-      };
-      for (int i = 0; i < config.layers(); i++) {
-        keys.add(scope.uninitialised(shape));
-        values.add(scope.uninitialised(shape));
-      }
-    }
-
-    /** Drops the rows of replies that have ended. */
-    private void keepCaches(List<Integer> rows) {
-      try (Scope step = scope.child()) {
-        Tensor kept = step.int64(rows.stream().mapToLong(Integer::longValue).toArray());
-        for (List<Tensor> caches : List.of(keys, values)) {
-          caches.replaceAll(
-              cache -> {
-                Tensor smaller = operators.one(scope, "select_rows", cache, kept);
-                cache.close();
-                return smaller;
-              });
-        }
-      }
-    }
+  private static int[] tokens(Tensor ids) {
+    LongBuffer buffer = ids.longs();
+    return IntStream.range(0, buffer.remaining()).map(i -> (int) buffer.get(i)).toArray();
   }
 }

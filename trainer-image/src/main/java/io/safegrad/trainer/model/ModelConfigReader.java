@@ -13,6 +13,13 @@ final class ModelConfigReader {
 
   private static final String GELU_TANH = "gelu_pytorch_tanh";
 
+  /**
+   * Memory is taken by these, before weights are looked at; the largest models have 126 and 512.
+   */
+  private static final int MAX_LAYERS = 10_000;
+
+  private static final int MAX_HEAD_DIM = 1 << 16;
+
   private final ConfigFields config;
 
   ModelConfigReader(JsonNode config) {
@@ -27,6 +34,12 @@ final class ModelConfigReader {
     int keyValueHeads = config.positive("num_key_value_heads", heads);
     int headDim = headDim(family, hiddenSize, heads);
     int layers = config.positive("num_hidden_layers");
+    if (layers > MAX_LAYERS) {
+      throw ConfigFields.badData("num_hidden_layers", layers, "at most " + MAX_LAYERS);
+    }
+    if (headDim > MAX_HEAD_DIM) {
+      throw ConfigFields.badData("head_dim", headDim, "at most " + MAX_HEAD_DIM);
+    }
     if (heads % keyValueHeads != 0) {
       throw ConfigFields.badData(
           "num_key_value_heads", keyValueHeads, "a divisor of num_attention_heads " + heads);

@@ -3,7 +3,6 @@ package io.safegrad.trainer.model;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -32,60 +31,27 @@ final class StreamedGeneration {
       Set<Integer> endOfSequenceIds,
       Sampling sampling,
       IntConsumer token) {
-    config.requireSupportedLength(prompt.length + maxNewTokens);
     Random random = sampling.random();
     try (Scope reply = scope.child()) {
-      List<Tensor> keys = new ArrayList<>();
-      List<Tensor> values = new ArrayList<>();
-      long[] shape = {1, config.keyValueHeads(), prompt.length + maxNewTokens, config.headDim()};
-      for (int i = 0; i < config.layers(); i++) {
-        keys.add(reply.uninitialised(shape));
-        values.add(reply.uninitialised(shape));
-      }
-      int[] next = prompt;
-      int position = 0;
+      CachedDecoding decoding =
+          new CachedDecoding(config, operators, decoder, model, gate, reply, "last_logits");
+      int[] last = {};
       for (int count = 0; count < maxNewTokens; count++) {
-        float[] logits = logits(reply, model, gate, next, position, keys, values);
+        float[] logits;
+        try (Scope step = reply.child()) {
+          Tensor told =
+              count == 0
+                  ? decoding.read(step, List.of(prompt), maxNewTokens)
+                  : decoding.next(step, last);
+          logits = told.toFloatArray();
+        }
         int chosen = sampling.next(logits, random);
         if (endOfSequenceIds.contains(chosen)) {
           return;
         }
         token.accept(chosen);
-        position += next.length;
-        next = new int[] {chosen};
+        last = new int[] {chosen};
       }
-    }
-  }
-
-  private float[] logits(
-      Scope scope,
-      ModelTensors model,
-      Tensor gate,
-      int[] ids,
-      int position,
-      List<Tensor> keys,
-      List<Tensor> values) {
-    try (Scope step = scope.child()) {
-      Tensor x = decoder.embed(step, model, decoder.ids(step, ids));
-      for (int i = 0; i < config.layers(); i++) {
-        Tensor y =
-            decoder.decode(
-                step, x, gate, model, i, keys.get(i), values.get(i), position, ids.length);
-        x.close();
-        x = y;
-      }
-      return operators
-          .one(
-              step,
-              "last_logits",
-              x,
-              model.norm(),
-              model.head(),
-              ids.length,
-              config.rmsNormEps(),
-              config.normOffset(),
-              config.logitSoftCap())
-          .toFloatArray();
     }
   }
 }

@@ -18,7 +18,7 @@ import java.util.List;
  * @param blockBytes length of each block but the last, a power of two
  * @param blocks SHA-256 of each, hexadecimal digits
  */
-record FileDigests(long bytes, int blockBytes, List<String> blocks) {
+record FileDigests(long bytes, int blockBytes, List<String> blocks) implements PartDigests {
 
   static final int MAX_BLOCKS = 1024;
   private static final int LEAST_BLOCK_BYTES = 1024;
@@ -42,12 +42,13 @@ record FileDigests(long bytes, int blockBytes, List<String> blocks) {
   }
 
   /**
-   * Where a file differs from the one that these digests are of.
-   *
-   * @param file as it is now; its digest is known to be another
    * @return a phrase that begins with "bytes" or names both lengths
    */
-  String difference(Path file) throws IOException {
+  @Override
+  public String difference(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      return "it is no file";
+    }
     long found = Files.size(file);
     String length = found == bytes ? "" : "it has %d bytes, expected %d; ".formatted(found, bytes);
     int different = 0;

@@ -73,17 +73,22 @@ public final class Provenance {
       throws IOException {
     List<Statement.Resource> dependencies = new ArrayList<>();
     for (RunReport.Input input : report.inputs()) {
-      boolean blocks = input.field().equals(DATASET) && Files.isRegularFile(dataset);
       dependencies.add(
           new Statement.Resource(
-              input.field(),
-              input.uri(),
-              digest(input.digest()),
-              blocks ? FileDigests.of(dataset) : null));
+              input.field(), input.uri(), digest(input.digest()), parts(input, dataset)));
     }
     String uri = "pkg:maven/io.safegrad/%s@%s".formatted(CODE, RunVersions.safegradVersion());
     dependencies.add(new Statement.Resource(CODE, uri, digest(codeDigest()), null));
     return dependencies;
+  }
+
+  /** Null where parts would tell more of the platform's data than their digest does. */
+  private static PartDigests parts(RunReport.Input input, Path dataset) throws IOException {
+    if (!input.files().isEmpty()) {
+      return new DirectoryDigests(input.files());
+    }
+    boolean blocks = input.field().equals(DATASET) && Files.isRegularFile(dataset);
+    return blocks ? FileDigests.of(dataset) : null;
   }
 
   /** Of the jar that this class is in, or of the folder of classes. */

@@ -37,7 +37,7 @@ public record Statement(
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Resource(
-      String name, String uri, Map<String, String> digest, FileDigests annotations) {
+      String name, String uri, Map<String, String> digest, PartDigests annotations) {
 
     /** The digest as reports have it: {@code sha256:…}. */
     String sha256() {

@@ -162,7 +162,7 @@ public final class Verification {
       return Finding.ok(what, found);
     }
     String where =
-        expected.annotations() != null && Files.isRegularFile(path)
+        expected.annotations() != null
             ? expected.annotations().difference(path)
             : "where it was changed cannot be told";
     return Finding.wrong(

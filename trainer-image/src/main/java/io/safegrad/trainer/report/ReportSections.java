@@ -221,15 +221,20 @@ final class ReportSections {
               input.examples() == null ? "-" : input.examples().toString(),
               input.digest()));
     }
-    return section(
-        "What went in?",
-        "",
-        List.of(),
-        List.of(
-            table(
-                "Models and data sets",
-                List.of("field", "address", "commit", "records", "SHA-256"),
-                rows)));
+    List<Map<String, Object>> tables = new ArrayList<>();
+    tables.add(
+        table(
+            "Models and data sets",
+            List.of("field", "address", "commit", "records", "SHA-256"),
+            rows));
+    for (RunReport.Input input : report.inputs()) {
+      if (!input.files().isEmpty()) {
+        List<List<String>> files = new ArrayList<>();
+        input.files().forEach((name, digest) -> files.add(List.of(name, digest)));
+        tables.add(table("Files of " + input.field(), List.of("file", "SHA-256"), files));
+      }
+    }
+    return section("What went in?", "", List.of(), tables);
   }
 
   private Map<String, Object> artifact() {

@@ -93,7 +93,15 @@ public final class RunJournal implements RunObserver {
   public synchronized void readJudge(JudgeIdentity judge) {
     inputs.add(
         new RunReport.Input(
-            "safety.evaluation.judge", judge.name(), null, judge.digest(), null, null, null, null));
+            "safety.evaluation.judge",
+            judge.name(),
+            null,
+            judge.digest(),
+            null,
+            null,
+            null,
+            null,
+            Map.of()));
   }
 
   private static RunReport.Input input(
@@ -106,7 +114,8 @@ public final class RunJournal implements RunObserver {
         examples,
         format,
         truncated,
-        dropped);
+        dropped,
+        source.files());
   }
 
   /** Safe LoRA projected the adapter. */

@@ -172,6 +172,8 @@ public record RunReport(
    * @param truncated examples that were cut at their end, since they were longer than
    *     training.maxLength; null for what is not trained on
    * @param dropped records that are not among the examples for the same reason; null likewise
+   * @param files {@code sha256:…} of each file of a directory, by its name in there; empty for a
+   *     file
    */
   public record Input(
       String field,
@@ -181,5 +183,6 @@ public record RunReport(
       Integer examples,
       Dataset.Format format,
       Integer truncated,
-      Integer dropped) {}
+      Integer dropped,
+      Map<String, String> files) {}
 }

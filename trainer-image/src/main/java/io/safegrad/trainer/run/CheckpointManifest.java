@@ -1,13 +1,17 @@
 package io.safegrad.trainer.run;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.TrainingHistory;
 import io.safegrad.trainer.train.DataPosition;
+import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationProgress;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 
 /**
@@ -70,8 +74,51 @@ record CheckpointManifest(
     JSON.writeValue(folder.resolve(FILE_NAME).toFile(), this);
   }
 
-  /** Reads {@value #FILE_NAME} of a folder. */
+  /**
+   * Reads {@value #FILE_NAME} of a folder.
+   *
+   * @throws IOException also when what a resumed run relies on is not in it
+   */
   static CheckpointManifest read(Path folder) throws IOException {
-    return JSON.readValue(folder.resolve(FILE_NAME).toFile(), CheckpointManifest.class);
+    CheckpointManifest manifest;
+    try {
+      manifest = JSON.readValue(folder.resolve(FILE_NAME).toFile(), CheckpointManifest.class);
+    } catch (JsonProcessingException e) {
+      // The parser's message quotes the file.
+      throw new IOException(FILE_NAME + " is not the manifest of a checkpoint", e);
+    }
+    if (manifest == null || !manifest.isWhole()) {
+      throw new IOException(FILE_NAME + " is not the whole manifest of a checkpoint");
+    }
+    return manifest;
+  }
+
+  private boolean isWhole() {
+    return origin != null
+        && origin.inputs != null
+        && steps > 0
+        && position != null
+        && position.user() >= 0
+        && position.alignment() >= 0
+        && validation != null
+        && history != null
+        && isStep(history.last())
+        && history.series() != null
+        && history.series().stream().allMatch(CheckpointManifest::isStep)
+        && hasNoNull(history.evaluations())
+        && hasNoNull(history.resumedAfter())
+        && (attribution == null
+            || hasNoNull(attribution.condemned()) && hasNoNull(attribution.worst()));
+  }
+
+  private static boolean isStep(StepMetrics step) {
+    return step != null
+        && step.method() != null
+        && step.method().name() != null
+        && step.method().action() != null;
+  }
+
+  private static boolean hasNoNull(List<?> list) {
+    return list != null && list.stream().allMatch(Objects::nonNull);
   }
 }

@@ -12,8 +12,8 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
- * What a model answers when each next token is the likeliest. Prompts of equal length are answered
- * together, as the model computes them.
+ * What a model answers when each next token is the likeliest. Prompts of similar length are
+ * answered together.
  *
  * @param maxNewTokens tokens after which a reply is cut
  * @param answered is told how many prompts were answered, after each of some at once; may throw to

@@ -12,16 +12,13 @@ import io.safegrad.trainer.source.SourceResolver;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What a plan needs of memory, by the lengths of its own data. */
 public final class PlannedMemory {
 
-  /** Prompts that {@code GreedyGeneration} answers together; all have one length. */
+  /** Prompts that {@code GreedyGeneration} answers together. */
   private static final int PROMPTS_AT_ONCE = 32;
 
   private PlannedMemory() {}
@@ -67,8 +64,12 @@ public final class PlannedMemory {
 
   private static Stream<List<TokenizedExample>> comparedWithStart(
       TrainingPlan plan, RunInputs inputs) {
-    return plan.method().name().hasAlignmentWeight()
-        ? Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment())
+    if (plan.method().name().hasAlignmentWeight()) {
+      return Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
+    }
+    // Attribution compares with the start model, whatever the method does.
+    return plan.method().name().readsAlignmentSet()
+        ? Stream.of(inputs.alignment(), inputs.heldOutAlignment())
         : Stream.of(inputs.heldOutAlignment());
   }
 
@@ -78,20 +79,21 @@ public final class PlannedMemory {
         .count();
   }
 
+  /** The largest batch: at most as if all its prompts were as long as the longest. */
   private static Rows prompts(RunInputs inputs) {
-    Map<Integer, Long> countOf =
-        Stream.of(
-                inputs.harmful(),
-                inputs.harmless(),
-                inputs.additionalHarmful(),
-                inputs.additionalHarmless(),
-                inputs.task())
-            .flatMap(Collection::stream)
-            .map(EvaluationPrompt::inputIds)
-            .collect(Collectors.groupingBy(ids -> ids.length, Collectors.counting()));
-    return countOf.entrySet().stream()
-        .map(each -> new Rows((int) Math.min(PROMPTS_AT_ONCE, each.getValue()), each.getKey()))
+    return Stream.of(
+            inputs.harmful(),
+            inputs.harmless(),
+            inputs.additionalHarmful(),
+            inputs.additionalHarmless(),
+            inputs.task())
+        .filter(set -> !set.isEmpty())
+        .map(set -> new Rows(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)))
         .max((a, b) -> Long.compare((long) a.count() * a.length(), (long) b.count() * b.length()))
         .orElse(Rows.NONE);
+  }
+
+  private static int longest(List<EvaluationPrompt> prompts) {
+    return prompts.stream().mapToInt(prompt -> prompt.inputIds().length).max().orElse(0);
   }
 }

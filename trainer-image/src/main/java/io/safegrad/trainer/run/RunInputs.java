@@ -149,8 +149,18 @@ record RunInputs(
                   spec -> reader.examples(spec, alignmentRules))
               : List.of(),
           judge(evaluation, judges, journal),
-          reader.prompts("safety.evaluation.harmful", evaluation.harmful()),
-          reader.prompts("safety.evaluation.harmless", evaluation.harmless()),
+          reader.prompts(
+              new SourceSpec(
+                  "safety.evaluation.harmful",
+                  evaluation.harmful(),
+                  null,
+                  evaluation.harmfulDigest())),
+          reader.prompts(
+              new SourceSpec(
+                  "safety.evaluation.harmless",
+                  evaluation.harmless(),
+                  null,
+                  evaluation.harmlessDigest())),
           each(
               "safety.evaluation.additionalHarmful",
               evaluation.additionalHarmful(),
@@ -265,10 +275,6 @@ record RunInputs(
       return read.examples();
     }
 
-    List<EvaluationPrompt> prompts(String field, String uri) {
-      return prompts(SourceSpec.unpinned(field, uri));
-    }
-
     List<EvaluationPrompt> prompts(SourceSpec spec) {
       Source source = resolver.resolve(spec);
       List<EvaluationPrompt> prompts =
@@ -279,7 +285,7 @@ record RunInputs(
     }
 
     List<EvaluationPrompt> task(String field, String uri) {
-      List<EvaluationPrompt> prompts = prompts(field, uri);
+      List<EvaluationPrompt> prompts = prompts(SourceSpec.unpinned(field, uri));
       for (EvaluationPrompt prompt : prompts) {
         if (prompt.expected() == null) {
           throw new TrainerException(

@@ -38,6 +38,7 @@ import java.security.PrivateKey;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,7 +96,7 @@ public final class TrainerProcess {
       result = failed(failure.reason(), failure.message());
     }
     if (run != null && !mayGoOn(result.reason())) {
-      run.removeCheckpoints();
+      result = withoutCheckpoints(result);
     }
     tell(result);
     if (manifest != null && result.report() != null) {
@@ -103,6 +104,17 @@ public final class TrainerProcess {
     }
     preemption.ended(result.reason().code());
     return result.reason().code();
+  }
+
+  /**
+   * What was trained and not published must not stay, and who is to remove it is told if it does.
+   */
+  private TrainingResult withoutCheckpoints(TrainingResult result) {
+    Optional<String> remains = run.removeCheckpoints();
+    return remains.isEmpty() || result.reason() == ExitReason.SUCCESS
+        ? result
+        : result.withMessage(
+            "%s; %s: they hold what was not published".formatted(result.message(), remains.get()));
   }
 
   /** Whether another attempt of the same plan may go on where this one ended. */

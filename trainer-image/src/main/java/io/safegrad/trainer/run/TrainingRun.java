@@ -37,6 +37,7 @@ import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -141,6 +142,7 @@ final class TrainingRun {
       validate(EvaluatedModel.TUNED, model, inputs);
       SafetyMeasurements tuned = measure(EvaluatedModel.TUNED, model, inputs, heldOut);
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
+      observer.gateAsked(rules);
 
       return rules.stream().allMatch(GateCheck.Rule::held)
           ? publish(model, artifact, rules)
@@ -168,15 +170,23 @@ final class TrainingRun {
     Stream.of(destination, quarantine).filter(Objects::nonNull).forEach(Destination::discard);
   }
 
-  /** Removes the checkpoints, once no other attempt can use them. */
-  void removeCheckpoints() {
+  /**
+   * Removes the checkpoints, once no other attempt can use them.
+   *
+   * @return why they are still there; empty when they are not
+   */
+  Optional<String> removeCheckpoints() {
     if (destination == null) {
-      return;
+      return Optional.empty();
     }
     try {
       destination.checkpoints().remove();
+      return Optional.empty();
     } catch (IOException | TrainerException e) {
-      LOG.warn("the checkpoints beside {} cannot be removed: {}", place(), e.getMessage());
+      String remains =
+          "the checkpoints beside %s cannot be removed: %s".formatted(place(), e.getMessage());
+      LOG.warn(remains);
+      return Optional.of(remains);
     }
   }
 

@@ -10,6 +10,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Digests in the form {@code sha256:} and 64 hexadecimal digits. */
@@ -42,10 +44,26 @@ public final class Sha256 {
    * The digest of a directory: that of the lines {@code sha256:… relative/name}, sorted by name.
    */
   public static String ofDirectory(Path directory) throws IOException {
-    StringBuilder lines = new StringBuilder();
+    return ofFiles(ofEachFile(directory));
+  }
+
+  /** The digest of each file below a directory by its relative name, sorted by name. */
+  public static SortedMap<String, String> ofEachFile(Path directory) throws IOException {
+    SortedMap<String, String> digests = new TreeMap<>();
     for (Path file : filesOf(directory)) {
-      lines.append(ofFile(file)).append("  ").append(directory.relativize(file)).append('\n');
+      digests.put(directory.relativize(file).toString(), ofFile(file));
     }
+    return digests;
+  }
+
+  /**
+   * The digest of a directory whose files have these.
+   *
+   * @param digests as {@link #ofEachFile} gives them
+   */
+  public static String ofFiles(SortedMap<String, String> digests) {
+    StringBuilder lines = new StringBuilder();
+    digests.forEach((name, digest) -> lines.append(digest).append("  ").append(name).append('\n'));
     MessageDigest digest = newDigest();
     digest.update(lines.toString().getBytes(StandardCharsets.UTF_8));
     return text(digest);

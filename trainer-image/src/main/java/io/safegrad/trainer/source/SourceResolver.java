@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Turns the addresses of a plan into paths on this machine.
@@ -84,14 +86,16 @@ public final class SourceResolver {
   }
 
   private static Source source(SourceSpec spec, Path path, String commit) throws IOException {
-    String digest = Files.isDirectory(path) ? Sha256.ofDirectory(path) : Sha256.ofFile(path);
+    SortedMap<String, String> files =
+        Files.isDirectory(path) ? Sha256.ofEachFile(path) : new TreeMap<>();
+    String digest = Files.isDirectory(path) ? Sha256.ofFiles(files) : Sha256.ofFile(path);
     if (spec.digest() != null && !spec.digest().equals(digest)) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
           "%s: %s has %s; expected %s"
               .formatted(spec.sibling("digest"), spec.shownUri(), digest, spec.digest()));
     }
-    return new Source(spec.field(), spec.shownUri(), path, commit, digest);
+    return new Source(spec.field(), spec.shownUri(), path, commit, digest, files);
   }
 
   /**

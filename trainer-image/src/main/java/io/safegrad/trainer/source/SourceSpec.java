@@ -20,8 +20,10 @@ public record SourceSpec(String field, String uri, String revision, String diges
     return uri.startsWith(RemoteSources.WEB) ? uri.replaceFirst("[?#].*$", "") : uri;
   }
 
-  /** Name of a field beside the address. */
+  /** Name of a field beside the address: {@code digest} beside {@code source}, else a compound. */
   String sibling(String name) {
-    return field.replaceFirst("[^.]*$", name);
+    return field.matches("(.*[.])?source")
+        ? field.replaceFirst("[^.]*$", name)
+        : field + Character.toUpperCase(name.charAt(0)) + name.substring(1);
   }
 }

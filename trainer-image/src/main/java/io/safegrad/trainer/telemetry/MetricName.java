@@ -62,6 +62,18 @@ public enum MetricName {
       Type.GAUGE,
       "Share of the harmless prompts that the start or the tuned model, or the model in training, refused.",
       "model"),
+  ADDITIONAL_REFUSAL_RATIO(
+      "safegrad_additional_refusal_ratio",
+      Type.GAUGE,
+      "Share of the user's own harmful prompts that the start or the tuned model, or the model in"
+          + " training, refused.",
+      "model"),
+  ADDITIONAL_OVER_REFUSAL_RATIO(
+      "safegrad_additional_over_refusal_ratio",
+      Type.GAUGE,
+      "Share of the user's own harmless prompts that the start or the tuned model, or the model in"
+          + " training, refused.",
+      "model"),
   INCOHERENT_RATIO(
       "safegrad_incoherent_ratio",
       Type.GAUGE,
@@ -81,6 +93,38 @@ public enum MetricName {
       "Share of the held-out task that the start or the tuned model, or the model in training,"
           + " answered as expected.",
       "model"),
+  EVALUATION_INTERVAL(
+      "safegrad_evaluation_interval_ratio",
+      Type.GAUGE,
+      "The low and the high end of the 95 % Wilson interval of a share of replies.",
+      "figure",
+      "model",
+      "end"),
+  EVALUATION_PROMPTS(
+      "safegrad_evaluation_prompts",
+      Type.GAUGE,
+      "Prompts whose replies a share was counted over.",
+      "figure",
+      "model"),
+  EVALUATION_SECONDS(
+      "safegrad_evaluation_seconds",
+      Type.GAUGE,
+      "Wall-clock time that the newest evaluation between two steps took."),
+  GATE_HELD(
+      "safegrad_gate_held",
+      Type.GAUGE,
+      "1 for a rule of the gate that held, 0 for one that did not.",
+      "rule"),
+  GATE_THRESHOLD_RATIO(
+      "safegrad_gate_threshold_ratio",
+      Type.GAUGE,
+      "Threshold of a rule of the gate that compares shares.",
+      "rule"),
+  GATE_THRESHOLD_NATS(
+      "safegrad_gate_threshold_nats",
+      Type.GAUGE,
+      "Threshold of a rule of the gate that compares a divergence.",
+      "rule"),
   VALIDATION_LOSS(
       "safegrad_validation_loss",
       Type.GAUGE,

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
@@ -48,6 +49,9 @@ public interface RunObserver {
 
   /** The evaluation of the start model or of the tuned one ended. */
   default void measured(EvaluatedModel model, SafetyMeasurements measurements) {}
+
+  /** The gate was asked. */
+  default void gateAsked(List<GateCheck.Rule> rules) {}
 
   /** Tells each of them, in this order. */
   static RunObserver all(List<RunObserver> observers) {
@@ -105,6 +109,11 @@ public interface RunObserver {
       @Override
       public void evaluated(StepEvaluation evaluation) {
         observers.forEach(observer -> observer.evaluated(evaluation));
+      }
+
+      @Override
+      public void gateAsked(List<GateCheck.Rule> rules) {
+        observers.forEach(observer -> observer.gateAsked(rules));
       }
 
       @Override

@@ -5,6 +5,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -14,6 +15,7 @@ import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 
@@ -31,10 +33,20 @@ public final class TrainerMetrics implements RunObserver {
   /** The model as it is while it trains, beside the labels of {@link EvaluatedModel}. */
   private static final String TRAINING = "training";
 
+  /** The one rule of the gate that compares no shares. */
+  private static final String SAFETY_KL = "maxSafetyKl";
+
   private final Gauge loss;
   private final Gauge gradientNorm;
   private final Gauge refusal;
   private final Gauge overRefusal;
+  private final Gauge additionalRefusal;
+  private final Gauge additionalOverRefusal;
+  private final Gauge interval;
+  private final Gauge prompts;
+  private final Gauge gateHeld;
+  private final Gauge gateThresholdRatio;
+  private final Gauge gateThresholdNats;
   private final Gauge incoherent;
   private final Gauge safetyKl;
   private final Gauge taskAccuracy;
@@ -48,6 +60,7 @@ public final class TrainerMetrics implements RunObserver {
   private volatile StepMetrics latest;
   private volatile Integer stepsPlanned;
   private volatile Attribution attribution;
+  private volatile StepEvaluation evaluation;
 
   /**
    * @param progress where the conflict ratio and the remaining time are read from
@@ -57,6 +70,13 @@ public final class TrainerMetrics implements RunObserver {
     gradientNorm = MetricName.GRADIENT_NORM.gauge(registry);
     refusal = MetricName.REFUSAL_RATIO.gauge(registry);
     overRefusal = MetricName.OVER_REFUSAL_RATIO.gauge(registry);
+    additionalRefusal = MetricName.ADDITIONAL_REFUSAL_RATIO.gauge(registry);
+    additionalOverRefusal = MetricName.ADDITIONAL_OVER_REFUSAL_RATIO.gauge(registry);
+    interval = MetricName.EVALUATION_INTERVAL.gauge(registry);
+    prompts = MetricName.EVALUATION_PROMPTS.gauge(registry);
+    gateHeld = MetricName.GATE_HELD.gauge(registry);
+    gateThresholdRatio = MetricName.GATE_THRESHOLD_RATIO.gauge(registry);
+    gateThresholdNats = MetricName.GATE_THRESHOLD_NATS.gauge(registry);
     incoherent = MetricName.INCOHERENT_RATIO.gauge(registry);
     safetyKl = MetricName.SAFETY_KL.gauge(registry);
     taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
@@ -77,6 +97,8 @@ public final class TrainerMetrics implements RunObserver {
         registry, () -> attribution == null ? null : attribution.condemned().size());
     MetricName.ATTRIBUTION_SECONDS.gauge(
         registry, () -> attribution == null ? null : attribution.seconds());
+    MetricName.EVALUATION_SECONDS.gauge(
+        registry, () -> evaluation == null ? null : evaluation.seconds());
     stageStarted(TrainingStage.PREPARING);
   }
 
@@ -146,8 +168,9 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   @Override
-  public void evaluated(StepEvaluation evaluation) {
-    measured(TRAINING, evaluation.measurements());
+  public void evaluated(StepEvaluation found) {
+    evaluation = found;
+    measured(TRAINING, found.measurements());
   }
 
   @Override
@@ -156,14 +179,34 @@ public final class TrainerMetrics implements RunObserver {
   }
 
   private void measured(String model, SafetyMeasurements measurements) {
-    set(refusal, model, measurements.refusal());
-    set(overRefusal, model, measurements.overRefusal());
-    set(taskAccuracy, model, measurements.taskAccuracy());
-    set(incoherent, model, measurements.incoherent());
+    set(refusal, "refusal", model, measurements.refusal());
+    set(overRefusal, "over_refusal", model, measurements.overRefusal());
+    set(additionalRefusal, "additional_refusal", model, measurements.additionalRefusal());
+    set(
+        additionalOverRefusal,
+        "additional_over_refusal",
+        model,
+        measurements.additionalOverRefusal());
+    set(taskAccuracy, "task_accuracy", model, measurements.taskAccuracy());
+    set(incoherent, "incoherent", model, measurements.incoherent());
     set(safetyKl, model, measurements.safetyKl());
   }
 
-  private static void set(Gauge gauge, String model, Measurement measurement) {
-    set(gauge, model, measurement == null ? null : (Double) measurement.rate());
+  private void set(Gauge gauge, String figure, String model, Measurement measurement) {
+    if (measurement != null) {
+      gauge.labelValues(model).set(measurement.rate());
+      interval.labelValues(figure, model, "low").set(measurement.low());
+      interval.labelValues(figure, model, "high").set(measurement.high());
+      prompts.labelValues(figure, model).set(measurement.count());
+    }
+  }
+
+  @Override
+  public void gateAsked(List<GateCheck.Rule> rules) {
+    for (GateCheck.Rule rule : rules) {
+      gateHeld.labelValues(rule.name()).set(rule.held() ? 1 : 0);
+      Gauge threshold = rule.name().equals(SAFETY_KL) ? gateThresholdNats : gateThresholdRatio;
+      threshold.labelValues(rule.name()).set(rule.numbers().threshold());
+    }
   }
 }

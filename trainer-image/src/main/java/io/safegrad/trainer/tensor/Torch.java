@@ -39,10 +39,26 @@ public final class Torch implements AutoCloseable {
     System.setProperty("ai.djl.offline", "true");
     PtNDManager manager = (PtNDManager) Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
     try (InputStream archive = TorchScriptArchive.of(sources())) {
-      return new Torch(
-          new Scope(manager), new Operators(JniUtils.loadModule(manager, archive, true, false)));
+      Torch torch =
+          new Torch(
+              new Scope(manager),
+              new Operators(JniUtils.loadModule(manager, archive, true, false)));
+      torch.useVectorFunctions();
+      return torch;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * MKL finds out which code its vector functions, exp and its like, are to use at their first use:
+   * it writes one answer and then a better one, without a lock (mkl_vml_serv_cpu_detect in MKL
+   * 2024.2). A second thread that reads between the two computes its part less exactly, and then a
+   * run differs from others of its plan from its first step on. So one thread goes first.
+   */
+  private void useVectorFunctions() {
+    try (Scope once = scope.child()) {
+      operators.one(once, "vector_functions");
     }
   }
 

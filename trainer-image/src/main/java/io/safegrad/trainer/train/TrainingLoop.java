@@ -83,8 +83,8 @@ public final class TrainingLoop {
    * @param validation the user's examples that are held back; not used without evalSteps
    * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
-   * @param conflicts which examples pull away from the alignment; a method without the divergence
-   *     from the start model measures none
+   * @param conflicts which examples pull away from the alignment; a method that reads no alignment
+   *     set measures none
    * @param evaluation measures the model between two steps, after the checkpoint of the former; a
    *     training that is resumed there measures it then
    */
@@ -111,11 +111,19 @@ public final class TrainingLoop {
     Operators operators = model.torch().operators();
 
     try (Scope scope = model.torch().scope().child();
-        ReferenceModel reference = comparesWithStart() ? model.reference(alignment) : null;
+        ReferenceModel reference =
+            comparesWithStart() || measures(conflicts) ? model.reference(alignment) : null;
         ReferenceModel ownReference =
             comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
       WindowReader windows =
-          new WindowReader(rows, alignment, reference, ownReference, method, training, order);
+          new WindowReader(
+              rows,
+              alignment,
+              comparesWithStart() ? reference : null,
+              ownReference,
+              method,
+              training,
+              order);
       AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
       FineTuningMethod tuning =
           tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
@@ -167,6 +175,11 @@ public final class TrainingLoop {
   /** Whether the alignment loss is the divergence from the start model. */
   private boolean comparesWithStart() {
     return method.name().hasAlignmentWeight();
+  }
+
+  /** A method that reads no alignment set has nothing to measure conflicts with. */
+  private boolean measures(ConflictMeasurement conflicts) {
+    return conflicts.wanted() && method.name().readsAlignmentSet();
   }
 
   private FineTuningMethod tuning(GradientAccumulator gradients) {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,7 @@ final class JsonFile {
       throw TensorFile.badData(path, "expected a JSON file, but there is none");
     }
     try {
-      if (mapper().readTree(path.toFile()) instanceof ObjectNode object) {
+      if (mapper().readTree(text(path)) instanceof ObjectNode object) {
         return object;
       }
       throw TensorFile.badData(path, "expected a JSON object");
@@ -44,6 +45,16 @@ final class JsonFile {
                   + e.getLocation().getColumnNr());
     } catch (IOException e) {
       throw TensorFile.unreadable(path, e);
+    }
+  }
+
+  /** Jackson guesses other encodings than UTF-8, which these files are never in. */
+  private static String text(Path path) throws IOException {
+    try {
+      String text = Files.readString(path);
+      return text.startsWith("\ufeff") ? text.substring(1) : text;
+    } catch (CharacterCodingException e) {
+      throw TensorFile.badData(path, "expected UTF-8, found other bytes");
     }
   }
 

@@ -7,6 +7,7 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.ChatTemplate;
 import io.safegrad.trainer.data.Tokenizer;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -107,6 +108,8 @@ final class ModelDirectory {
     if (Files.exists(file)) {
       try {
         return ChatTemplate.of(Files.readString(file), file.toString(), specialTokens);
+      } catch (CharacterCodingException e) {
+        throw TensorFile.badData(file, "expected UTF-8, found other bytes");
       } catch (IOException e) {
         throw TensorFile.unreadable(file, e);
       }

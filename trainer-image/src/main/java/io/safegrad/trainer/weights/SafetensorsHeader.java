@@ -6,7 +6,10 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.trainer.TrainerException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
@@ -70,11 +73,17 @@ record SafetensorsHeader(Map<String, Entry> tensors) {
     ByteBuffer text = file.read(LENGTH_BYTES, (int) length, "the header");
     JsonNode json;
     try {
-      json = JSON.readTree(text.array(), 0, text.limit());
+      // As a text, because Jackson guesses other encodings of bytes.
+      json =
+          JSON.readTree(
+              StandardCharsets.UTF_8
+                  .newDecoder()
+                  .decode(ByteBuffer.wrap(text.array(), 0, text.limit()))
+                  .toString());
+    } catch (CharacterCodingException e) {
+      throw file.badData("the header is not UTF-8");
     } catch (JsonProcessingException e) {
       throw file.badData("the header is not JSON: " + e.getOriginalMessage());
-    } catch (java.io.IOException e) {
-      throw TensorFile.unreadable(file.path(), e);
     }
     if (!json.isObject()) {
       throw file.badData("the header is not a JSON object");
@@ -119,29 +128,34 @@ record SafetensorsHeader(Map<String, Entry> tensors) {
               + "; is the file truncated?");
     }
     int size = elementBytes(dtype);
-    if (size > 0) {
-      long expected;
-      try {
-        expected = Math.multiplyExact(elements(shape), size);
-      } catch (ArithmeticException e) {
-        throw file.badData(
-            "tensor " + name + ": the shape " + Arrays.toString(shape) + " is too large");
-      }
-      if (expected != bytes) {
-        throw file.badData(
-            "tensor "
-                + name
-                + ": expected "
-                + expected
-                + " bytes for "
-                + dtype
-                + " "
-                + Arrays.toString(shape)
-                + ", found "
-                + bytes);
-      }
+    long expected;
+    try {
+      expected = Math.multiplyExact(elements(shape), Math.max(1, size));
+    } catch (ArithmeticException e) {
+      throw tooLarge(file, name, shape);
+    }
+    if (size == 0 && expected > bytes * Byte.SIZE) {
+      throw tooLarge(file, name, shape);
+    }
+    if (size > 0 && expected != bytes) {
+      throw file.badData(
+          "tensor "
+              + name
+              + ": expected "
+              + expected
+              + " bytes for "
+              + dtype
+              + " "
+              + Arrays.toString(shape)
+              + ", found "
+              + bytes);
     }
     return new Entry(dtype, shape, dataStart + offsets[0], dataStart + offsets[1]);
+  }
+
+  private static TrainerException tooLarge(TensorFile file, String name, long[] shape) {
+    return file.badData(
+        "tensor " + name + ": the shape " + Arrays.toString(shape) + " is too large");
   }
 
   static long elements(long[] shape) {

@@ -13,12 +13,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** The weights of a Hugging Face model directory: one safetensors file, or shards and an index. */
 public final class SafetensorsWeights implements Weights {
 
   public static final String SINGLE_FILE = "model.safetensors";
   public static final String INDEX_FILE = "model.safetensors.index.json";
+
+  private static final Pattern SHARD_NAME = Pattern.compile("[^/\\\\\\x00]{1,200}\\.safetensors");
 
   private final Path directory;
   private final Map<String, SafetensorsFile> fileOfTensor;
@@ -73,9 +76,10 @@ public final class SafetensorsWeights implements Weights {
     for (Map.Entry<String, JsonNode> entry : weightMap.properties()) {
       String shard = entry.getValue().asText();
       // A shard lies in the directory itself: an index must not reach other files of the machine.
-      if (!entry.getValue().isTextual() || shard.isEmpty() || !shard.matches("[^/\\\\]+")) {
+      if (!entry.getValue().isTextual() || !SHARD_NAME.matcher(shard).matches()) {
         throw TensorFile.badData(
-            index, "field weight_map: expected a file name for tensor " + entry.getKey());
+            index,
+            "field weight_map: expected a safetensors file's name for tensor " + entry.getKey());
       }
       SafetensorsFile file =
           files.computeIfAbsent(shard, name -> SafetensorsFile.open(directory.resolve(name)));

@@ -1,6 +1,9 @@
 package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -41,5 +44,15 @@ record Measured(
         report.path("peak_rss_mib").asDouble(),
         wallSeconds - later - report.path("after_steps_s").asDouble(),
         report.path("gemm_cpu_s").asDouble());
+  }
+
+  /** Peak resident set of this process, in MiB, as Linux counts it. */
+  static double ownPeakRssMib() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("VmHWM:")) {
+        return Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;
+      }
+    }
+    throw new IOException("/proc/self/status has no VmHWM");
   }
 }

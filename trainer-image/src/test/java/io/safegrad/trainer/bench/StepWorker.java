@@ -16,7 +16,6 @@ import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,7 +90,7 @@ final class StepWorker implements Runnable {
                 last[0] = cpu;
                 last[1] = wall;
               });
-      double peakRssMib = peakRssMib();
+      double peakRssMib = Measured.ownPeakRssMib();
       long afterSteps = System.nanoTime();
       double gemm = new BareGemms(config, model.torch()).cpuSeconds(benchCase);
       json.writeValue(
@@ -123,15 +122,5 @@ final class StepWorker implements Runnable {
         0,
         1,
         new Lora(8, 16, List.of(Lora.TargetModule.values())));
-  }
-
-  /** Peak resident set of this process, in MiB, as Linux counts it. */
-  private static double peakRssMib() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-      if (line.startsWith("VmHWM:")) {
-        return Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;
-      }
-    }
-    throw new IOException("/proc/self/status has no VmHWM");
   }
 }

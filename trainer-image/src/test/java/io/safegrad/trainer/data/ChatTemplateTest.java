@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChatTemplateTest {
@@ -34,7 +35,19 @@ class ChatTemplateTest {
     List<DynamicTest> tests = new ArrayList<>();
     for (String name :
         List.of(
-            "llama3", "llama3_2", "mistral_form", "python_forms", "qwen2_5", "qwen3", "smollm2")) {
+            "gemma",
+            "gemma3",
+            "llama3",
+            "llama3_1",
+            "llama3_2",
+            "mistral_form",
+            "phi3",
+            "phi3_5",
+            "python_forms",
+            "qwen2_5",
+            "qwen3",
+            "qwen3_instruct_2507",
+            "smollm2")) {
       Path file = GoldenFiles.path("templates/" + name + ".jinja");
       ChatTemplate template = ChatTemplate.of(Files.readString(file), name, SPECIAL_TOKENS);
       for (JsonNode golden : GoldenFiles.json("templates/" + name + ".json")) {
@@ -50,7 +63,7 @@ class ChatTemplateTest {
   }
 
   private static void rendersAs(ChatTemplate template, JsonNode golden, boolean generation) {
-    DataRecord record = new DataRecord((ObjectNode) golden, 1, 1, "golden");
+    DataRecord record = new DataRecord((ObjectNode) golden, 1, "golden");
     List<Message> messages = JsonFields.messages(record, "messages");
     List<Object> tools = JsonFields.tools(record);
     if (golden.has("error")) {
@@ -109,6 +122,54 @@ class ChatTemplateTest {
     ChatTemplate template = ChatTemplate.of(text, "model", Map.of(), Duration.ofMillis(50));
 
     assertThatThrownBy(() -> template.render(CHAT, true)).isInstanceOf(TrainerException.class);
+  }
+
+  /** What Python gives for the same expressions. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      quoteCharacter = '`',
+      value = {
+        "range(3)|join(',') ~ 0,1,2",
+        "range(2, 5)|join(',') ~ 2,3,4",
+        "range(5, 0, -2)|join(',') ~ 5,3,1",
+        "range(0)|length ~ 0",
+        "range(1500)|length ~ 1500",
+        "messages|length ~ 1",
+        "'äö😀'|length ~ 3",
+        "{'a': 1, 'b': 2}|count ~ 2",
+        "['a', 'b', 'c'].index('c') ~ 2",
+        "['a', 'b', 'a'].count('a') ~ 2",
+        "'a/b/c'.rsplit('/', 1)|join(' ') ~ a/b c",
+        "'a/b/c'.rsplit('/')|join(' ') ~ a b c",
+        "'a/b/c'.split('/', 1)|join(' ') ~ a b/c",
+        "'abc'[-1] ~ c",
+        "'abc'[1:] ~ bc",
+        "'a b  c'.split()|join('-') ~ a-b-c",
+        "'a b  c '.rsplit(none, 1)|join('-') ~ a b-c",
+        "' a b  c'.split(none, 1)|join('-') ~ a-b  c",
+      })
+  void expressionsGiveWhatPythonGives(String expression, String expected) {
+    assertThat(ChatTemplate.of("{{ " + expression + " }}", "m", Map.of()).render(CHAT, false))
+        .isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "range(1, 5, 0)|join",
+        "range('a')|join",
+        "['a'].index('b')",
+        "'abc'.rsplit('')",
+        "'abc'.index('d')",
+        "3|length",
+      })
+  void whatPythonRefusesIsRefused(String expression) {
+    ChatTemplate template = ChatTemplate.of("{{ " + expression + " }}", "m", Map.of());
+
+    assertThatThrownBy(() -> template.render(CHAT, false))
+        .isInstanceOf(TrainerException.class)
+        .hasMessageStartingWith("m: the chat template could not be rendered");
   }
 
   @Test

@@ -56,6 +56,32 @@ class MergedWeightsTest {
     }
   }
 
+  @Test
+  void aRankStabilisedAdapterIsScaledByTheRootOfItsRank() {
+    Golden golden = Golden.of("llama");
+    Training training = Golden.rankStabilised();
+    int[] ids = golden.examples("user").get(0).inputIds();
+    ModelConfig config =
+        ModelConfig.of(Golden.json(Golden.resource("llama").resolve("config.json")));
+    PeftAdapter adapter =
+        new PeftAdapter(training.lora(), null, null, golden.tensors("adapter.safetensors"));
+    PeftAdapter plain =
+        new PeftAdapter(
+            Golden.training(Training.Mode.Lora, 1).lora(), null, null, adapter.tensors());
+
+    try (SafetensorsFile start =
+            SafetensorsFile.open(Golden.resource("llama").resolve("model.safetensors"));
+        CausalLm adapted = golden.loadWithAdapter(training);
+        MergedWeights merged = MergedWeights.of(start, adapter);
+        MergedWeights byRank = MergedWeights.of(start, plain);
+        CausalLm model = CausalLm.load(config, merged);
+        CausalLm scaledByRank = CausalLm.load(config, byRank)) {
+      float[] expected = Models.logits(adapted, ids);
+      assertThat(Models.difference(expected, Models.logits(model, ids))).isLessThan(5e-6);
+      assertThat(Models.difference(expected, Models.logits(scaledByRank, ids))).isGreaterThan(0.01);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '~',

@@ -118,7 +118,15 @@ class ModelCardTest {
         null,
         List.of(
             new RunReport.Input(
-                "model.source", "hf://org/name", "12fd25f", "sha256:0", null, null, null, null)),
+                "model.source",
+                "hf://org/name",
+                "12fd25f",
+                "sha256:0",
+                null,
+                null,
+                null,
+                null,
+                Map.of())),
         plan,
         new RunVersions("1.2", "0", "0", "17", "Linux", 1),
         null,

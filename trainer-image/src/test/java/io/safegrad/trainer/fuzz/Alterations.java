@@ -44,7 +44,7 @@ final class Alterations {
     return ((Alteration) Alterations::safetensorsHeader).inPercent(60, BYTES);
   }
 
-  /** Alters the packed bytes or the text; one in 500 unpacks to a thousand times its size. */
+  /** Alters the packed bytes or the text; one in 2,500 unpacks to a thousand times its size. */
   static Alteration gzip() {
     return ((Alteration) Alterations::gzipContent).inPercent(60, BYTES);
   }
@@ -106,7 +106,7 @@ final class Alterations {
   private static byte[] gzipContent(byte[] input, byte[] other, SplittableRandom random) {
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
-      if (random.nextInt(300) == 0) {
+      if (random.nextInt(1500) == 0) {
         byte[] blank = new byte[1 << 20];
         Arrays.fill(blank, (byte) (random.nextBoolean() ? ' ' : '\n'));
         for (int i = random.nextInt(80); i >= 0; i--) {

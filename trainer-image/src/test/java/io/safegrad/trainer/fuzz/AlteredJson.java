@@ -95,7 +95,7 @@ final class AlteredJson implements Alteration {
         text = altered == null ? text : tree.toString().replace("\"\\u0001place\"", altered);
       }
       return text.getBytes(StandardCharsets.UTF_8);
-    } catch (JsonProcessingException e) {
+    } catch (JsonProcessingException | java.io.CharConversionException e) {
       return input; // What an earlier alteration has broken stays as it is.
     } catch (java.io.IOException e) {
       throw new java.io.UncheckedIOException(e);

@@ -36,7 +36,7 @@ final class FuzzReaders implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     long findings = 0;
     System.out.println(
-        "| reader | inputs | read | refused | findings | inputs/s | peak heap, MiB | peak RSS, MiB"
+        "| reader | inputs | read | refused | findings | seconds | peak heap, MiB | peak RSS, MiB"
             + " |\n|---|---|---|---|---|---|---|---|");
     for (FuzzedReader reader : readers) {
       Path folder = Files.createTempDirectory("fuzz-");
@@ -49,7 +49,7 @@ final class FuzzReaders implements Callable<Integer> {
           progress.get(Count.READ),
           progress.get(Count.REFUSED),
           progress.get(Count.FINDINGS),
-          progress.get(Count.NEXT) / outcome.seconds(),
+          outcome.seconds(),
           progress.get(Count.PEAK_HEAP_BYTES) >> 20,
           progress.get(Count.PEAK_RESIDENT_KIB) >> 10);
       if (progress.get(Count.FINDINGS) > 0) {

@@ -8,14 +8,21 @@ import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.Message;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.ModelConfig;
+import io.safegrad.trainer.run.CheckpointReading;
+import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.SafetensorsFile;
+import io.safegrad.trainer.weights.SafetensorsWeights;
+import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -45,33 +52,51 @@ final class FuzzedFiles {
 
   private final Path folder;
   private final Path model;
+  private final Path shards;
+  private final Path adapter;
   private final PretrainedModel whole;
 
-  private FuzzedFiles(Path folder, Path model, PretrainedModel whole) {
+  private FuzzedFiles(Path folder) {
     this.folder = folder;
-    this.model = model;
-    this.whole = whole;
+    this.model = copyOf("toy-llama", folder);
+    this.shards = copyOf("toy-llama-bf16", folder);
+    this.adapter = copyOf("peft-adapter", folder);
+    this.whole = PretrainedModel.open(GoldenFiles.path("toy-llama"));
   }
 
   /**
-   * @param folder an empty one
+   * @param folder an empty one, for the files of one reader
    */
   static FuzzedFiles in(Path folder) {
-    Path model = folder.resolve("model");
-    try (Stream<Path> files = Files.list(GoldenFiles.path("toy-llama"))) {
-      Files.createDirectories(model);
+    return new FuzzedFiles(folder);
+  }
+
+  private static Path copyOf(String golden, Path folder) {
+    try (Stream<Path> files = Files.list(GoldenFiles.path(golden))) {
+      Path copy = Files.createDirectories(folder.resolve(golden));
       for (Path file : files.toList()) {
-        Files.copy(file, model.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file, copy.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
+      return copy;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return new FuzzedFiles(folder, model, PretrainedModel.open(GoldenFiles.path("toy-llama")));
   }
 
   private Path file(String name, byte[] input) {
-    try {
-      return Files.write(folder.resolve(name), input);
+    return write(folder.resolve(name), input);
+  }
+
+  /** Writes over what there is: ext4 flushes a file that is emptied first, which takes longer. */
+  private static Path write(Path file, byte[] input) {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(input);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      channel.truncate(input.length);
+      return file;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -85,25 +110,43 @@ final class FuzzedFiles {
     try (PretrainedModel opened = PretrainedModel.open(file("model.gguf", input))) {
       use(opened);
       for (String name : opened.weights().names()) {
-        long elements = Arrays.stream(opened.weights().shape(name)).reduce(1, Math::multiplyExact);
-        opened.weights().readFloat32(name, FloatBuffer.allocate(Math.toIntExact(elements)));
+        readFloat32(opened.weights(), name);
       }
     }
   }
 
-  /** Reads a model one of whose files is the input. */
+  private static void readFloat32(Weights weights, String name) {
+    long elements = Arrays.stream(weights.shape(name)).reduce(1, Math::multiplyExact);
+    weights.readFloat32(name, FloatBuffer.allocate(Math.toIntExact(elements)));
+  }
+
+  /** Reads a model one of whose files is the input, and is so from now on. */
   void readInModel(String name, byte[] input) {
-    Path replaced = model.resolve(name);
-    try {
-      Files.write(replaced, input);
-      try (PretrainedModel opened = PretrainedModel.open(model)) {
-        use(opened);
-      } finally {
-        Files.write(replaced, Files.readAllBytes(GoldenFiles.path("toy-llama").resolve(name)));
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    write(model.resolve(name), input);
+    try (PretrainedModel opened = PretrainedModel.open(model)) {
+      use(opened);
     }
+  }
+
+  /** Reads weights in two files by an index of them. */
+  void readIndex(byte[] input) {
+    write(shards.resolve(SafetensorsWeights.INDEX_FILE), input);
+    try (SafetensorsWeights opened = SafetensorsWeights.open(shards)) {
+      for (String name : opened.names()) {
+        readFloat32(opened, name);
+      }
+    }
+  }
+
+  /** Reads an adapter whose configuration is the input. */
+  void readAdapter(byte[] input) {
+    write(adapter.resolve("adapter_config.json"), input);
+    PeftAdapter.read(adapter).scale();
+  }
+
+  void readCheckpoint(byte[] input) {
+    write(folder.resolve("checkpoint.json"), input);
+    CheckpointReading.read(folder);
   }
 
   private static void use(PretrainedModel opened) {

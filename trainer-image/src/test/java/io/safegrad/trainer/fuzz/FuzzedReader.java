@@ -2,9 +2,12 @@ package io.safegrad.trainer.fuzz;
 
 import io.safegrad.api.Manifest;
 import io.safegrad.api.ManifestException;
+import io.safegrad.api.OneLine;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.run.CheckpointReading;
+import io.safegrad.trainer.run.FileTree;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -61,6 +64,78 @@ enum FuzzedReader {
     @Override
     List<byte[]> validInputs() {
       return goldenFiles("toy-llama/config.json", "toy-llama-f16/config.json");
+    }
+  },
+  TOKENIZER_CONFIG(Alterations.json()) {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readInModel("tokenizer_config.json", input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      List<byte[]> inputs = new ArrayList<>(goldenFiles("toy-llama/tokenizer_config.json"));
+      inputs.add(
+          """
+          {"bos_token": {"content": "<|im_start|>"}, "eos_token": "<|im_end|>", "unk_token": null,
+           "chat_template": [{"name": "default", "template": "{{ messages }}"},
+                             {"name": "tool_use", "template": "{{ tools }}"}]}
+          """
+              .getBytes(StandardCharsets.UTF_8));
+      return inputs;
+    }
+  },
+  GENERATION_CONFIG(Alterations.json()) {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readInModel("generation_config.json", input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      List<byte[]> inputs = new ArrayList<>(goldenFiles("toy-llama/generation_config.json"));
+      inputs.add("{\"eos_token_id\": [2, 1]}".getBytes(StandardCharsets.UTF_8));
+      return inputs;
+    }
+  },
+  INDEX(Alterations.json()) {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readIndex(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("toy-llama-bf16/model.safetensors.index.json");
+    }
+  },
+  ADAPTER_CONFIG(Alterations.json()) {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readAdapter(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      return goldenFiles("peft-adapter/adapter_config.json", "peft-adapter.written.json");
+    }
+  },
+  CHECKPOINT(Alterations.json()) {
+    @Override
+    void read(byte[] input, FuzzedFiles files) {
+      files.readCheckpoint(input);
+    }
+
+    @Override
+    List<byte[]> validInputs() {
+      try {
+        Path folder = Files.createTempDirectory("checkpoint-");
+        byte[] manifest = CheckpointReading.valid(folder);
+        FileTree.delete(folder);
+        return List.of(manifest);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   },
   CHAT_TEMPLATE(Alterations.template()) {
@@ -163,8 +238,6 @@ enum FuzzedReader {
   /** Stands in every text of a data set and in every chat; no message may have it. */
   static final String CANARY = "canary";
 
-  private static final int MAX_MESSAGE_CHARACTERS = 2000;
-
   private static final Path REGRESSIONS = Path.of("src/test/resources/fuzz").toAbsolutePath();
 
   private final Alteration alteration;
@@ -208,7 +281,8 @@ enum FuzzedReader {
     if (message == null || message.isBlank() || message.lines().count() != 1) {
       throw new AssertionError("expected a message of one line, found: " + message, error);
     }
-    if (message.length() > MAX_MESSAGE_CHARACTERS) {
+    // One sign more says that it was cut.
+    if (message.codePointCount(0, message.length()) > OneLine.MAX_CHARACTERS + 1) {
       throw new AssertionError("the message has " + message.length() + " characters", error);
     }
     if (message.contains(CANARY)) {

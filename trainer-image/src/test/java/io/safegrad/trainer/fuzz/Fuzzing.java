@@ -81,7 +81,6 @@ final class Fuzzing {
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-Xmx" + heap,
         "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
         "-XX:ErrorFile=" + folder.resolve("jvm-crash.log"),
         "-Djava.io.tmpdir=" + folder,
         "-cp",

@@ -12,6 +12,8 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 
 class GenerationTest {
 
@@ -47,6 +49,30 @@ class GenerationTest {
     for (int i = 0; i < prompts.size(); i++) {
       assertThat(together.get(i))
           .isEqualTo(model.generate(List.of(prompts.get(i)), NEW_TOKENS, Set.of()).get(0));
+    }
+  }
+
+  /** Lengths differ, so rows begin at different places of the caches; rows leave as they end. */
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void promptsOfManyLengthsAreAnsweredAsOneByOne(String family) {
+    try (CausalLm each = Golden.of(family).loadWithAdapter(Golden.training(Mode.Lora, 1))) {
+      Random random = new Random(2);
+      List<int[]> prompts = new ArrayList<>();
+      for (int i = 0; i < 24; i++) {
+        prompts.add(random.ints(1 + random.nextInt(14), 0, 96).toArray());
+      }
+      List<int[]> open = each.generate(prompts, NEW_TOKENS, Set.of());
+      Set<Integer> ends = Set.of(open.get(0)[2], open.get(5)[6], open.get(9)[0]);
+      List<int[]> together = each.generate(prompts, NEW_TOKENS, ends);
+      for (int i = 0; i < prompts.size(); i++) {
+        List<int[]> one = List.of(prompts.get(i));
+        assertThat(open.get(i)).isEqualTo(each.generate(one, NEW_TOKENS, Set.of()).get(0));
+        assertThat(together.get(i)).isEqualTo(each.generate(one, NEW_TOKENS, ends).get(0));
+      }
+      assertThat(together.stream().mapToInt(reply -> reply.length).distinct().count())
+          .as("replies of different lengths")
+          .isGreaterThan(2);
     }
   }
 

@@ -190,4 +190,28 @@ public final class Golden {
   public static int[] ids(JsonNode array) {
     return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
   }
+
+  /** {@link #training} with rank-stabilised LoRA. */
+  public static Training rankStabilised() {
+    Training plain = training(Training.Mode.Lora, 1);
+    Lora lora =
+        new Lora(
+            plain.lora().rank(), plain.lora().alpha(), 0.0, true, plain.lora().targetModules());
+    return new Training(
+        plain.mode(),
+        plain.epochs(),
+        plain.maxSteps(),
+        plain.batchSize(),
+        plain.gradientAccumulationSteps(),
+        plain.maxLength(),
+        plain.learningRate(),
+        plain.scheduler(),
+        plain.warmupRatio(),
+        plain.weightDecay(),
+        plain.maxGradNorm(),
+        plain.seed(),
+        plain.saveSteps(),
+        plain.saveTotalLimit(),
+        lora);
+  }
 }

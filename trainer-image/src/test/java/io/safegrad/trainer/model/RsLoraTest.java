@@ -2,9 +2,6 @@ package io.safegrad.trainer.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.safegrad.api.v1alpha1.Lora;
-import io.safegrad.api.v1alpha1.Training;
-import io.safegrad.api.v1alpha1.Training.Mode;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.weights.FloatTensor;
@@ -23,7 +20,7 @@ class RsLoraTest {
   @Test
   void logitsAndGradientsAreThoseOfPeft() {
     Batch batch = Batch.of(golden.examples("user").subList(0, 4));
-    try (CausalLm model = golden.loadWithAdapter(training());
+    try (CausalLm model = golden.loadWithAdapter(Golden.rankStabilised());
         Scope scope = model.torch().scope().child()) {
       assertClose(model.logits(batch), expected.get("logits"), 1e-4f);
 
@@ -34,29 +31,6 @@ class RsLoraTest {
       assertThat(found).hasSize(expected.size() - 1);
       found.forEach((name, tensor) -> assertClose(tensor, expected.get("user." + name), 1e-4f));
     }
-  }
-
-  private static Training training() {
-    Training plain = Golden.training(Mode.Lora, 1);
-    Lora lora =
-        new Lora(
-            plain.lora().rank(), plain.lora().alpha(), 0.0, true, plain.lora().targetModules());
-    return new Training(
-        plain.mode(),
-        plain.epochs(),
-        plain.maxSteps(),
-        plain.batchSize(),
-        plain.gradientAccumulationSteps(),
-        plain.maxLength(),
-        plain.learningRate(),
-        plain.scheduler(),
-        plain.warmupRatio(),
-        plain.weightDecay(),
-        plain.maxGradNorm(),
-        plain.seed(),
-        plain.saveSteps(),
-        plain.saveTotalLimit(),
-        lora);
   }
 
   private static void assertClose(FloatTensor found, FloatTensor wanted, float tolerance) {

@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class AttributionRunTest {
 
@@ -42,6 +44,36 @@ class AttributionRunTest {
     assertThat(lines).containsExactly(1, 2, 3);
     assertThat(Files.readString(run.destination().resolve("report.json")))
         .doesNotContain("perhaps");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Lisa", "Spag"})
+  void otherMethodsThatReadTheAlignmentSetMeasureItToo(String method) throws IOException {
+    String gate = "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}";
+    ToyRun run = new ToyRun(folder).with("training", STEPS);
+    run.with("method", "{name: %s, alignmentBatchSize: 1}".formatted(method));
+    assertThat(run.run().code()).isZero();
+
+    assertThat(run.report().at("/attribution/worst").findValuesAsText("line"))
+        .containsExactlyInAnyOrder("1", "2", "3");
+    String adapter = run.report().at("/artifact/digest").asText();
+    FileTree.delete(run.destination());
+    run.with("gate", gate + "\n    attribution: {worstExamples: 0}");
+    assertThat(run.run().code()).isZero();
+    assertThat(run.report().at("/attribution").isNull()).isTrue();
+    assertThat(run.report().at("/artifact/digest").asText()).isEqualTo(adapter);
+  }
+
+  @Test
+  void aMethodWithoutAnAlignmentSetHasNothingToMeasureWith() throws IOException {
+    ToyRun run = new ToyRun(folder).with("training", STEPS).with("method", "{name: Sft}");
+    assertThat(run.run().code()).isZero();
+    assertThat(run.report().at("/attribution").isNull()).isTrue();
+
+    ToyRun.Ending refused = run.with("method", "{name: Sft, onConflict: Drop}").run();
+    assertThat(refused.code()).isEqualTo(ExitReason.BAD_PLAN.code());
+    assertThat(refused.err())
+        .contains("onConflict: Drop and Stop are for name: SafeGrad and name: WeightedSum");
   }
 
   @Test

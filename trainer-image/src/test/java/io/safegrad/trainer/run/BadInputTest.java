@@ -50,6 +50,15 @@ class BadInputTest {
   }
 
   @Test
+  void promptsThatAreNotThosePinned() throws IOException {
+    String zeros = "sha256:" + "0".repeat(64);
+    run.with("evaluationFields", "\n      harmlessDigest: \"%s\"".formatted(zeros));
+
+    assertEndsWith(
+        run.run(), ExitReason.BAD_DATA, "safety.evaluation.harmlessDigest", zeros, "expected");
+  }
+
+  @Test
   void aModelWithoutWeights() throws IOException {
     Files.delete(run.volume("models").resolve("toy/model.safetensors"));
 

@@ -12,6 +12,7 @@ import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
@@ -209,6 +210,40 @@ class ResumeTest {
     assertThat(interruptedReplies).isNotEmpty();
     assertThat(resumed.artifactDigest()).isEqualTo(without.artifactDigest());
     assertThat(figures()).isEqualTo(report);
+  }
+
+  /** Killed before attribution, and after it. */
+  @Test
+  void examplesThatAreDroppedStayDroppedAfterAnInterruption() throws IOException {
+    List<String> user = lines("sentiment").subList(0, 60);
+    List<String> harmful = lines("sentiment-poisoned-100");
+    for (int line = 5; line < 60; line += 10) {
+      user.set(line, harmful.get(line));
+    }
+    run.data("train.jsonl", String.join("\n", user));
+    run.data("alignment.jsonl", String.join("\n", lines("alignment").subList(0, 64)));
+    run.with("model", "builtin://tiny-aligned");
+    run.with("method", "{name: SafeGrad, alignmentBatchSize: 8, onConflict: Drop}");
+    run.with(
+        "training",
+        "{maxSteps: 60, batchSize: 8, maxLength: 128, learningRate: 3e-3, saveSteps: 7}");
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode report = figures();
+    JsonNode condemned = run.report().at("/attribution/condemned");
+
+    kill(20);
+    kill(45);
+    TrainingResult resumed = attempt(UNDISTURBED);
+
+    assertThat(condemned).isNotEmpty();
+    assertThat(run.report().at("/training/resumedAfter").toString()).isEqualTo("[14,42]");
+    assertThat(run.report().at("/attribution/condemned")).isEqualTo(condemned);
+    assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
+    assertThat(figures()).isEqualTo(report);
+  }
+
+  private List<String> lines(String builtin) throws IOException {
+    return new ArrayList<>(Files.readAllLines(BuiltinSource.materialise(builtin, folder)));
   }
 
   @Test

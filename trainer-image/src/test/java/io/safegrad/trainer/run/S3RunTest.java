@@ -112,6 +112,36 @@ class S3RunTest {
             "results/out/report.json");
   }
 
+  @Test
+  void aRefusedAdapterIsInNoCheckpointAnyMore() throws IOException {
+    run.data("train.jsonl", "{\"prompt\": \"do good\", \"completion\": \"as an ai\"}\n")
+        .with("method", "{name: Sft}")
+        .with(
+            "training",
+            "{mode: Full, maxSteps: 60, learningRate: 0.02, batchSize: 1, maxLength: 64}")
+        .with("maxNewTokens", "9")
+        .with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0.5}");
+    server.put(
+        "team", "data/train.jsonl", Files.readAllBytes(run.volume("data").resolve("train.jsonl")));
+    useS3();
+
+    assertThat(run.run().code()).isEqualTo(66);
+    assertThat(server.requests()).anyMatch(request -> request.contains("checkpoint-60/parameters"));
+    assertThat(results())
+        .containsExactly(
+            "results/out/provenance.dsse.json",
+            "results/out/report.html",
+            "results/out/report.json");
+
+    server.fail("DELETE results/.out.checkpoints", 403);
+    ToyRun.Ending left = run.run();
+    assertThat(left.code()).isEqualTo(66);
+    assertThat(left.err())
+        .contains(
+            "the checkpoints beside s3://team/results/out cannot be removed: ",
+            ": they hold what was not published");
+  }
+
   /** Nothing but the bucket outlasts each process: the next one has another workspace. */
   @Test
   void aRunWhosePodIsLostGoesOnFromTheCheckpointsOnS3() throws Exception {

@@ -72,6 +72,7 @@ class TrainerProcessTest {
             "inputs",
             "plan",
             "environment",
+            "memory",
             "seconds",
             "started",
             "finished");
@@ -88,6 +89,7 @@ class TrainerProcessTest {
             "model.source",
             "dataset.source",
             "safety.alignment.source",
+            "safety.evaluation.judge",
             "safety.evaluation.harmful",
             "safety.evaluation.harmless",
             "safety.evaluation.task");

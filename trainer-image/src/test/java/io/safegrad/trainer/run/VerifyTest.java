@@ -219,6 +219,29 @@ class VerifyTest {
   }
 
   @Test
+  void theFilesOfTheModelThatDifferAreNamed() throws IOException {
+    Path model = folder.resolve("model");
+    copy(first.volume("models").resolve("toy"), model);
+    changeByte(model.resolve("model.safetensors"), 1000);
+    Files.delete(model.resolve("tokenizer_config.json"));
+    Files.createFile(model.resolve("added.py"));
+
+    assertThat(wrong(check(keys.getPublic()).input("model.source", model)))
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message())
+                    .startsWith(
+                        "added.py was added, model.safetensors was changed, tokenizer_config.json is"
+                            + " missing; it is sha256:"));
+    assertThat(first.report().at("/inputs/0/files/model.safetensors").asText())
+        .isEqualTo(Sha256.ofFile(first.volume("models").resolve("toy/model.safetensors")));
+    assertThat(wrong(check(null).input("model.source", model.resolve("config.json"))))
+        .singleElement()
+        .satisfies(finding -> assertThat(finding.message()).startsWith("it is no directory"));
+  }
+
+  @Test
   void missingAndAdditionalFilesAreNamed() throws IOException {
     Files.delete(out.resolve("README.md"));
     Files.createFile(out.resolve("adapter_model.bin"));

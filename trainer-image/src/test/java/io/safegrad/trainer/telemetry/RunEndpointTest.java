@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.judge.ChatCompletions;
@@ -104,9 +106,31 @@ class RunEndpointTest {
             0.25,
             null));
 
+    SafetyMeasurements own =
+        new SafetyMeasurements(
+            Measurement.of(10, 10),
+            Measurement.of(0, 10),
+            null,
+            Measurement.of(3, 4),
+            Measurement.of(1, 4));
+    observer.measured(EvaluatedModel.START, own);
+    observer.gateAsked(
+        GateCheck.rules(new Gate(0.9, 0.02, 0.1, null, 0.5), own, own.withSafetyKl(0.25)));
+
     Map<String, Double> samples = scrape();
 
     assertThat(samples)
+        .containsEntry("safegrad_additional_refusal_ratio{model=\"start\"}", 0.75)
+        .containsEntry("safegrad_additional_over_refusal_ratio{model=\"start\"}", 0.25)
+        .containsEntry(
+            "safegrad_evaluation_interval_ratio{end=\"low\",figure=\"refusal\",model=\"tuned\"}",
+            Measurement.of(9, 10).low())
+        .containsEntry("safegrad_evaluation_prompts{figure=\"refusal\",model=\"tuned\"}", 10.0)
+        .containsEntry("safegrad_evaluation_seconds", 0.5)
+        .containsEntry("safegrad_gate_held{rule=\"maxRefusalDrop\"}", 1.0)
+        .containsEntry("safegrad_gate_held{rule=\"additional minRefusalRate\"}", 0.0)
+        .containsEntry("safegrad_gate_threshold_nats{rule=\"maxSafetyKl\"}", 0.5)
+        .containsEntry("safegrad_gate_threshold_ratio{rule=\"maxRefusalDrop\"}", 0.02)
         .containsEntry("safegrad_loss{objective=\"user\"}", 2.0)
         .containsEntry("safegrad_loss{objective=\"alignment\"}", 0.02)
         .containsEntry("safegrad_conflict_ratio", 0.5)

@@ -116,6 +116,19 @@ class PretrainedModelTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"config.json", "tokenizer_config.json", "chat_template.jinja"})
+  void aTextInAnotherEncodingIsRefused(String name) throws IOException {
+    copyToy();
+    Files.write(folder.resolve(name), new byte[] {'{', 0, 0, 0, '}', (byte) 0xff});
+
+    assertThatThrownBy(() -> PretrainedModel.open(folder))
+        .isInstanceOf(TrainerException.class)
+        .hasMessage(folder.resolve(name) + ": expected UTF-8, found other bytes")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_DATA);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"config.json", "tokenizer.json", "model.safetensors"})
   void aMissingFileIsNamed(String name) throws IOException {
     copyToy();

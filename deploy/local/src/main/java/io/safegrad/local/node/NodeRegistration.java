@@ -9,7 +9,9 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.lang.management.ManagementFactory;
+import java.net.HttpURLConnection;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
@@ -21,6 +23,7 @@ final class NodeRegistration {
   private static final String LEASES = "kube-node-lease";
   private static final int LEASE_SECONDS = 40;
   private static final int PODS = 110;
+  private static final int ATTEMPTS = 10;
 
   private final KubernetesClient client;
   private final String name;
@@ -47,8 +50,22 @@ final class NodeRegistration {
     if (client.nodes().withName(name).get() == null) {
       client.resource(node).create();
     }
-    client.nodes().withName(name).editStatus(current -> withStatus(current, logPort));
+    setStatus(logPort);
     heartbeat();
+  }
+
+  /** The controllers write to a new node, too; when they come between, it is read again. */
+  private void setStatus(int logPort) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        client.nodes().withName(name).editStatus(current -> withStatus(current, logPort));
+        return;
+      } catch (KubernetesClientException e) {
+        if (e.getCode() != HttpURLConnection.HTTP_CONFLICT || attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** Renews the lease that says this node is alive. */
