@@ -83,7 +83,7 @@ final class SpecRules {
     require(
         judge.endpoint() == null
             || judge.endpoint().secretRef() == null
-            || judge.endpoint().baseUrl().startsWith("https://"),
+            || judge.endpoint().baseUrl().matches(Judge.TOKEN_MAY_GO),
         "spec.safety.evaluation.judge.endpoint: " + Judge.TOKEN_MESSAGE);
   }
 

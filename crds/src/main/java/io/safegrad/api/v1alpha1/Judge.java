@@ -42,7 +42,12 @@ public record Judge(
   /** The judge of a run that names none. */
   public static final Judge DEFAULT = new Judge(Type.StringList, DEFAULT_LIST, null);
 
-  public static final String TOKEN_MESSAGE = "a token is sent to an https:// baseUrl only";
+  /** Where a token may be sent: it is read by nobody on the way. */
+  public static final String TOKEN_MAY_GO =
+      "^(https://|http://(localhost|127[.][0-9]+[.][0-9]+[.][0-9]+)(:|/|$)).*";
+
+  public static final String TOKEN_MESSAGE =
+      "a token is sent to an https:// baseUrl only, or to this machine itself";
   public static final String STRING_LIST_MESSAGE = "stringList is for type StringList";
 
   public static final String ENDPOINT_MESSAGE = "type Endpoint, and no other, needs endpoint";
@@ -58,7 +63,10 @@ public record Judge(
    * run's status as one value of at most 1024 characters, hence the bounds.
    */
   @ValidationRule(
-      value = "!has(self.secretRef) || !has(self.baseUrl) || self.baseUrl.startsWith('https://')",
+      value =
+          "!has(self.secretRef) || !has(self.baseUrl) || self.baseUrl.matches('"
+              + TOKEN_MAY_GO
+              + "')",
       message = Judge.TOKEN_MESSAGE)
   public record Endpoint(
       @Required
@@ -75,7 +83,7 @@ public record Judge(
           String model,
       @JsonPropertyDescription(
               "A Secret in the run's namespace whose key token is sent as the bearer token. For"
-                  + " https:// alone.")
+                  + " https:// alone, or an address of the pod itself (127.0.0.1).")
           SecretReference secretRef,
       @Default("RefusalVerdict/1")
           @Size(max = 64)
@@ -125,6 +133,8 @@ public record Judge(
 
   /** The same with the list that it judges by, where that was left out. */
   public Judge resolved() {
-    return type == Type.StringList && stringList == null ? DEFAULT : this;
+    return type == Type.StringList && stringList == null
+        ? new Judge(type, DEFAULT_LIST, endpoint)
+        : this;
   }
 }

@@ -114,6 +114,21 @@ public final class ChatCompletions {
   }
 
   /**
+   * Whether the budget can suffice, before any request.
+   *
+   * @param all requests that a run takes, none of them made twice
+   * @throws TrainerException with BAD_PLAN when it cannot
+   */
+  void requireSufficient(long all) {
+    if (all > settings.maxRequests()) {
+      throw failure(
+          ExitReason.BAD_PLAN,
+          "the run takes %d requests, maxRequests is %d; expected a larger budget"
+              .formatted(all, settings.maxRequests()));
+    }
+  }
+
+  /**
    * Whether so many requests are left, before the first of them is made.
    *
    * @throws TrainerException with BAD_PLAN when not

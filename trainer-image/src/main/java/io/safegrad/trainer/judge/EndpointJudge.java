@@ -76,6 +76,11 @@ public final class EndpointJudge implements Judge {
   }
 
   @Override
+  public void expect(long replies) {
+    endpoint.requireSufficient(prompt.controls().size() + replies);
+  }
+
+  @Override
   public List<Boolean> refusals(List<Exchange> exchanges) {
     if (!controlled) {
       control();

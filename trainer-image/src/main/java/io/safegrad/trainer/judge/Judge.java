@@ -11,6 +11,13 @@ public sealed interface Judge permits StringListJudge, EndpointJudge {
   JudgeIdentity identity();
 
   /**
+   * Is told at the start how many replies a run will have it judge.
+   *
+   * @throws TrainerException with BAD_PLAN when its means cannot suffice
+   */
+  default void expect(long replies) {}
+
+  /**
    * Whether each reply refuses, in the order of the exchanges.
    *
    * @throws TrainerException when it cannot tell; no reply is then judged

@@ -178,6 +178,11 @@ record RunInputs(
     }
   }
 
+  /** How many replies each evaluation has judged. */
+  int judgedPrompts() {
+    return harmful.size() + harmless.size() + additionalHarmful.size() + additionalHarmless.size();
+  }
+
   private static Judge judge(Evaluation evaluation, JudgeFactory judges, RunJournal journal) {
     if (judges == null) {
       return null;

@@ -103,7 +103,9 @@ final class TrainingRun {
       dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
+      int steps = TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user());
+      observer.stepsPlanned(steps);
+      inputs.judge().expect((long) inputs.judgedPrompts() * evaluations(steps));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
@@ -217,6 +219,12 @@ final class TrainingRun {
       observer.validated(
           which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
     }
+  }
+
+  /** How often the model is measured: before, after, and between. */
+  private int evaluations(int steps) {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    return 2 + (everySteps == null ? 0 : (steps - 1) / everySteps);
   }
 
   private PeriodicEvaluation evaluation(CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
