@@ -98,10 +98,10 @@ final class GrafanaJson {
           height = 0;
         }
         ObjectNode node = panel(panel, id++);
-        place(node, x, y, panel.width(), panel.display().height());
+        place(node, x, y, panel.width(), panel.height());
         list.add(node);
         x += panel.width();
-        height = Math.max(height, panel.display().height());
+        height = Math.max(height, panel.height());
       }
       y += height;
     }
@@ -149,15 +149,11 @@ final class GrafanaJson {
         legend.putArray("calcs").add("lastNotNull").add("max");
         options.putObject("tooltip").put("mode", "multi").put("sort", "desc");
       }
-      case STAT, NAME, YES_NO, BARS -> {
+      case STAT, NAME, YES_NO -> {
         ObjectNode reduce = options.putObject("reduceOptions").put("values", false);
         reduce.put("fields", "").putArray("calcs").add("lastNotNull");
-        if (display == Display.BARS) {
-          options.put("orientation", "horizontal").put("displayMode", "basic");
-        } else {
-          options.put("colorMode", "value").put("graphMode", "none");
-          options.put("textMode", display == Display.NAME ? "name" : "auto");
-        }
+        options.put("colorMode", "value").put("graphMode", "none");
+        options.put("textMode", display == Display.NAME ? "name" : "auto");
       }
     }
   }
