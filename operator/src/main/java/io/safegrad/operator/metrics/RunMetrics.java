@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
@@ -81,11 +82,20 @@ public class RunMetrics {
     return MicrometerMetrics.withoutPerResourceMetrics(registry);
   }
 
-  /** Counts the resources whenever somebody asks. */
+  /**
+   * Counts the resources whenever somebody asks. What is known to come begins with 0: Prometheus
+   * sees no increase in a counter that begins with 1.
+   */
   public void count(Cache<SafeFineTune> resources) {
     this.resources = resources;
     for (Phase phase : Phase.values()) {
       gauge(OperatorMetric.RUNS, fleet -> fleet.runs().in(phase), "phase", phase.name());
+      if (!phase.isTerminal()) {
+        phaseTimer(phase);
+      }
+    }
+    for (ExitReason reason : ExitReason.values()) {
+      counter(OperatorMetric.RUN_ENDS, "reason", reason.conditionReason());
     }
     show(Fleet.OTHER);
   }
@@ -121,8 +131,14 @@ public class RunMetrics {
       Trouble.violations(failure)
           .forEach(
               violation ->
-                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", violation.rule()).increment());
+                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", field(violation.rule())).increment());
     }
+  }
+
+  /** Without the name of a resource or of whatever else a tenant may have made up. */
+  private static String field(String rule) {
+    String[] names = rule.split("\\.", 3);
+    return names.length == 1 ? names[0] : names[0] + "." + names[1];
   }
 
   private static String verdict(SafeFineTuneStatus ended) {

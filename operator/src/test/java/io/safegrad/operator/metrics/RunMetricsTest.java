@@ -90,13 +90,15 @@ class RunMetricsTest {
         new PolicyViolationException(
             List.of(
                 new PolicyViolation("spec.method.name", "requiredMethod", "Sft", "SafeGrad", "p"),
-                new PolicyViolation("spec.pod.image", "images", "x", "none expected", "p")));
+                new PolicyViolation(
+                    "spec.pod.resources", "limits.resources.made.up/by-tenant", "1", "0", "p")));
     metrics.troubled(run, refused);
     run.setStatus(RunStatus.troubled(run, Trouble.of(refused), T0));
     metrics.troubled(run, refused);
     metrics.troubled(run, new KubernetesClientException("conflict", 409, null));
     assertThat(count("safegrad.policy.violations", "rule", "requiredMethod")).isEqualTo(1);
-    assertThat(count("safegrad.policy.violations", "rule", "images")).isEqualTo(1);
+    assertThat(count("safegrad.policy.violations", "rule", "limits.resources"))
+        .isEqualTo(1);
     assertThat(count("safegrad.reconcile.errors", "reason", "PolicyViolation")).isEqualTo(2);
     assertThat(count("safegrad.reconcile.errors", "reason", "Conflict")).isEqualTo(1);
   }
