@@ -79,9 +79,7 @@ class GitOpsIT {
         .contains("training cannot be changed once the run has started", "create a new one");
     Files.writeString(
         changed.resolve("support-bot-1.yaml"),
-        manifest
-            .replace("maxSteps: 40", "maxSteps: 50")
-            .replace("support-bot-1", "support-bot-2"));
+        manifest.replace("maxSteps: 40", "maxSteps: 50").replace("support-bot-1", "support-bot-2"));
     assertThat(succeeds("apply", "--server-side", "-k", changed.toString(), TENANT))
         .contains("support-bot-2");
 

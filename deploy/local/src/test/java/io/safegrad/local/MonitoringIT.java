@@ -38,8 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A real Prometheus finds the trainers by the cluster's API, scrapes them and the operator, and
- * evaluates the alert rules, while a run is published, one is refused by its gate and one breaks a
+ * A real Prometheus scrapes the trainers' pods and the operator and evaluates the alert rules, while a run is published, one is refused by its gate and one breaks a
  * policy. {@code -Dpictures.write=true} draws the panels into docs/monitoring.
  */
 class MonitoringIT {
@@ -54,7 +53,10 @@ class MonitoringIT {
   private static final Path MONITORING = REPOSITORY.resolve("deploy/monitoring");
   private static final Path FOLDER = Path.of("target", "monitoring").toAbsolutePath();
 
+  private static final Path TARGETS = FOLDER.resolve("discovered/targets.json");
+
   private static LocalCluster cluster;
+  private static PodTargets targets;
   private static PrometheusServer prometheus;
   private static Instant begin;
   private static Instant end;
@@ -69,12 +71,11 @@ class MonitoringIT {
             new Repository(REPOSITORY),
             System.out::println);
     cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
+    targets = new PodTargets(cluster.client(), TARGETS);
     begin = Instant.now();
     prometheus = PrometheusServer.start(configuration(), FOLDER.resolve("prometheus"));
-    await().atMost(PATIENCE).until(prometheus::isReady);
-    await()
-        .atMost(PATIENCE)
-        .until(() -> !prometheus.labelValues("safegrad_runs", "job").isEmpty());
+    await().atMost(Duration.ofSeconds(60)).until(prometheus::isReady);
+    await().atMost(PATIENCE).until(() -> !prometheus.labelValues("safegrad_runs", "job").isEmpty());
     // Held back when the policy comes: it is the operator that meets the violation.
     apply("violator", "method: {name: Sft}", "suspend: true");
     awaitPhase("violator", Phase.Suspended);
@@ -110,6 +111,9 @@ class MonitoringIT {
   static void stop() {
     if (prometheus != null) {
       prometheus.close();
+    }
+    if (targets != null) {
+      targets.close();
     }
     cluster.close();
     assertThat(Processes.in(FOLDER)).isEmpty();
@@ -199,7 +203,7 @@ class MonitoringIT {
     rule_files: ["%s"]
     scrape_configs:
       - job_name: trainers
-        kubernetes_sd_configs: [{role: pod, kubeconfig_file: "%s"}]
+        file_sd_configs: [{files: ["%s"]}]
         relabel_configs:
           - {source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_name], regex: safegrad-trainer, action: keep}
           - {source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}
@@ -213,8 +217,8 @@ class MonitoringIT {
     """
         .formatted(
             MONITORING.resolve("rules.yaml"),
-            cluster.kubeconfig(),
-            trainerRelabelings().indent(10).stripTrailing(),
+            TARGETS,
+            trainerRelabelings().indent(6).stripTrailing(),
             operator.getAuthority());
   }
 

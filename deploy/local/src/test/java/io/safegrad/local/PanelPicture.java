@@ -48,8 +48,7 @@ final class PanelPicture {
   }
 
   /** Draws a dashboard as its grid has it, into a PNG named after it. */
-  static void write(
-      Dashboard dashboard, Map<Panel, Map<Query, List<Series>>> answers, Path folder)
+  static void write(Dashboard dashboard, Map<Panel, Map<Query, List<Series>>> answers, Path folder)
       throws IOException {
     BufferedImage page =
         new BufferedImage(24 * COLUMN, 4000, BufferedImage.TYPE_BYTE_INDEXED, palette());
@@ -152,8 +151,7 @@ final class PanelPicture {
   }
 
   private XYChart chart(Panel panel, int width, int height) {
-    XYChart chart =
-        new XYChartBuilder().width(width).height(height).title(panel.title()).build();
+    XYChart chart = new XYChartBuilder().width(width).height(height).title(panel.title()).build();
     DoubleFunction<String> format = format(panel.unit());
     XYStyler styler = chart.getStyler();
     styler.setChartBackgroundColor(Color.WHITE);
@@ -196,14 +194,14 @@ final class PanelPicture {
   private static String legend(Query query, Series series) {
     return LABEL
         .matcher(query.legend())
-        .replaceAll(
-            label -> Objects.requireNonNullElse(series.labels().get(label.group(1)), ""));
+        .replaceAll(label -> Objects.requireNonNullElse(series.labels().get(label.group(1)), ""));
   }
 
   private static DoubleFunction<String> format(Panel.Unit unit) {
     return switch (unit) {
       case SHARE -> value -> "%.4g %%".formatted(100 * value);
-      case SECONDS -> value -> value < 1 ? "%.3g ms".formatted(1000 * value) : "%.4g s".formatted(value);
+      case SECONDS ->
+          value -> value < 1 ? "%.3g ms".formatted(1000 * value) : "%.4g s".formatted(value);
       case BYTES -> value -> "%.0f MiB".formatted(value / (1 << 20));
       case YES_NO -> value -> value == 0 ? "No" : "Yes";
       case PER_SECOND, REQUESTS, OPERATIONS -> value -> "%.4g/s".formatted(value);

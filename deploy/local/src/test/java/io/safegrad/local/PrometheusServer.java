@@ -92,13 +92,12 @@ final class PrometheusServer implements AutoCloseable {
   /** The values of an expression over a time. */
   List<Series> range(String expression, Instant from, Instant to, Duration step) {
     JsonNode result =
-        get(
-                "/api/v1/query_range?query=%s&start=%d&end=%d&step=%d"
-                    .formatted(
-                        encoded(expression),
-                        from.getEpochSecond(),
-                        to.getEpochSecond(),
-                        step.toSeconds()))
+        get("/api/v1/query_range?query=%s&start=%d&end=%d&step=%d"
+                .formatted(
+                    encoded(expression),
+                    from.getEpochSecond(),
+                    to.getEpochSecond(),
+                    step.toSeconds()))
             .get("result");
     List<Series> series = new ArrayList<>();
     for (JsonNode one : result) {
@@ -119,7 +118,9 @@ final class PrometheusServer implements AutoCloseable {
   /** The values that a label of some series has. */
   Set<String> labelValues(String series, String label) {
     Set<String> values = new TreeSet<>();
-    get("/api/v1/label/%s/values?match[]=%s".formatted(label, encoded(series)).replace("[]", "%5B%5D"))
+    get("/api/v1/label/%s/values?match[]=%s"
+            .formatted(label, encoded(series))
+            .replace("[]", "%5B%5D"))
         .forEach(value -> values.add(value.textValue()));
     return values;
   }

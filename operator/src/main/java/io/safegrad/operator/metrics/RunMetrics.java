@@ -131,7 +131,8 @@ public class RunMetrics {
       Trouble.violations(failure)
           .forEach(
               violation ->
-                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", field(violation.rule())).increment());
+                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", field(violation.rule()))
+                      .increment());
     }
   }
 

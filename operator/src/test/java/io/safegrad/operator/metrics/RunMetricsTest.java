@@ -97,8 +97,7 @@ class RunMetricsTest {
     metrics.troubled(run, refused);
     metrics.troubled(run, new KubernetesClientException("conflict", 409, null));
     assertThat(count("safegrad.policy.violations", "rule", "requiredMethod")).isEqualTo(1);
-    assertThat(count("safegrad.policy.violations", "rule", "limits.resources"))
-        .isEqualTo(1);
+    assertThat(count("safegrad.policy.violations", "rule", "limits.resources")).isEqualTo(1);
     assertThat(count("safegrad.reconcile.errors", "reason", "PolicyViolation")).isEqualTo(2);
     assertThat(count("safegrad.reconcile.errors", "reason", "Conflict")).isEqualTo(1);
   }

@@ -89,8 +89,7 @@ final class RunExamples {
   private static SafeFineTune started(Phase phase, String... specLines) {
     SafeFineTune run = Examples.resource(specLines);
     run.setStatus(
-        SafeFineTuneStatusBuilder.builder(
-                RunStatus.started(run, PlanResolver.resolve(run), START))
+        SafeFineTuneStatusBuilder.builder(RunStatus.started(run, PlanResolver.resolve(run), START))
             .phase(phase)
             .build());
     return run;
@@ -111,8 +110,7 @@ final class RunExamples {
             : TrainingResult.failed(failure, "line 2 is no JSON", plan);
     int code = failure == null ? 0 : failure.code();
     JobState job =
-        new JobState(
-            false, null, 0, null, new End(code == 0, "x", "x", "2026-01-01T00:09:00Z"));
+        new JobState(false, null, 0, null, new End(code == 0, "x", "x", "2026-01-01T00:09:00Z"));
     PodState pod =
         new PodState(
             "support-bot-1",
