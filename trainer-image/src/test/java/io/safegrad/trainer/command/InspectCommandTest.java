@@ -8,9 +8,11 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -151,6 +153,21 @@ class InspectCommandTest {
 
     assertThat(json(report).path("run").asText()).isEqualTo("a/b");
     assertThat(json(folder).path("verdict").asText()).isEqualTo("the gate held");
+
+    Files.writeString(report, Files.readString(report), StandardCharsets.UTF_16LE);
+    CommandRun otherEncoding = CommandRun.of("inspect", report.toString());
+    assertThat(otherEncoding.code()).isEqualTo(65);
+    assertThat(otherEncoding.out()).contains("PROBLEM", "expected JSON");
+  }
+
+  @Test
+  void valuesStandBelowOneAnother() {
+    CommandRun run = CommandRun.of("inspect", GoldenFiles.path("toy-llama").toString());
+
+    List<String> lines = run.out().lines().toList();
+    int longest = lines.stream().mapToInt(line -> line.indexOf("  ")).max().orElseThrow();
+    assertThat(lines)
+        .allSatisfy(line -> assertThat(line.substring(longest, longest + 3)).matches("  \\S"));
   }
 
   @ParameterizedTest
