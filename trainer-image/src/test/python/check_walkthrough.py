@@ -9,7 +9,7 @@ each train an adapter from hf://; the first of these runs is done again, killed 
 give the same adapter. That adapter is merged; the merged model is loaded with transformers, whose logits
 are compared with PEFT's and whose replies with those of `generate` and `chat`. At last kubectl applies the
 same manifest to the one-machine cluster. Takes some ten minutes on two cores, and fails at the first
-step that does not hold. --without-cluster leaves the last step out.
+step that does not hold. --steps names some of files, kills, merge, cluster; the first file is always trained on.
 """
 
 import argparse
@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 ROOT = Path(__file__).resolve().parents[4]
 TRAINER = ROOT / "trainer-image" / "bin" / "safegrad-trainer"
@@ -64,6 +65,8 @@ spec:
     gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}}
   output: {{destination: "pvc://{claim}/{name}"}}
 """
+
+FILES = {"chats": "chats.jsonl", "alpaca": "alpaca.csv", "parquet": "chats.parquet"}
 
 ANSWERS = {
     "Where is my parcel?": "It leaves our house today and is with you in two days.",
@@ -270,9 +273,9 @@ def row(step, outcome):
     print(f"| {step} | {outcome} |", flush=True)
 
 
-def check_files(walk):
+def check_files(walk, files):
     adapters = {}
-    for name, data in {"chats": "chats.jsonl", "alpaca": "alpaca.csv", "parquet": "chats.parquet"}.items():
+    for name, data in files.items():
         begin = time.monotonic()
         adapters[name] = walk.trained(name, data)
         facts = report(adapters[name])
@@ -283,11 +286,12 @@ def check_files(walk):
             f"{inputs['dataset.source']['examples']} examples, {STEPS} steps,"
             f" {time.monotonic() - begin:.0f} s, adapter `{digest(adapters[name])[:12]}`",
         )
-    require(
-        digest(adapters["chats"]) == digest(adapters["parquet"]),
-        "the same chats as JSON Lines and as Parquet give the same adapter",
-    )
-    return adapters
+    if "parquet" in adapters:
+        require(
+            digest(adapters["chats"]) == digest(adapters["parquet"]),
+            "the same chats as JSON Lines and as Parquet give the same adapter",
+        )
+    return adapters["chats"]
 
 
 def digest(adapter):
@@ -373,27 +377,31 @@ def check_cluster(walk, whole, hub):
         require(digest(adapter) == digest(whole), "the operator's run gives the same adapter")
         row("the same manifest with kubectl", f"{now}, the same adapter `{digest(adapter)[:12]}`")
     finally:
-        cluster.send_signal(signal.SIGINT)
+        cluster.terminate()
         cluster.wait()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="default: %(default)s")
-    parser.add_argument("--without-cluster", action="store_true")
+    parser.add_argument("--steps", default="files,kills,merge,cluster", help="default: %(default)s")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
+    logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as name:
         hub = Hub()
         walk = Walk(Path(name), arguments.reference, hub)
         hub.repository("models", MODEL, walk.start)
         hub.repository("datasets", "team/support", write_data(walk.folder / "data"))
         print("| step | outcome |\n|---|---|")
-        adapters = check_files(walk)
-        check_kills(walk, adapters["chats"])
-        check_merge(walk, adapters["chats"])
-        if not arguments.without_cluster:
-            check_cluster(walk, adapters["chats"], hub)
+        steps = arguments.steps.split(",")
+        adapter = check_files(walk, FILES if "files" in steps else {"chats": FILES["chats"]})
+        if "kills" in steps:
+            check_kills(walk, adapter)
+        if "merge" in steps:
+            check_merge(walk, adapter)
+        if "cluster" in steps:
+            check_cluster(walk, adapter, hub)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class InspectCommandTest {
 
     assertThat(run.code()).isEqualTo(ExitReason.OUT_OF_MEMORY.code());
     assertThat(run.out())
-        .contains("kind              manifest of a run\n", "fits              false\n")
+        .contains("kind                   manifest of a run\n", "fits                   false\n")
         .containsPattern(
             "PROBLEM +it is expected to need \\d+ MiB of memory, and"
                 + " spec.pod.resources.limits.memory is 200 MiB; lower training.batchSize");
@@ -98,12 +98,12 @@ class InspectCommandTest {
     assertThat(run.err()).isEmpty();
     assertThat(run.out())
         .contains(
-            "kind              GGUF model\n",
-            "gguf architecture llama\n",
-            "parameters        30,880\n",
-            "types             F32 160, Q8_0 30,720\n",
-            "architecture      LlamaForCausalLM\n",
-            "chat template     true\n");
+            "kind               GGUF model\n",
+            "gguf architecture  llama\n",
+            "parameters         30,880\n",
+            "types              F32 160, Q8_0 30,720\n",
+            "architecture       LlamaForCausalLM\n",
+            "chat template      true\n");
   }
 
   @Test
