@@ -13,6 +13,7 @@ import io.safegrad.api.v1alpha1.Output;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.provenance.PemKey;
 import io.safegrad.trainer.report.ResultTable;
 import io.safegrad.trainer.report.RunJournal;
@@ -165,26 +166,29 @@ public final class TrainerProcess {
         TerminalProgress bar = terminal == null ? null : new TerminalProgress(progress, terminal)) {
       workspace = opened;
       RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
+      DownloadSettings settings = DownloadSettings.of(variables, opened.folder());
+      requireSecrets(settings.secrets());
       SourceResolver resolver =
           new SourceResolver(
               environment.volumes(),
               environment.claimsAreMounted(),
               opened.folder(),
-              remoteSources(opened.folder()));
+              new RemoteSources(settings, opened.folder().resolve("sources")));
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
       run =
           new TrainingRun(
-              plan, resolver, opened.folder(), journal, observer, preemption, signingKey);
+              plan,
+              resolver,
+              new JudgeFactory(settings.secrets(), observer::judgeAsked),
+              opened.folder(),
+              journal,
+              observer,
+              preemption,
+              signingKey);
       return run.run();
     }
-  }
-
-  private RemoteSources remoteSources(Path folder) {
-    DownloadSettings settings = DownloadSettings.of(variables, folder);
-    requireSecrets(settings.secrets());
-    return new RemoteSources(settings, folder.resolve("sources"));
   }
 
   /** What can be known at the start is said then. */

@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.ReferenceModel;
@@ -49,6 +50,7 @@ final class TrainingRun {
 
   private final TrainingPlan plan;
   private final SourceResolver resolver;
+  private final JudgeFactory judges;
   private final Path workspace;
   private final RunJournal journal;
   private final RunObserver observer;
@@ -67,6 +69,7 @@ final class TrainingRun {
   TrainingRun(
       TrainingPlan plan,
       SourceResolver resolver,
+      JudgeFactory judges,
       Path workspace,
       RunJournal journal,
       RunObserver observer,
@@ -74,6 +77,7 @@ final class TrainingRun {
       PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
+    this.judges = judges;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
@@ -90,7 +94,7 @@ final class TrainingRun {
   TrainingResult run() {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
-    try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
+    try (RunInputs inputs = RunInputs.read(plan, resolver, judges, workspace, journal);
         CausalLm model = load(inputs);
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
@@ -99,7 +103,9 @@ final class TrainingRun {
       dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
+      int steps = TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user());
+      observer.stepsPlanned(steps);
+      inputs.judge().expect((long) inputs.judgedPrompts() * evaluations(steps));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
@@ -213,6 +219,12 @@ final class TrainingRun {
       observer.validated(
           which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
     }
+  }
+
+  /** How often the model is measured: before, after, and between. */
+  private int evaluations(int steps) {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    return 2 + (everySteps == null ? 0 : (steps - 1) / everySteps);
   }
 
   private PeriodicEvaluation evaluation(CausalLm model, RunInputs inputs, ReferenceModel heldOut) {

@@ -4,6 +4,7 @@ import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
@@ -36,6 +37,9 @@ public interface RunObserver {
 
   /** Some prompts of the running evaluation were answered. */
   default void repliesDone(int done, int total) {}
+
+  /** The judge's endpoint was asked. */
+  default void judgeAsked(ChatCompletions.Outcome outcome) {}
 
   /** The loss on the held-out examples was measured. */
   default void validated(EvaluatedModel model, ValidationLoss loss) {}
@@ -90,6 +94,11 @@ public interface RunObserver {
       @Override
       public void repliesDone(int done, int total) {
         observers.forEach(observer -> observer.repliesDone(done, total));
+      }
+
+      @Override
+      public void judgeAsked(ChatCompletions.Outcome outcome) {
+        observers.forEach(observer -> observer.judgeAsked(outcome));
       }
 
       @Override

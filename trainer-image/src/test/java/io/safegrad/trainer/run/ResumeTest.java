@@ -10,6 +10,7 @@ import io.safegrad.api.Manifest;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.source.DownloadSettings;
@@ -409,6 +410,7 @@ class ResumeTest {
                 workspace,
                 new RemoteSources(
                     DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
+            new JudgeFactory(DownloadSettings.of(Map.of(), workspace).secrets(), asked -> {}),
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),

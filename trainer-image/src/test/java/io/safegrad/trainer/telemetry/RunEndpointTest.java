@@ -14,6 +14,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.MethodFigures.Action;
@@ -90,6 +91,9 @@ class RunEndpointTest {
                 Measurement.of(4, 10),
                 0.125,
                 null)));
+    observer.judgeAsked(ChatCompletions.Outcome.ANSWERED);
+    observer.judgeAsked(ChatCompletions.Outcome.RETRIED);
+    observer.judgeAsked(ChatCompletions.Outcome.ANSWERED);
     observer.measured(
         EvaluatedModel.TUNED,
         new SafetyMeasurements(
@@ -155,6 +159,8 @@ class RunEndpointTest {
         .containsEntry("safegrad_safety_kl_nats{model=\"training\"}", 0.125)
         .containsEntry("safegrad_conflicting_examples", 2.0)
         .containsEntry("safegrad_attribution_seconds", 2.5)
+        .containsEntry("safegrad_judge_requests_total{outcome=\"answered\"}", 2.0)
+        .containsEntry("safegrad_judge_requests_total{outcome=\"retried\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"training\"}", 1.0)
         .containsEntry("safegrad_stage{stage=\"preparing\"}", 0.0);
     assertThat(namesOf(samples)).isEqualTo(listedNames());
