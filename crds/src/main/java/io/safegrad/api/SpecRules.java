@@ -77,6 +77,14 @@ final class SpecRules {
     require(
         judge.stringList() == null || judge.type() == Judge.Type.StringList,
         "spec.safety.evaluation.judge: " + Judge.STRING_LIST_MESSAGE);
+    require(
+        (judge.endpoint() != null) == (judge.type() == Judge.Type.Endpoint),
+        "spec.safety.evaluation.judge: " + Judge.ENDPOINT_MESSAGE);
+    require(
+        judge.endpoint() == null
+            || judge.endpoint().secretRef() == null
+            || judge.endpoint().baseUrl().matches(Judge.TOKEN_MAY_GO),
+        "spec.safety.evaluation.judge.endpoint: " + Judge.TOKEN_MESSAGE);
   }
 
   private void require(boolean holds, String sentence) {

@@ -3,11 +3,13 @@ package io.safegrad.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ManifestTest {
@@ -112,6 +114,29 @@ class ManifestTest {
     Method.SafeLora found = Manifest.read(SMALLEST + method).getSpec().method().safeLora();
     assertThat(found)
         .isEqualTo(new Method.SafeLora(new Method.BaseModel("hf://org/base", null, null), 0.5));
+  }
+
+  @Test
+  void aJudgesTokenIsSentWhereNobodyReadsIt() {
+    String judge =
+        "  safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m,"
+            + " secretRef: {name: s}}}}}\n";
+    for (String open :
+        List.of("http://judge/v1", "http://127.evil.example", "http://localhost.evil.example")) {
+      assertRefused(judge.formatted(open), "judge.endpoint: a token is sent to an https://");
+    }
+    for (String safe :
+        List.of("https://judge/v1", "http://127.0.0.1:8000/v1", "http://localhost/v1")) {
+      Judge found =
+          Manifest.read(SMALLEST + judge.formatted(safe)).getSpec().safety().evaluation().judge();
+      assertThat(found.endpoint().baseUrl()).isEqualTo(safe);
+      assertThat(found.endpoint().maxRequests()).isEqualTo(5000);
+      assertThat(found.stringList()).isNull();
+    }
+    assertRefused("  safety: {evaluation: {judge: {type: Endpoint}}}\n", "needs endpoint");
+    assertRefused(
+        "  safety: {evaluation: {judge: {endpoint: {baseUrl: \"https://a\", model: m}}}}\n",
+        "type Endpoint, and no other, needs endpoint");
   }
 
   @Test

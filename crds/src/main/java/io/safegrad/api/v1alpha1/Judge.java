@@ -2,7 +2,10 @@ package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 import io.fabric8.generator.annotation.ValidationRule;
 
@@ -11,11 +14,15 @@ import io.fabric8.generator.annotation.ValidationRule;
 @ValidationRule(
     value = "!has(self.stringList) || !has(self.type) || self.type == 'StringList'",
     message = Judge.STRING_LIST_MESSAGE)
+@ValidationRule(
+    value = "!has(self.type) || has(self.endpoint) == (self.type == 'Endpoint')",
+    message = Judge.ENDPOINT_MESSAGE)
 public record Judge(
     @Default("StringList")
         @JsonPropertyDescription(
             "Who tells which replies refuse. StringList: a reply refuses when one of the strings of"
-                + " stringList occurs in it.")
+                + " stringList occurs in it. Endpoint: a language model at endpoint is asked, which"
+                + " gets prompts and replies.")
         Type type,
     @Size(max = 64)
         @Pattern("^(RefusalPhrases|AdvBench|Qi2023)/1$")
@@ -23,28 +30,111 @@ public record Judge(
             "Name and version of the list: RefusalPhrases/1 (when absent), SafeGrad's own;"
                 + " AdvBench/1, of Zou et al. 2023; Qi2023/1, of Qi et al. 2023. Shares that different"
                 + " lists found do not compare.")
-        String stringList) {
+        String stringList,
+    @JsonPropertyDescription("The language model of type Endpoint.") Endpoint endpoint) {
+
+  /** The prompt of an endpoint that names none. */
+  public static final String DEFAULT_PROMPT = "RefusalVerdict/1";
 
   /** The list of a run that names none. */
   public static final String DEFAULT_LIST = "RefusalPhrases/1";
 
   /** The judge of a run that names none. */
-  public static final Judge DEFAULT = new Judge(Type.StringList, DEFAULT_LIST);
+  public static final Judge DEFAULT = new Judge(Type.StringList, DEFAULT_LIST, null);
 
+  /** Where a token may be sent: it is read by nobody on the way. */
+  public static final String TOKEN_MAY_GO =
+      "^(https://|http://(localhost|127[.][0-9]+[.][0-9]+[.][0-9]+)(:|/|$)).*";
+
+  public static final String TOKEN_MESSAGE =
+      "a token is sent to an https:// baseUrl only, or to this machine itself";
   public static final String STRING_LIST_MESSAGE = "stringList is for type StringList";
+
+  public static final String ENDPOINT_MESSAGE = "type Endpoint, and no other, needs endpoint";
 
   /** What kind of judge it is. */
   public enum Type {
-    StringList
+    StringList,
+    Endpoint
+  }
+
+  /**
+   * A language model that is asked over HTTP, in OpenAI's form. A policy's judge stands in the
+   * run's status as one value of at most 1024 characters, hence the bounds.
+   */
+  @ValidationRule(
+      value =
+          "!has(self.secretRef) || !has(self.baseUrl) || self.baseUrl.matches('"
+              + TOKEN_MAY_GO
+              + "')",
+      message = Judge.TOKEN_MESSAGE)
+  public record Endpoint(
+      @Required
+          @Size(min = 1, max = 384)
+          @Pattern("^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$")
+          @JsonPropertyDescription(
+              "The address of OpenAI's interface up to its version, for example https://host/v1;"
+                  + " /chat/completions below it is asked. Prompts and replies are sent there.")
+          String baseUrl,
+      @Required
+          @Size(min = 1, max = 128)
+          @Pattern("^[A-Za-z0-9._:/@-]+$")
+          @JsonPropertyDescription("The model's name at the endpoint.")
+          String model,
+      @JsonPropertyDescription(
+              "A Secret in the run's namespace whose key token is sent as the bearer token. For"
+                  + " https:// alone, or an address of the pod itself (127.0.0.1).")
+          SecretReference secretRef,
+      @Default("RefusalVerdict/1")
+          @Size(max = 64)
+          @Pattern("^RefusalVerdict/1$")
+          @JsonPropertyDescription("Name and version of the prompt that asks for a verdict.")
+          String prompt,
+      @Default("60")
+          @Min(1)
+          @Max(600)
+          @JsonPropertyDescription(
+              "Most seconds that one request takes, its whole answer included.")
+          Integer timeoutSeconds,
+      @Default("5")
+          @Min(0)
+          @Max(20)
+          @JsonPropertyDescription(
+              "How often a request is made again after no answer, 429 or a status above 499.")
+          Integer maxRetries,
+      @Default("5000")
+          @Min(1)
+          @Max(1000000)
+          @JsonPropertyDescription(
+              "Most requests of one attempt of the run, retries among them. Each reply to a harmful"
+                  + " or harmless prompt takes one, before and after training.")
+          Integer maxRequests,
+      @Min(1)
+          @Max(1000000000000L)
+          @JsonPropertyDescription(
+              "Tokens, as the endpoint counts them, after which no further request is made. Not"
+                  + " counted when absent.")
+          Long maxTokens) {
+
+    public Endpoint {
+      prompt = prompt == null ? DEFAULT_PROMPT : prompt;
+      timeoutSeconds = timeoutSeconds == null ? (Integer) 60 : timeoutSeconds;
+      maxRetries = maxRetries == null ? (Integer) 5 : maxRetries;
+      maxRequests = maxRequests == null ? (Integer) 5000 : maxRequests;
+    }
   }
 
   /** What measurements and reports call it. */
   public String shownName() {
-    return stringList;
+    return endpoint == null
+        ? stringList
+        : "%s at %s by %s".formatted(endpoint.model, endpoint.baseUrl, endpoint.prompt);
   }
 
   /** The same with the list that it judges by, where that was left out. */
   public Judge resolved() {
-    return type == Type.StringList && stringList == null ? DEFAULT : this;
+    return type == Type.StringList && stringList == null
+        ? new Judge(type, DEFAULT_LIST, endpoint)
+        : this;
   }
 }

@@ -2,6 +2,7 @@ package io.safegrad.operator.dependent;
 
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarBuilder;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.Safety;
@@ -17,6 +18,7 @@ import java.util.List;
 final class SecretVariables {
 
   private static final String TOKEN_KEY = "token";
+  private static final String JUDGE_TOKEN = "SAFEGRAD_JUDGE_TOKEN";
   private static final String HUB_TOKEN = "HF_TOKEN";
   private static final List<String> S3_KEYS = List.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
   private static final String S3_SESSION = "AWS_SESSION_TOKEN";
@@ -43,6 +45,10 @@ final class SecretVariables {
     Safety safety = spec.safety();
     secrets.add("ALIGNMENT", safety.alignment().secretRef(), sources(spec, "safety.alignment."));
     secrets.add("EVALUATION", safety.evaluation().secretRef(), sources(spec, "safety.evaluation."));
+    Judge.Endpoint judge = safety.evaluation().judge().endpoint();
+    if (judge != null && judge.secretRef() != null) {
+      secrets.add(JUDGE_TOKEN, judge.secretRef(), TOKEN_KEY, false);
+    }
     secrets.add("OUTPUT", spec.output().secretRef(), List.of(spec.output().destination()));
     return List.copyOf(secrets.variables);
   }

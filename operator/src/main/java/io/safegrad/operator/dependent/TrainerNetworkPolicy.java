@@ -19,6 +19,7 @@ import io.javaoperatorsdk.operator.processing.dependent.Creator;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.BooleanWithUndefined;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependentResource;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.OperatorConfig;
@@ -92,11 +93,14 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
         .build();
   }
 
-  /** Whatever a run reads from and writes to. */
+  /** Whatever a run reads from, writes to and asks. */
   private static List<String> addresses(SafeFineTuneSpec spec) {
-    return Stream.concat(
+    Judge.Endpoint judge = spec.safety().evaluation().judge().endpoint();
+    return Stream.of(
             Address.readBy(spec).stream().map(Address::source),
-            Stream.of(spec.output().destination()))
+            Stream.of(spec.output().destination()),
+            Stream.ofNullable(judge).map(Judge.Endpoint::baseUrl))
+        .flatMap(each -> each)
         .toList();
   }
 
@@ -174,7 +178,8 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
 
   /** A path may hold what a URI may not. */
   private static URI authority(String source) {
-    return URI.create("https://" + source.split("/", 4)[2].replaceFirst("[?#].*$", ""));
+    String scheme = source.startsWith("http://") ? "http://" : "https://";
+    return URI.create(scheme + source.split("/", 4)[2].replaceFirst("[?#].*$", ""));
   }
 
   private static int portOf(URI address) {

@@ -134,6 +134,14 @@ public final class PolicyCheck {
           JudgeValue.of(found),
           JudgeValue.of(expected) + " expected");
     }
+    if (found.endpoint() != null && !found.equals(expected) && !ofAnother) {
+      // What is asked there leaves the cluster as much as what is written elsewhere.
+      policy.unlessAllowed(
+          "spec.safety.evaluation.judge.endpoint.baseUrl",
+          found.endpoint().baseUrl(),
+          "allowedDestinations",
+          demanded.allowedDestinations());
+    }
   }
 
   private void gate(Violations policy, GateBounds bounds) {

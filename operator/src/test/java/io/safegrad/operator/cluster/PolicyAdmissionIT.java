@@ -70,6 +70,36 @@ class PolicyAdmissionIT {
   }
 
   @Test
+  void promptsGoToNoJudgeThatNoPolicyAdmits() throws Exception {
+    Map<String, String> own = Platform.labels();
+    TestRun run = new TestRun(cluster, own);
+    scene
+        .platform()
+        .policy("inside", own, "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
+    scene.platform().admitUsers(run.namespace());
+    String judge =
+        "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m}}}}";
+    String inside = scene.file(run.manifest(judge.formatted("https://j.corp/v1")));
+    String outside = scene.file(run.manifest(judge.formatted("https://j.corp.evil.example/v1")));
+    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", outside);
+    assertThat(scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", outside).output())
+        .contains(
+            "spec.safety.evaluation.judge.endpoint.baseUrl: found"
+                + " https://j.corp.evil.example/v1, one of [pvc://*, https://j.corp/*]");
+    KubectlResult taken = scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", inside);
+    assertThat(taken.exitCode()).as(taken.output()).isZero();
+    String open = judge.replace("model: m", "model: m, secretRef: {name: s}");
+    KubectlResult read =
+        scene.as(
+            Platform.TENANT,
+            "apply",
+            "--dry-run=server",
+            "-f",
+            scene.file(run.manifest(open.formatted("http://127.evil.example/v1"))));
+    assertThat(read.output()).contains("a token is sent to an https:// baseUrl only");
+  }
+
+  @Test
   void whatIsPinnedIsTaken() throws Exception {
     String digest = "digest: \"sha256:%s\"".formatted("0".repeat(64));
     String manifest =

@@ -66,6 +66,15 @@ class SecretVariablesTest {
   }
 
   @Test
+  void theJudgesTokenIsNoOthers() {
+    assertThat(
+            variables(
+                "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl:"
+                    + " \"https://judge.example/v1\", model: m, secretRef: {name: judge}}}}}"))
+        .containsExactly("SAFEGRAD_JUDGE_TOKEN=judge/token");
+  }
+
+  @Test
   void noneIsGivenWhereNoneIsNamed() {
     assertThat(
             variables(

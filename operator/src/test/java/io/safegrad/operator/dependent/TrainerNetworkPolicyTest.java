@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicySpec;
 import io.safegrad.operator.Examples;
 import java.net.URI;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -130,6 +131,23 @@ class TrainerNetworkPolicyTest {
                     "safety: {alignment: {additional: [{source: \"hf://datasets/a/b/c.jsonl\"}]}}")
                 .getEgress())
         .hasSize(2);
+  }
+
+  @Test
+  void aJudgeIsReachedAtItsPort() {
+    String judge =
+        "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m}}}}";
+    Map<String, Integer> ports =
+        Map.of(
+            "https://judge.example/v1", 443,
+            "http://judge.platform/v1", 80,
+            "http://judge.platform:8000/v1", 8000);
+    ports.forEach(
+        (url, port) ->
+            assertThat(spec(Optional.empty(), judge.formatted(url)).getEgress().get(1).getPorts())
+                .as(url)
+                .extracting(each -> each.getPort().getIntVal())
+                .containsExactly(port));
   }
 
   private static NetworkPolicySpec spec(Optional<URI> hub, String... lines) {

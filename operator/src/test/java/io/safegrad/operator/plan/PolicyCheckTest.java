@@ -137,7 +137,7 @@ class PolicyCheckTest {
 
     List<PolicyValue> values = PolicyMerge.strictest(List.of(own, gated));
     assertThat(DemandedSpec.of(silent, values).safety().evaluation().judge())
-        .isEqualTo(new Judge(Judge.Type.StringList, "AdvBench/1"));
+        .isEqualTo(new Judge(Judge.Type.StringList, "AdvBench/1", null));
     assertThat(PolicyCheck.ofSpec(silent, List.of(own, gated))).isEmpty();
     assertThat(PolicyCheck.ofRun(silent, values, List.of(own, gated))).isEmpty();
     assertThat(PolicyCheck.ofSpec(lax, List.of(free))).as("no gate to get around").isEmpty();
@@ -157,6 +157,37 @@ class PolicyCheckTest {
         policy("other", "evaluation: {judge: {type: StringList, stringList: Qi2023/1}}");
     assertThatThrownBy(() -> PolicyMerge.strictest(List.of(own, other)))
         .hasMessageContainingAll("evaluation.judge", "SafetyPolicy own", "SafetyPolicy other");
+  }
+
+  @Test
+  void promptsGoOnlyWherePoliciesLetResultsGo() {
+    String judge = "evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m}}}";
+    SafetyPolicy inside =
+        policy("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
+    SafetyPolicy platform = policy("platform", judge.formatted("https://elsewhere.example/v1"));
+
+    assertThat(
+            PolicyCheck.ofSpec(
+                spec("safety: {" + judge.formatted("https://j.corp/v1") + "}"), List.of(inside)))
+        .isEmpty();
+    assertThat(
+            PolicyCheck.ofSpec(
+                spec("safety: {" + judge.formatted("https://evil.example/v1") + "}"),
+                List.of(inside)))
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(
+            "spec.safety.evaluation.judge.endpoint.baseUrl: found https://evil.example/v1, one of"
+                + " pvc://*, https://j.corp/* expected (SafetyPolicy inside, allowedDestinations)");
+    SafeFineTuneSpec silent = spec("suspend: false");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(inside, platform));
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(inside, platform)))
+        .as("the platform's word")
+        .isEmpty();
+    assertThat(DemandedSpec.of(silent, values).safety().evaluation().judge().endpoint().baseUrl())
+        .isEqualTo("https://elsewhere.example/v1");
+    assertThat(values)
+        .filteredOn(value -> value.field().equals("evaluation.judge"))
+        .allMatch(value -> value.value().length() <= 1024);
   }
 
   @Test

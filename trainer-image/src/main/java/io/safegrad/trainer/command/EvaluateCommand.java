@@ -6,13 +6,16 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.judge.Judge;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.FiniteJson;
 import io.safegrad.trainer.run.GreedyReplies;
+import io.safegrad.trainer.run.TrainerProcess;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.telemetry.Rates;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -46,9 +49,9 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       " 0:it is measured, whatever the figures are",
-      "64:the command line is wrong, or the model is not supported",
-      "65:the model, the adapter or the prompts are unusable",
-      "69:the model or the prompts cannot be reached",
+      "64:the command line is wrong, the model is not supported, or the judge is unfit",
+      "65:the model, the adapter, the prompts or the judge's answer are unusable",
+      "69:the model, the prompts or the judge cannot be reached",
       "70:a fault of the program or of its machine",
       "71:out of memory"
     })
@@ -91,11 +94,13 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Option(
       names = "--judge",
-      paramLabel = "LIST",
+      paramLabel = "JUDGE",
       defaultValue = "RefusalPhrases/1",
-      description =
-          "List of strings that tells refusals: RefusalPhrases/1, AdvBench/1 or Qi2023/1 (default:"
-              + " ${DEFAULT-VALUE}).")
+      description = {
+        "Tells refusals: a list of strings (RefusalPhrases/1, AdvBench/1, Qi2023/1; default:"
+            + " ${DEFAULT-VALUE}),",
+        "or the manifest of a SafeFineTune, whose spec.safety.evaluation.judge judges."
+      })
   private String judgeName;
 
   @Option(names = "--json", description = "Writes JSON instead of a table.")
@@ -107,10 +112,10 @@ final class EvaluateCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--max-new-tokens: expected at least 1, found " + maxNewTokens);
     }
-    Judge judge = StringListJudge.named(judgeName);
     SafetyMeasurements measured;
     try (Locations locations = new Locations(trainer.context());
         OpenedModel opened = model.open(locations)) {
+      Judge judge = judge(locations);
       SafetyEvaluation.Prompts prompts =
           new SafetyEvaluation.Prompts(
               prompts(locations, opened, "harmful", harmful),
@@ -134,6 +139,18 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     trainer.context().out().print(json ? asJson(measured) : asTable(measured));
     return ExitReason.SUCCESS.code();
+  }
+
+  private Judge judge(Locations locations) throws IOException {
+    return StringListJudge.isName(judgeName)
+        ? StringListJudge.named(judgeName)
+        : new JudgeFactory(locations.secrets(), asked -> {})
+            .make(
+                TrainerProcess.readManifest(Path.of(judgeName))
+                    .getSpec()
+                    .safety()
+                    .evaluation()
+                    .judge());
   }
 
   private List<EvaluationPrompt> prompts(

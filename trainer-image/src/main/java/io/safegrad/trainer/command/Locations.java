@@ -5,6 +5,7 @@ import io.safegrad.trainer.run.Workspace;
 import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.source.SourceSecrets;
 import io.safegrad.trainer.source.SourceSpec;
 import java.io.Closeable;
 import java.io.IOException;
@@ -18,18 +19,20 @@ final class Locations implements Closeable {
 
   private final Workspace workspace;
   private final SourceResolver resolver;
+  private final SourceSecrets secrets;
 
   Locations(CommandContext context) {
     RunEnvironment environment = RunEnvironment.ofLaptop(context.variables());
     workspace = Workspace.open(environment.workspace());
     Path folder = workspace.folder();
+    DownloadSettings settings = DownloadSettings.of(context.variables(), folder);
+    secrets = settings.secrets();
     resolver =
         new SourceResolver(
             environment.volumes(),
             false,
             folder,
-            new RemoteSources(
-                DownloadSettings.of(context.variables(), folder), folder.resolve("sources")));
+            new RemoteSources(settings, folder.resolve("sources")));
   }
 
   /**
@@ -51,6 +54,11 @@ final class Locations implements Closeable {
   /** What finds the addresses of a manifest. */
   SourceResolver resolver() {
     return resolver;
+  }
+
+  /** Of the environment. */
+  SourceSecrets secrets() {
+    return secrets;
   }
 
   /** Where files are made that last as long as this. */

@@ -50,6 +50,11 @@ public record StringListJudge(JudgeIdentity identity, StringList list) implement
     IgnoringCase
   }
 
+  /** Whether a text is a name as lists have it, of one that there is or not. */
+  public static boolean isName(String text) {
+    return text.matches("[A-Za-z0-9]+/[0-9]+");
+  }
+
   /**
    * One of the lists that come with the trainer.
    *
@@ -58,7 +63,7 @@ public record StringListJudge(JudgeIdentity identity, StringList list) implement
    */
   public static StringListJudge named(String name) {
     try (InputStream file =
-        name.matches("[A-Za-z0-9]+/[0-9]+")
+        isName(name)
             ? StringListJudge.class.getResourceAsStream(name.replace('/', '-') + ".yaml")
             : null) {
       if (file == null) {

@@ -31,7 +31,7 @@ public final class PlannedMemory {
    */
   public static MemoryEstimate of(TrainingPlan plan, SourceResolver resolver, Path workspace) {
     try (RunInputs inputs =
-        RunInputs.read(plan, resolver, workspace, new RunJournal(Clock.systemUTC()))) {
+        RunInputs.read(plan, resolver, null, workspace, new RunJournal(Clock.systemUTC()))) {
       return of(plan, inputs);
     }
   }

@@ -3,6 +3,7 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.telemetry.RunObserver;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -75,6 +76,11 @@ final class Preemption implements RunObserver {
   @Override
   public void repliesDone(int done, int total) {
     check("during an evaluation, after %d of %d replies".formatted(done, total));
+  }
+
+  @Override
+  public void judgeAsked(ChatCompletions.Outcome outcome) {
+    check("while the judge was asked");
   }
 
   private void check(String where) {

@@ -15,7 +15,7 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.data.ValidationSplit;
 import io.safegrad.trainer.judge.Judge;
-import io.safegrad.trainer.judge.StringListJudge;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.Source;
@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * @param alignment examples that keep the alignment; empty for a method that reads none
  * @param heldOutAlignment alignment examples that are only measured; may be empty
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
- * @param judge tells which replies refuse
+ * @param judge tells which replies refuse; null where nobody is judged
  * @param harmful prompts that an aligned model refuses
  * @param harmless prompts that it answers
  * @param additionalHarmful the user's own further harmful prompts; may be empty
@@ -77,11 +77,16 @@ record RunInputs(
   /**
    * Finds and checks everything, the model's weights excepted.
    *
+   * @param judges makes the judge; null where nobody is judged
    * @param workspace where files are made that last as long as this
    * @throws TrainerException naming the field, file or line that cannot be used
    */
   static RunInputs read(
-      TrainingPlan plan, SourceResolver resolver, Path workspace, RunJournal journal) {
+      TrainingPlan plan,
+      SourceResolver resolver,
+      JudgeFactory judges,
+      Path workspace,
+      RunJournal journal) {
     Model model = plan.model();
     Source source =
         resolver.resolve(
@@ -143,7 +148,7 @@ record RunInputs(
                   alignment.additional(),
                   spec -> reader.examples(spec, alignmentRules))
               : List.of(),
-          judge(evaluation, journal),
+          judge(evaluation, judges, journal),
           reader.prompts(
               new SourceSpec(
                   "safety.evaluation.harmful",
@@ -173,8 +178,16 @@ record RunInputs(
     }
   }
 
-  private static Judge judge(Evaluation evaluation, RunJournal journal) {
-    Judge judge = StringListJudge.named(evaluation.judge().stringList());
+  /** How many replies each evaluation has judged. */
+  int judgedPrompts() {
+    return harmful.size() + harmless.size() + additionalHarmful.size() + additionalHarmless.size();
+  }
+
+  private static Judge judge(Evaluation evaluation, JudgeFactory judges, RunJournal journal) {
+    if (judges == null) {
+      return null;
+    }
+    Judge judge = judges.make(evaluation.judge());
     journal.readJudge(judge.identity());
     return judge;
   }

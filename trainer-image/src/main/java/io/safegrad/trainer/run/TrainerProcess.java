@@ -13,6 +13,7 @@ import io.safegrad.api.v1alpha1.Output;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SecretReference;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.provenance.PemKey;
 import io.safegrad.trainer.report.ResultTable;
 import io.safegrad.trainer.report.RunJournal;
@@ -21,6 +22,7 @@ import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSecrets;
+import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunEndpoint;
 import io.safegrad.trainer.telemetry.RunLog;
@@ -177,31 +179,36 @@ public final class TrainerProcess {
     JvmMetrics.builder().register(registry);
     TrainerMetrics metrics = new TrainerMetrics(registry, progress);
     Console terminal = System.console();
+    ApprovalDesk desk = new ApprovalDesk();
     try (Workspace opened = Workspace.open(environment.workspace());
-        RunEndpoint endpoint = listen(progress, registry);
+        RunEndpoint endpoint = listen(progress, registry, desk);
         TerminalProgress bar = terminal == null ? null : new TerminalProgress(progress, terminal)) {
       workspace = opened;
       RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
+      DownloadSettings settings = DownloadSettings.of(variables, opened.folder());
+      requireSecrets(settings.secrets());
       SourceResolver resolver =
           new SourceResolver(
               environment.volumes(),
               environment.claimsAreMounted(),
               opened.folder(),
-              remoteSources(opened.folder()));
+              new RemoteSources(settings, opened.folder().resolve("sources")));
       // The one that may end the run comes last, when the others know of the event.
       RunObserver observer =
           RunObserver.all(List.of(journal, progress, metrics, console, preemption));
       run =
           new TrainingRun(
-              plan, resolver, opened.folder(), journal, observer, preemption, signingKey);
+              plan,
+              resolver,
+              new JudgeFactory(settings.secrets(), observer::judgeAsked),
+              opened.folder(),
+              journal,
+              observer,
+              preemption,
+              new OperatorApproval(desk, environment.approvalTimeout(), preemption),
+              signingKey);
       return run.run();
     }
-  }
-
-  private RemoteSources remoteSources(Path folder) {
-    DownloadSettings settings = DownloadSettings.of(variables, folder);
-    requireSecrets(settings.secrets());
-    return new RemoteSources(settings, folder.resolve("sources"));
   }
 
   /** What can be known at the start is said then. */
@@ -221,12 +228,13 @@ public final class TrainerProcess {
     secrets.require(field, uri, secret == null ? null : secret.name());
   }
 
-  private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {
+  private RunEndpoint listen(
+      ProgressTracker progress, PrometheusRegistry registry, ApprovalDesk desk) {
     if (environment.port() == null) {
       return null;
     }
     RunEndpoint endpoint =
-        new RunEndpoint(environment.address(), environment.port(), progress, registry);
+        new RunEndpoint(environment.address(), environment.port(), progress, registry, desk);
     LOG.info("listening on http://{}:{}", environment.address(), endpoint.port());
     return endpoint;
   }

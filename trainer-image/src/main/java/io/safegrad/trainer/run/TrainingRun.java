@@ -1,5 +1,7 @@
 package io.safegrad.trainer.run;
 
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.GateRule;
@@ -11,6 +13,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.export.ModelCard;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.ReferenceModel;
@@ -49,10 +52,12 @@ final class TrainingRun {
 
   private final TrainingPlan plan;
   private final SourceResolver resolver;
+  private final JudgeFactory judges;
   private final Path workspace;
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
+  private final OperatorApproval approval;
   private final PrivateKey signingKey;
   private Path dataset;
   private volatile Destination destination;
@@ -62,22 +67,27 @@ final class TrainingRun {
    * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
+   * @param approval is asked before an adapter is published that the plan's gate lets through
    * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
       TrainingPlan plan,
       SourceResolver resolver,
+      JudgeFactory judges,
       Path workspace,
       RunJournal journal,
       RunObserver observer,
       Preemption preemption,
+      OperatorApproval approval,
       PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
+    this.judges = judges;
     this.workspace = workspace;
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    this.approval = approval;
     this.signingKey = signingKey;
   }
 
@@ -90,7 +100,7 @@ final class TrainingRun {
   TrainingResult run() {
     destination = prepare("output.destination", plan.output().destination());
     quarantine = plan.quarantine() == null ? null : prepare("quarantine", quarantineUri());
-    try (RunInputs inputs = RunInputs.read(plan, resolver, workspace, journal);
+    try (RunInputs inputs = RunInputs.read(plan, resolver, judges, workspace, journal);
         CausalLm model = load(inputs);
         ReferenceModel heldOut =
             inputs.heldOutAlignment().isEmpty()
@@ -99,7 +109,9 @@ final class TrainingRun {
       dataset = inputs.dataset().path();
       ArtifactFiles artifact = new ArtifactFiles(plan, inputs);
       artifact.requireWritable();
-      observer.stepsPlanned(TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user()));
+      int steps = TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user());
+      observer.stepsPlanned(steps);
+      inputs.judge().expect((long) inputs.judgedPrompts() * evaluations(steps));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(destination.checkpoints(), plan, journal, observer, preemption);
 
@@ -140,9 +152,16 @@ final class TrainingRun {
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
       observer.gateAsked(rules);
 
-      return rules.stream().allMatch(GateCheck.Rule::held)
+      List<String> failures =
+          rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
+      if (!failures.isEmpty()) {
+        return refuseAdapter(model, artifact, refusal("the gate", rules, failures));
+      }
+      Approval answer = approval.ask(plan.digest(), new ApprovalRequest(start, tuned), observer);
+      return answer.approved()
           ? publish(model, artifact, rules)
-          : refuseAdapter(model, artifact, rules);
+          : refuseAdapter(
+              model, artifact, refusal("the platform's policy", rules, answer.failures()));
     }
   }
 
@@ -215,6 +234,12 @@ final class TrainingRun {
     }
   }
 
+  /** How often the model is measured: before, after, and between. */
+  private int evaluations(int steps) {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    return 2 + (everySteps == null ? 0 : (steps - 1) / everySteps);
+  }
+
   private PeriodicEvaluation evaluation(CausalLm model, RunInputs inputs, ReferenceModel heldOut) {
     Integer everySteps = plan.safety().evaluation().everySteps();
     if (everySteps == null) {
@@ -278,13 +303,10 @@ final class TrainingRun {
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
-      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
-    if (quarantine == null) {
-      return refuse(model, refusal("the gate refused the adapter", rules));
+      CausalLm model, ArtifactFiles artifact, RunReport.Verdict verdict) {
+    if (quarantine != null) {
+      write(quarantine, quarantineUri(), model, artifact, verdict);
     }
-    String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    RunReport.Verdict verdict = refusal(what, rules);
-    write(quarantine, quarantineUri(), model, artifact, verdict);
     return refuse(model, verdict);
   }
 
@@ -302,9 +324,8 @@ final class TrainingRun {
     return rules.stream().map(GateCheck.Rule::numbers).toList();
   }
 
-  private RunReport.Verdict refusal(String what, List<GateCheck.Rule> rules) {
-    List<String> failures =
-        rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
+  private RunReport.Verdict refusal(String who, List<GateCheck.Rule> rules, List<String> failures) {
+    String kept = quarantine == null ? "" : ", which is kept for the platform's auditor";
     List<Integer> lines = journal.conflictingLines();
     String because =
         lines.isEmpty()
@@ -313,7 +334,7 @@ final class TrainingRun {
                 + ConflictVerdict.lines(lines);
     return new RunReport.Verdict(
         ExitReason.GATE_REFUSED,
-        what + ": " + String.join("; ", failures) + because,
+        "%s refused the adapter%s: %s%s".formatted(who, kept, String.join("; ", failures), because),
         gate(),
         failures,
         numbers(rules));

@@ -16,6 +16,7 @@ public final class SourceSecrets {
   private static final String OWN = "SAFEGRAD_";
   private static final String TOKEN = "TOKEN";
   private static final String HUB_TOKEN = "HF_TOKEN";
+  private static final String JUDGE_TOKEN = "SAFEGRAD_JUDGE_TOKEN";
   private static final String ACCESS_KEY = "AWS_ACCESS_KEY_ID";
   private static final String SECRET_KEY = "AWS_SECRET_ACCESS_KEY";
   private static final String SESSION_TOKEN = "AWS_SESSION_TOKEN";
@@ -80,6 +81,23 @@ public final class SourceSecrets {
   String hubToken(String field) {
     String own = webToken(field);
     return own == null ? secrets.get(HUB_TOKEN) : own;
+  }
+
+  /**
+   * For the judge's endpoint; null when the plan names no Secret.
+   *
+   * @param field the plan's field that names the Secret
+   * @param secret the Secret's name; null when the plan names none
+   * @throws TrainerException with BAD_PLAN when the token is not there
+   */
+  public String judgeToken(String field, String secret) {
+    if (secret != null && secrets.get(JUDGE_TOKEN) == null) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          "%s: expected the token of the Secret %s in the environment variable %s"
+              .formatted(field, secret, JUDGE_TOKEN));
+    }
+    return secret == null ? null : secrets.get(JUDGE_TOKEN);
   }
 
   /** For {@code https://}; null for none. */

@@ -5,6 +5,7 @@ import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
@@ -138,6 +139,12 @@ public enum MetricName {
           + " found after half of the steps."),
   ATTRIBUTION_SECONDS(
       "safegrad_attribution_seconds", Type.GAUGE, "Wall-clock time that attribution took."),
+  JUDGE_REQUESTS(
+      "safegrad_judge_requests_total",
+      Type.COUNTER,
+      "Requests to the endpoint that judges replies: answered, retried, or failed, which ends the"
+          + " run.",
+      "outcome"),
   STAGE("safegrad_stage", Type.GAUGE, "1 for the stage that the run is in, 0 for others.", "stage"),
   ETA("safegrad_eta_seconds", Type.GAUGE, "Estimate of the remaining time of the whole run.");
 
@@ -173,6 +180,11 @@ public enum MetricName {
   /** One sentence of documentation. */
   public String help() {
     return help;
+  }
+
+  /** The names of its labels. */
+  public List<String> labels() {
+    return List.of(labels);
   }
 
   Gauge gauge(PrometheusRegistry registry) {

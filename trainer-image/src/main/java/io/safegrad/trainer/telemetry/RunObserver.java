@@ -1,9 +1,12 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.StepMetrics;
@@ -37,6 +40,9 @@ public interface RunObserver {
   /** Some prompts of the running evaluation were answered. */
   default void repliesDone(int done, int total) {}
 
+  /** The judge's endpoint was asked. */
+  default void judgeAsked(ChatCompletions.Outcome outcome) {}
+
   /** The loss on the held-out examples was measured. */
   default void validated(EvaluatedModel model, ValidationLoss loss) {}
 
@@ -48,6 +54,12 @@ public interface RunObserver {
 
   /** The gate was asked. */
   default void gateAsked(List<GateCheck.Rule> rules) {}
+
+  /** The run asks whether it may publish. */
+  default void approvalAsked(ApprovalRequest request) {}
+
+  /** It has the answer. */
+  default void approvalAnswered(Approval approval) {}
 
   /** Tells each of them, in this order. */
   static RunObserver all(List<RunObserver> observers) {
@@ -93,6 +105,11 @@ public interface RunObserver {
       }
 
       @Override
+      public void judgeAsked(ChatCompletions.Outcome outcome) {
+        observers.forEach(observer -> observer.judgeAsked(outcome));
+      }
+
+      @Override
       public void validated(EvaluatedModel model, ValidationLoss loss) {
         observers.forEach(observer -> observer.validated(model, loss));
       }
@@ -105,6 +122,16 @@ public interface RunObserver {
       @Override
       public void gateAsked(List<GateCheck.Rule> rules) {
         observers.forEach(observer -> observer.gateAsked(rules));
+      }
+
+      @Override
+      public void approvalAsked(ApprovalRequest request) {
+        observers.forEach(observer -> observer.approvalAsked(request));
+      }
+
+      @Override
+      public void approvalAnswered(Approval approval) {
+        observers.forEach(observer -> observer.approvalAnswered(approval));
       }
 
       @Override

@@ -10,6 +10,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.StepMetrics;
@@ -54,6 +55,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Counter steps;
   private final Counter tokens;
   private final Counter interventions;
+  private final Counter judgeRequests;
   private final Histogram stepDuration;
   private volatile StepMetrics latest;
   private volatile Integer stepsPlanned;
@@ -83,6 +85,7 @@ public final class TrainerMetrics implements RunObserver {
     steps = MetricName.STEPS.counter(registry);
     tokens = MetricName.NUM_TOKENS.counter(registry);
     interventions = MetricName.INTERVENTIONS.counter(registry);
+    judgeRequests = MetricName.JUDGE_REQUESTS.counter(registry);
     stepDuration = MetricName.STEP_DURATION.histogram(registry, STEP_SECONDS);
     MetricName.STEPS_PLANNED.gauge(registry, () -> stepsPlanned);
     MetricName.CONFLICT_RATIO.gauge(registry, () -> progress.progress().conflictRatio());
@@ -152,6 +155,11 @@ public final class TrainerMetrics implements RunObserver {
   @Override
   public void attributed(Attribution found) {
     attribution = found;
+  }
+
+  @Override
+  public void judgeAsked(ChatCompletions.Outcome outcome) {
+    judgeRequests.labelValues(outcome.name().toLowerCase(Locale.ROOT)).inc();
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.trainer.judge.LoopbackJudge;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,11 +67,56 @@ class EvaluateCommandTest {
     assertThat(json.path("measurements").path("taskAccuracy").isNull()).isTrue();
   }
 
+  @Test
+  void theJudgeOfAManifestJudges() throws IOException {
+    Path few = folder.resolve("few.jsonl");
+    Files.writeString(few, CHAT.formatted("Tell me of harm", ""));
+    Path manifest = folder.resolve("run.yaml");
+    try (LoopbackJudge endpoint = new LoopbackJudge()) {
+      Files.writeString(
+          manifest,
+          """
+          apiVersion: safegrad.io/v1alpha1
+          kind: SafeFineTune
+          metadata: {name: judged}
+          spec:
+            model: {source: "builtin://tiny-aligned"}
+            dataset: {source: "builtin://sentiment"}
+            safety: {evaluation: {judge: %s}}
+            output: {destination: "pvc://adapters/judged"}
+          """
+              .formatted(endpoint.manifest("")));
+
+      CommandRun run =
+          CommandRun.of(
+              "evaluate",
+              "--model",
+              MODEL,
+              "--harmful",
+              few + "",
+              "--harmless",
+              few + "",
+              "--max-new-tokens",
+              "4",
+              "--judge",
+              manifest + "",
+              "--json");
+
+      JsonNode json = new ObjectMapper().readTree(run.out());
+      assertThat(json.path("judge").asText())
+          .isEqualTo("org/judge at " + endpoint.baseUrl() + " by RefusalVerdict/1");
+      assertThat(json.at("/measurements/refusal/rate").asDouble()).isEqualTo(1);
+      assertThat(endpoint.authorizations()).hasSize(5);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '~',
       value = {
         "64 ~ --max-new-tokens 0 ~ --max-new-tokens: expected at least 1, found 0",
+        "64 ~ --judge no.yaml ~ manifest: there is no file no.yaml",
+        "64 ~ --judge NoList/1 ~ safety.evaluation.judge.stringList: expected RefusalPhrases/1",
         "69 ~ --harmful no.jsonl ~ no.jsonl: ",
         "69 ~ --task pvc://c/no ~ task: pvc://c/no does not exist",
       })

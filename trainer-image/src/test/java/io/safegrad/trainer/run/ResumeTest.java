@@ -10,11 +10,13 @@ import io.safegrad.api.Manifest;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.StepMetrics;
@@ -409,10 +411,12 @@ class ResumeTest {
                 workspace,
                 new RemoteSources(
                     DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
+            new JudgeFactory(DownloadSettings.of(Map.of(), workspace).secrets(), asked -> {}),
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption,
+            new OperatorApproval(new ApprovalDesk(), null, preemption),
             null);
     TrainingResult result = attempt.run();
     attempt.removeCheckpoints();
