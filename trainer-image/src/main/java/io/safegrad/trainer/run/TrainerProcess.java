@@ -22,6 +22,7 @@ import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSecrets;
+import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunEndpoint;
 import io.safegrad.trainer.telemetry.RunLog;
@@ -161,8 +162,9 @@ public final class TrainerProcess {
     JvmMetrics.builder().register(registry);
     TrainerMetrics metrics = new TrainerMetrics(registry, progress);
     Console terminal = System.console();
+    ApprovalDesk desk = new ApprovalDesk();
     try (Workspace opened = Workspace.open(environment.workspace());
-        RunEndpoint endpoint = listen(progress, registry);
+        RunEndpoint endpoint = listen(progress, registry, desk);
         TerminalProgress bar = terminal == null ? null : new TerminalProgress(progress, terminal)) {
       workspace = opened;
       RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
@@ -186,6 +188,7 @@ public final class TrainerProcess {
               journal,
               observer,
               preemption,
+              new OperatorApproval(desk, environment.approvalTimeout(), preemption),
               signingKey);
       return run.run();
     }
@@ -208,12 +211,13 @@ public final class TrainerProcess {
     secrets.require(field, uri, secret == null ? null : secret.name());
   }
 
-  private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {
+  private RunEndpoint listen(
+      ProgressTracker progress, PrometheusRegistry registry, ApprovalDesk desk) {
     if (environment.port() == null) {
       return null;
     }
     RunEndpoint endpoint =
-        new RunEndpoint(environment.address(), environment.port(), progress, registry);
+        new RunEndpoint(environment.address(), environment.port(), progress, registry, desk);
     LOG.info("listening on http://{}:{}", environment.address(), endpoint.port());
     return endpoint;
   }
