@@ -125,7 +125,7 @@ final class GgufVocabulary {
     boolean prepends = tokenizer.path("normalizer").toString().contains("\"Prepend\"");
     if (metaspace.path("type").asText().equals("Metaspace")) {
       prepends = !metaspace.path("prepend_scheme").asText("always").equals("never");
-    } else if (metaspace.isObject()) {
+    } else if (metaspace.isObject() && !splitsAtSpaces(metaspace)) {
       throw unsupported("its pre_tokenizer is " + metaspace.path("type").asText());
     }
     String unknown = tokenizer.path("model").path("unk_token").asText();
@@ -144,6 +144,23 @@ final class GgufVocabulary {
     if (ids.containsKey(unknown)) {
       fields.put(PREFIX + "unknown_token_id", (long) ids.get(unknown));
     }
+  }
+
+  /** Gemma's, which does nothing: there are no spaces any more. */
+  private boolean splitsAtSpaces(JsonNode preTokenizer) {
+    return preTokenizer.path("type").asText().equals("Split")
+        && preTokenizer.path("pattern").path("String").asText().equals(" ")
+        && tokenizer.path("normalizer").toString().contains("\"Replace\"");
+  }
+
+  /** Whether a special token takes away the whitespace behind it. */
+  static boolean stripsBehindTokens(PretrainedModel model) {
+    for (JsonNode token : CompanionFiles.json(model, "tokenizer.json").path("added_tokens")) {
+      if (token.path("rstrip").asBoolean() && token.path("special").asBoolean()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private List<Double> scores() {

@@ -20,6 +20,8 @@ record MemoryRun(long estimateBytes, long peakBytes) {
   private static final String THREADS = "2";
   private static final String WORDS = "rivers and trains and a garden in winter with bread ";
 
+  private static final int EXAMPLES_OF_A_PACKED_ROW = 5;
+
   double ratio() {
     return (double) estimateBytes / peakBytes;
   }
@@ -33,8 +35,10 @@ record MemoryRun(long estimateBytes, long peakBytes) {
    */
   static MemoryRun of(MemoryCase one, Path script, Path model, Path folder, int steps)
       throws IOException, InterruptedException {
-    String text = "{\"text\": \"%s\"}%n".formatted(WORDS.repeat(one.length() / 8 + 1));
-    Path data = Files.writeString(folder.resolve("data.jsonl"), text.repeat(one.rows() + 1));
+    int examples = one.packing() ? EXAMPLES_OF_A_PACKED_ROW : 1;
+    String text = "{\"text\": \"%s\"}%n".formatted(WORDS.repeat(one.length() / examples / 8 + 1));
+    Path data =
+        Files.writeString(folder.resolve("data.jsonl"), text.repeat(examples * (one.rows() + 1)));
     Path prompts =
         Files.writeString(folder.resolve("prompts.jsonl"), "{\"prompt\": \"Say something.\"}\n");
     Path output = folder.resolve("output");
@@ -75,7 +79,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
           dataset: {source: "file://%s"}
           method: {name: %s, alignmentBatchSize: %d}
           training:
-            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, saveSteps: 0}
+            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, packing: %s, saveSteps: 0}
           safety:
             alignment: {source: "file://%s"}
             attribution: {worstExamples: 0}
@@ -94,6 +98,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             one.rows(),
             one.length(),
             one.gradientCheckpointing(),
+            one.packing(),
             data,
             prompts,
             prompts,
