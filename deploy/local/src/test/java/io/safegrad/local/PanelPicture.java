@@ -11,6 +11,9 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -25,6 +28,7 @@ import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -128,12 +132,22 @@ final class PanelPicture {
   private void number(Panel panel, int x, int y, int height) {
     List<String> lines = new ArrayList<>();
     DoubleFunction<String> format = format(panel.unit());
+    Instant end =
+        answers.get(panel).values().stream()
+            .flatMap(List::stream)
+            .map(series -> series.points().lastKey())
+            .max(Instant::compareTo)
+            .orElseThrow();
     answers
         .get(panel)
         .forEach(
             (query, all) ->
                 all.forEach(
                     series -> {
+                      if (panel.display() == Panel.Display.NAME
+                          && series.points().lastKey().isBefore(end)) {
+                        return;
+                      }
                       String name = legend(query, series);
                       String value = format.apply(series.points().lastEntry().getValue());
                       lines.add(
@@ -157,7 +171,10 @@ final class PanelPicture {
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setChartTitleFont(new Font(Font.SANS_SERIF, Font.BOLD, 12));
     styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 10));
-    styler.setLegendPosition(LegendPosition.OutsideE);
+    styler.setLegendPosition(LegendPosition.OutsideS);
+    styler.setLegendLayout(fits(panel, width) ? LegendLayout.Horizontal : LegendLayout.Vertical);
+    styler.setLegendPadding(2);
+    styler.setLegendSeriesLineLength(14);
     styler.setLegendBorderColor(Color.WHITE);
     styler.setDatePattern("HH:mm:ss");
     styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 10));
@@ -166,6 +183,15 @@ final class PanelPicture {
         .get(panel)
         .forEach((query, all) -> all.forEach(one -> line(chart, legend(query, one), one)));
     return chart;
+  }
+
+  private boolean fits(Panel panel, int width) {
+    return answers.get(panel).entrySet().stream()
+            .flatMap(
+                answer -> answer.getValue().stream().map(one -> legend(answer.getKey(), one)))
+            .mapToInt(name -> 30 + 7 * name.length())
+            .sum()
+        < width;
   }
 
   private static void line(XYChart chart, String name, Series series) {
@@ -199,15 +225,22 @@ final class PanelPicture {
 
   private static DoubleFunction<String> format(Panel.Unit unit) {
     return switch (unit) {
-      case SHARE -> value -> "%.4g %%".formatted(100 * value);
+      case SHARE -> value -> rounded(100 * value) + " %";
       case SECONDS ->
           value -> value < 1 ? "%.3g ms".formatted(1000 * value) : "%.4g s".formatted(value);
       case BYTES -> value -> "%.0f MiB".formatted(value / (1 << 20));
       case YES_NO -> value -> value == 0 ? "No" : "Yes";
-      case PER_SECOND, REQUESTS, OPERATIONS -> value -> "%.4g/s".formatted(value);
-      case HOURS -> value -> "%.4g h".formatted(value);
-      case COUNT, NUMBER -> value -> "%.4g".formatted(value);
+      case PER_SECOND, REQUESTS, OPERATIONS -> value -> rounded(value) + "/s";
+      case HOURS -> value -> rounded(value) + " h";
+      case COUNT, NUMBER -> PanelPicture::rounded;
     };
+  }
+
+  private static String rounded(double value) {
+    return new BigDecimal(value)
+        .round(new MathContext(3, RoundingMode.HALF_UP))
+        .stripTrailingZeros()
+        .toPlainString();
   }
 
   private void text(String text, int x, int y, int size, int style, Color color) {

@@ -45,6 +45,23 @@ public class RunMetrics {
   /** Somebody else wrote the resource in between, or its names are taken. */
   private static final String CONFLICT = "Conflict";
 
+  /** What a SafetyPolicy can demand of a run. */
+  static final List<String> DEMANDS =
+      List.of(
+          "requiredMethod",
+          "minimumAlignmentWeight",
+          "maxAlignmentRefreshSteps",
+          "gate",
+          "alignment",
+          "evaluation",
+          "attribution",
+          "allowedSources",
+          "allowedDestinations",
+          "allowedImages",
+          "requirePinnedRevision",
+          "limits",
+          "quarantine");
+
   private static final List<String> VERDICTS = List.of("held", "refused", "not_measured");
 
   /** Counting thousands of runs once serves all gauges of a scrape. */
@@ -97,7 +114,9 @@ public class RunMetrics {
     for (ExitReason reason : ExitReason.values()) {
       counter(OperatorMetric.RUN_ENDS, "reason", reason.conditionReason());
     }
-    show(Fleet.OTHER);
+    DEMANDS.forEach(demand -> counter(OperatorMetric.POLICY_VIOLATIONS, "rule", demand));
+    Trouble.REASONS.forEach(reason -> counter(OperatorMetric.RECONCILE_ERRORS, "reason", reason));
+    counter(OperatorMetric.RECONCILE_ERRORS, "reason", CONFLICT);
   }
 
   /** A resource was reconciled, and its status may be another one now. */
@@ -131,15 +150,14 @@ public class RunMetrics {
       Trouble.violations(failure)
           .forEach(
               violation ->
-                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", field(violation.rule()))
+                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", demand(violation.rule()))
                       .increment());
     }
   }
 
-  /** Without the name of a resource or of whatever else a tenant may have made up. */
-  private static String field(String rule) {
-    String[] names = rule.split("\\.", 3);
-    return names.length == 1 ? names[0] : names[0] + "." + names[1];
+  /** The field of the spec alone: further on a tenant may have made names up. */
+  private static String demand(String rule) {
+    return rule.split("\\.", 2)[0];
   }
 
   private static String verdict(SafeFineTuneStatus ended) {
@@ -163,12 +181,11 @@ public class RunMetrics {
       return;
     }
     synchronized (shown) {
-      if (shown.size() > MOST_NAMESPACES) {
+      if (shown.size() >= MOST_NAMESPACES) {
         forgetEmptyNamespaces();
       }
-      if (shown.size() <= MOST_NAMESPACES) {
-        shown.computeIfAbsent(namespace, this::meters);
-      }
+      String name = shown.size() < MOST_NAMESPACES ? namespace : Fleet.OTHER;
+      shown.computeIfAbsent(name, this::meters);
     }
   }
 

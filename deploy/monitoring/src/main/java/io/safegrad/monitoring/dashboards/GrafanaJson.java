@@ -132,7 +132,9 @@ final class GrafanaJson {
       target.put("refId", String.valueOf(reference++));
       target.set("datasource", datasource());
       target.put("expr", query.expression()).put("legendFormat", query.legend());
-      target.put("range", true);
+      // A name is that of the moment: over a range each name would have a last value.
+      boolean moment = panel.display() == Display.NAME;
+      target.put("range", !moment).put("instant", moment);
     }
     return node;
   }
