@@ -38,8 +38,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A real Prometheus scrapes the trainers' pods and the operator and evaluates the alert rules, while a run is published, one is refused by its gate and one breaks a
- * policy. {@code -Dpictures.write=true} draws the panels into docs/monitoring.
+ * A real Prometheus scrapes the trainers' pods and the operator and evaluates the alert rules,
+ * while a run is published, one is refused by its gate and one breaks a policy. {@code
+ * -Dpictures.write=true} draws the panels into docs/monitoring.
  */
 class MonitoringIT {
 

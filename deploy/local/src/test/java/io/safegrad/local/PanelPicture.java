@@ -187,8 +187,7 @@ final class PanelPicture {
 
   private boolean fits(Panel panel, int width) {
     return answers.get(panel).entrySet().stream()
-            .flatMap(
-                answer -> answer.getValue().stream().map(one -> legend(answer.getKey(), one)))
+            .flatMap(answer -> answer.getValue().stream().map(one -> legend(answer.getKey(), one)))
             .mapToInt(name -> 30 + 7 * name.length())
             .sum()
         < width;
