@@ -40,6 +40,8 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,16 +82,31 @@ public final class TrainerProcess {
    * @return the exit code
    */
   public int execute(Path manifest, Integer port) {
+    return manifest == null
+        ? execute(() -> RunEnvironment.ofContainer(variables), port, this::readPlan)
+        : execute(
+            () -> RunEnvironment.ofLaptop(variables),
+            port,
+            () -> TrainingPlan.of(readManifest(manifest)));
+  }
+
+  /**
+   * Runs a plan on this machine, to the end as well.
+   *
+   * @return the exit code
+   */
+  public int execute(TrainingPlan given) {
+    return execute(() -> RunEnvironment.ofLaptop(variables), null, () -> given);
+  }
+
+  private int execute(Supplier<RunEnvironment> around, Integer port, Callable<TrainingPlan> given) {
     preemption.install(this::stopNow);
     TrainingResult result;
     try {
-      environment =
-          manifest == null
-              ? RunEnvironment.ofContainer(variables)
-              : RunEnvironment.ofLaptop(variables);
+      environment = around.get();
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
-      plan = manifest == null ? readPlan() : TrainingPlan.of(readManifest(manifest));
+      plan = given.call();
       result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
@@ -100,7 +117,7 @@ public final class TrainerProcess {
       result = withoutCheckpoints(result);
     }
     tell(result);
-    if (manifest != null && result.report() != null) {
+    if (environment != null && !environment.claimsAreMounted() && result.report() != null) {
       out.print(ResultTable.of(result, run.place()));
     }
     preemption.ended(result.reason().code());
