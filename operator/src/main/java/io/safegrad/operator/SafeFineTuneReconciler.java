@@ -80,6 +80,10 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
       job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, deadline));
     }
     RunObservation seen = follower.observe(run, job(run, context), context);
+    if (seen.approvalAsked() != null) {
+      follower.answer(
+          run, RunStatus.approval(run, seen.approvalAsked(), PolicyWatch.now(run, context)));
+    }
     SafeFineTune written =
         StatusWriter.write(run, RunStatus.observed(run, seen, Instant.now()), context);
     metrics.reconciled(written, before, Instant.now());

@@ -16,6 +16,7 @@ import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -83,9 +86,24 @@ class ChartIT {
     cluster.close();
   }
 
+  /** Of the Prometheus Operator, which not every cluster has. */
+  private static void installMonitoringCrds() throws IOException {
+    for (String kind : List.of("podmonitors", "prometheusrules")) {
+      String resource = "/prometheus-operator/" + kind + ".crd.yaml.gz";
+      try (InputStream stream = new GZIPInputStream(ChartIT.class.getResourceAsStream(resource))) {
+        CustomResourceDefinition crd =
+            client.apiextensions().v1().customResourceDefinitions().load(stream).serverSideApply();
+        client
+            .resource(crd)
+            .waitUntilCondition(ClusterResources::isEstablished, 1, TimeUnit.MINUTES);
+      }
+    }
+  }
+
   @Test
   @Order(1)
-  void installedByHelmItRunsWithAdmissionInForce() {
+  void installedByHelmItRunsWithAdmissionInForce() throws IOException {
+    installMonitoringCrds();
     ProgramResult result =
         helm.run(
             "install",
@@ -94,7 +112,9 @@ class ChartIT {
             IN_SYSTEM,
             "--wait",
             "--set",
-            "admission.required=true,admission.checkInterval=1s,progress.statusInterval=1s");
+            "admission.required=true,admission.checkInterval=1s,progress.statusInterval=1s",
+            "--set",
+            "podMonitors.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true");
     assertThat(result.succeeded()).contains("SafeGrad Operator 0.1.0 is installed");
     assertThat(result.error()).as("warnings of the API server").doesNotContain("PodSecurity");
     Pod pod = onlyPod(SYSTEM);

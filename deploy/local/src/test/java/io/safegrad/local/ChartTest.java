@@ -51,6 +51,31 @@ class ChartTest {
     assertWritten(INSTALL, rendered);
   }
 
+  /** A chart cannot look outside its own folder: what deploy/monitoring has is there once more. */
+  @Test
+  void theMonitoringFilesAreThoseOfTheirOwnFolder() throws IOException {
+    Path source = Path.of("..", "monitoring");
+    Path inChart = Helm.CHART.resolve("files/monitoring");
+    List<String> names = monitoringFiles(source);
+    assertThat(names).hasSizeGreaterThan(3);
+    for (String name : names) {
+      assertWritten(inChart.resolve(name), Files.readString(source.resolve(name)));
+    }
+    assertThat(monitoringFiles(inChart)).isEqualTo(names);
+  }
+
+  private static List<String> monitoringFiles(Path folder) throws IOException {
+    List<String> names = new ArrayList<>(List.of("rules.yaml", "scrape.yaml"));
+    try (Stream<Path> files = Files.list(folder.resolve("dashboards"))) {
+      files
+          .map(file -> "dashboards/" + file.getFileName())
+          .filter(name -> name.endsWith(".json"))
+          .sorted()
+          .forEach(names::add);
+    }
+    return names;
+  }
+
   @Test
   void theDocumentedValuesAreTheCharts() throws IOException {
     String document = Files.readString(DOCUMENT);
@@ -120,6 +145,7 @@ class ChartTest {
                     "trainer.s3Region=eu-central-1",
                     "trainer.cacheClaim=cache",
                     "trainer.signingKeySecret=signing",
+                    "trainer.approvalTimeout=10m",
                     "trainer.terminationGracePeriod=5m",
                     "progress.pollInterval=3s",
                     "progress.statusInterval=20s",
@@ -143,6 +169,7 @@ class ChartTest {
             "SAFEGRAD_TRAINER_S3_REGION=eu-central-1",
             "SAFEGRAD_TRAINER_CACHE_CLAIM=cache",
             "SAFEGRAD_TRAINER_SIGNING_KEY_SECRET=signing",
+            "SAFEGRAD_TRAINER_APPROVAL_TIMEOUT=10m",
             "SAFEGRAD_TRAINER_TERMINATION_GRACE_PERIOD=5m",
             "SAFEGRAD_PROGRESS_POLL_INTERVAL=3s",
             "SAFEGRAD_PROGRESS_STATUS_INTERVAL=20s",
@@ -185,8 +212,11 @@ class ChartTest {
                 "--set",
                 "networkPolicy.enabled=false,serviceAccount.create=false,serviceAccount.name=own"))
         .containsExactly("ClusterRole", "ClusterRoleBinding", "Service", "Deployment");
-    assertThat(kinds("--set", "serviceMonitor.enabled=true,podMonitor.enabled=true"))
-        .contains("ServiceMonitor", "PodMonitor");
+    assertThat(
+            kinds(
+                "--set",
+                "podMonitors.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true"))
+        .contains("PodMonitor", "PrometheusRule", "ConfigMap");
   }
 
   @Test
