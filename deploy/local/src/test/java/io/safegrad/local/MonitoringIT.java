@@ -173,7 +173,7 @@ class MonitoringIT {
         .isNotEmpty();
   }
 
-  /** With the names of the refused run; what asks the operator's own pod is not there. */
+  /** With the names of the published run; what asks the operator's own pod is not there. */
   @Test
   void whatTheRunbooksAskOfRunsIsAnswered() throws IOException {
     String pod =
@@ -181,7 +181,7 @@ class MonitoringIT {
             .client()
             .pods()
             .inNamespace(NAMESPACE)
-            .withLabel("safegrad.io/safefinetune", REFUSED)
+            .withLabel("safegrad.io/safefinetune", PUBLISHED)
             .list()
             .getItems()
             .get(0)
@@ -202,7 +202,7 @@ class MonitoringIT {
       String filled =
           command
               .replace("NAMESPACE", NAMESPACE)
-              .replaceAll("\\bNAME\\b", REFUSED)
+              .replaceAll("\\bNAME\\b", PUBLISHED)
               .replace("POD", pod)
               .replace("NODE", ControlPlane.NODE_NAME);
       ProgramResult result =
