@@ -3,6 +3,7 @@ package io.safegrad.operator.status;
 import io.fabric8.kubernetes.api.model.Status;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.plan.PlanException;
 import io.safegrad.operator.plan.PolicyViolation;
@@ -32,13 +33,16 @@ public record Trouble(String reason, String sentence, boolean lasting) {
           Outcome.POLICY_VIOLATION, Sentence.of(cause.getMessage(), LONGEST_VIOLATIONS), true);
     }
     if (cause instanceof PlanException) {
-      return new Trouble("InvalidSpec", cause.getMessage(), true);
+      return new Trouble(ConditionReason.InvalidSpec.name(), cause.getMessage(), true);
     }
     if (cause instanceof KubernetesClientException refused) {
       return new Trouble(reason(refused), sentence(refused), refused.getCode() == INVALID);
     }
     String message = Sentence.of(String.valueOf(cause.getMessage()));
-    return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
+    return new Trouble(
+        ConditionReason.OperatorError.name(),
+        cause.getClass().getSimpleName() + ": " + message,
+        false);
   }
 
   /** What policies have against the resource; empty when that is not what went wrong. */
@@ -71,10 +75,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
 
   private static String reason(KubernetesClientException refused) {
     return switch (refused.getCode()) {
-      case INVALID -> "InvalidPod";
-      case FORBIDDEN -> "Forbidden";
-      case CONFLICT -> "NameTaken";
-      default -> "ApiServerError";
+      case INVALID -> ConditionReason.InvalidPod.name();
+      case FORBIDDEN -> ConditionReason.Forbidden.name();
+      case CONFLICT -> ConditionReason.NameTaken.name();
+      default -> ConditionReason.ApiServerError.name();
     };
   }
 
