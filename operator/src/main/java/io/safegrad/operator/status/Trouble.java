@@ -9,6 +9,7 @@ import io.safegrad.operator.plan.PlanException;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Why a reconciliation failed, as one sentence for its user.
@@ -17,6 +18,19 @@ import java.util.List;
  * @param lasting whether only an edit of the resource helps
  */
 public record Trouble(String reason, String sentence, boolean lasting) {
+
+  /** Every reason that there is. */
+  public static final List<String> REASONS =
+      Stream.of(
+              ConditionReason.PolicyViolation,
+              ConditionReason.InvalidSpec,
+              ConditionReason.OperatorError,
+              ConditionReason.InvalidPod,
+              ConditionReason.Forbidden,
+              ConditionReason.NameTaken,
+              ConditionReason.ApiServerError)
+          .map(ConditionReason::name)
+          .toList();
 
   /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
   private static final int LONGEST_VIOLATIONS = 16384;
