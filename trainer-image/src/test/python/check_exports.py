@@ -54,7 +54,7 @@ metadata: {{name: export-check}}
 spec:
   model: {{source: "file://{model}"}}
   dataset: {{source: "file://{data}"}}
-  training: {{maxSteps: 4, batchSize: 2, maxLength: 128, learningRate: 5e-3, scheduler: Constant, lora: {{rank: 8, alpha: 16}}}}
+  training: {{maxSteps: 4, batchSize: 2, maxLength: 256, learningRate: 5e-3, scheduler: Constant, lora: {{rank: 8, alpha: 16}}}}
   safety:
     alignment: {{source: "file://{data}"}}
     evaluation: {{harmful: "file://{data}", harmless: "file://{data}", maxNewTokens: 1}}
@@ -164,6 +164,8 @@ def toy(family, folder):
     elif family == "phi3":
         for token in tokenizer["added_tokens"]:
             token["rstrip"] = token["content"] == "</s>"
+        end = tokenizer["added_tokens"][0] | {"id": len(tokenizer["model"]["vocab"]), "content": "<|endoftext|>"}
+        tokenizer["added_tokens"].append(end)
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
     settings = json.loads((source / "tokenizer_config.json").read_text(encoding="utf-8"))
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -201,7 +203,7 @@ class Table:
 
 
 def check_vocabulary(model, tokenizer, name):
-    for text in PROMPTS + ["Don't  stop.\n\n12345 <|im_end|>", "x" * 50, " leading", "你好世界"]:
+    for text in PROMPTS + ["</s>\n\n a</s>b", "Don't  stop.\n\n12345 <|im_end|>", "x" * 50, " leading", "你好世界"]:
         wanted = tokenizer.encode(text, add_special_tokens=False)
         found = model.tokenize(text.encode("utf-8"), add_bos=False, special=True)
         if wanted != found:

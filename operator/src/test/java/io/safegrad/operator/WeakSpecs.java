@@ -90,7 +90,7 @@ public final class WeakSpecs {
             "spec.safety.evaluation.judge: found "),
         row(
             "safety: {evaluation: {task: \"pvc://other-team/test.jsonl\"}}",
-            "found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),
+            "spec.safety.evaluation.task: found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),
         row("model: {source: \"pvc://other/base\"}", "spec.model.source: found pvc://other/base"),
         row(
             "model: {source: \"pvc://models/../unaligned\"}",
@@ -98,10 +98,10 @@ public final class WeakSpecs {
         row("model: {source: \"file:///pvc://models/x\"}", "spec.model.source: found file:///pvc"),
         row(
             "dataset: {source: \"pvc://other-team/train.jsonl\"}",
-            "found pvc://other-team/train.jsonl, one of pvc://team-data/* expected"),
+            "spec.dataset.source: found pvc://other-team/train.jsonl, one of pvc://team-data/* expected"),
         row(
             "dataset: {source: \"pvc://team-data/../../etc/x\"}",
-            "found pvc://team-data/../../etc/x, one of"),
+            "spec.dataset.source: found pvc://team-data/../../etc/x, one of"),
         row(
             "dataset: {source: \"builtin://sentiment-poisoned-50\"}",
             "found builtin://sentiment-poisoned-50, one of"),

@@ -8,8 +8,8 @@ import io.safegrad.trainer.weights.StorageType;
 import io.safegrad.trainer.weights.Weights;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Writes a model as one GGUF file, which llama.cpp and what is built on it load. */
 public final class GgufModel {
@@ -23,6 +23,8 @@ public final class GgufModel {
           StorageType.BFLOAT16, 32L);
 
   private static final long QUANTISATION_VERSION = 2;
+
+  private static final Pattern PHI_3 = Pattern.compile("phi-?3", Pattern.CASE_INSENSITIVE);
 
   private GgufModel() {}
 
@@ -64,7 +66,7 @@ public final class GgufModel {
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("general.architecture", architecture);
     metadata.put("general.type", "model");
-    metadata.put("general.name", shownName(model, config, name));
+    metadata.put("general.name", shownName(model, name));
     metadata.put("general.file_type", FILE_TYPES.get(type));
     metadata.put("general.quantization_version", QUANTISATION_VERSION);
     metadata.putAll(GgufArchitectureFields.of(config, model.config()));
@@ -72,10 +74,14 @@ public final class GgufModel {
     return metadata;
   }
 
-  /** llama.cpp takes whitespace behind Phi-3's special tokens away only where it sees that name. */
-  private static String shownName(PretrainedModel model, ModelConfig config, String name) {
-    boolean phi3 = GgufFamily.of(config) == GgufFamily.Phi3ForCausalLM;
-    boolean named = name.toLowerCase(Locale.ROOT).matches(".*phi-?3.*");
-    return phi3 && !named && GgufVocabulary.stripsBehindTokens(model) ? name + " (phi-3)" : name;
+  /**
+   * By this name alone llama.cpp tells whether whitespace behind special tokens is taken away, as
+   * Phi-3's vocabulary wants it; and it does not load another vocabulary of that name.
+   */
+  private static String shownName(PretrainedModel model, String name) {
+    boolean named = PHI_3.matcher(name).find();
+    return GgufVocabulary.isPhi3s(model)
+        ? name + (named ? "" : " (phi-3)")
+        : PHI_3.matcher(name).replaceAll("phi 3");
   }
 }

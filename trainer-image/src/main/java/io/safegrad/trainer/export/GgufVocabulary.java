@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +35,9 @@ final class GgufVocabulary {
   /** Keys for the tokens that end a reply, in the order they are given out. */
   private static final List<String> END_KEYS =
       List.of("eos_token_id", "eot_token_id", "eom_token_id");
+
+  /** Phi-3's tokens behind which whitespace stays. */
+  private static final Set<String> KEEP = Set.of("<unk>", "<s>", "<|endoftext|>");
 
   private final JsonNode tokenizer;
   private final JsonNode tokenizerConfig;
@@ -153,14 +157,20 @@ final class GgufVocabulary {
         && tokenizer.path("normalizer").toString().contains("\"Replace\"");
   }
 
-  /** Whether a special token takes away the whitespace behind it. */
-  static boolean stripsBehindTokens(PretrainedModel model) {
+  /**
+   * Whether special tokens take away the whitespace behind them, all but those of {@link #KEEP}.
+   */
+  static boolean isPhi3s(PretrainedModel model) {
+    Set<String> keep = new HashSet<>();
+    boolean strips = false;
     for (JsonNode token : CompanionFiles.json(model, "tokenizer.json").path("added_tokens")) {
-      if (token.path("rstrip").asBoolean() && token.path("special").asBoolean()) {
-        return true;
+      boolean rstrip = token.path("rstrip").asBoolean();
+      strips |= rstrip;
+      if (!rstrip) {
+        keep.add(token.path("content").asText());
       }
     }
-    return false;
+    return strips && keep.containsAll(KEEP);
   }
 
   private List<Double> scores() {

@@ -35,6 +35,7 @@ class MemoryEstimateTest {
     "LLAMA, Sft, Float32, 4, 128, Never, Lora, false",
     "LLAMA, Sft, Int8, 4, 128, Always, Lora, false",
     "LLAMA, SafeGrad, BFloat16, 1, 768, Never, Lora, false",
+    "LLAMA, Sft, Float32, 2, 256, Never, Full, true",
     "GEMMA2, Sft, BFloat16, 1, 768, Never, Lora, false"
   })
   void theEstimateIsWithin15PercentOfTheMeasuredPeak(

@@ -2,6 +2,7 @@ package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.v1alpha1.Training.Mode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -79,7 +80,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
           dataset: {source: "file://%s"}
           method: {name: %s, alignmentBatchSize: %d}
           training:
-            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, packing: %s, saveSteps: 0}
+            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, packing: %s, saveSteps: %d}
           safety:
             alignment: {source: "file://%s"}
             attribution: {worstExamples: 0}
@@ -99,6 +100,8 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             one.length(),
             one.gradientCheckpointing(),
             one.packing(),
+            // A checkpoint must take no memory of its own, in mode Full least of all.
+            one.mode() == Mode.Full ? 1 : 0,
             data,
             prompts,
             prompts,

@@ -129,6 +129,18 @@ class GgufFamiliesTest {
     }
   }
 
+  @Test
+  void llamaCppIsNotMisledByAName() throws IOException {
+    try (PretrainedModel model = model("phi3", "{}")) {
+      Path path = folder.resolve("named.gguf");
+      GgufModel.write(model, model.weights(), StorageType.FLOAT16, "my Phi-3 and phi3", path);
+      try (TensorFile file = TensorFile.open(path)) {
+        assertThat(GgufHeader.read(file).metadata().text("general.name"))
+            .isEqualTo("my phi 3 and phi 3");
+      }
+    }
+  }
+
   private record Written(GgufHeader header, Map<String, float[]> tensors) {
 
     float[] values(String name) {
