@@ -85,6 +85,10 @@ public final class WeakSpecs {
             "safety: {evaluation: {judge: {stringList: Qi2023/1}}}",
             "spec.safety.evaluation.judge: found "),
         row(
+            "safety: {evaluation: {judge: {type: Classifier, classifier: {source:"
+                + " \"pvc://models/judge\", label: answer}}}}",
+            "spec.safety.evaluation.judge: found "),
+        row(
             "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl:"
                 + " \"https://evil.example/v1\", model: m}}}}",
             "spec.safety.evaluation.judge: found "),

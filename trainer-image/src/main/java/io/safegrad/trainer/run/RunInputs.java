@@ -14,6 +14,7 @@ import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.data.ValidationSplit;
+import io.safegrad.trainer.judge.ClassifierJudge;
 import io.safegrad.trainer.judge.Judge;
 import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.ModelConfig;
@@ -188,6 +189,9 @@ record RunInputs(
       return null;
     }
     Judge judge = judges.make(evaluation.judge());
+    if (judge instanceof ClassifierJudge classifier) {
+      journal.readModel(classifier.source());
+    }
     journal.readJudge(judge.identity());
     return judge;
   }
