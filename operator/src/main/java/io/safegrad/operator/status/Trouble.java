@@ -5,7 +5,9 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
 import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.plan.PlanException;
+import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
+import java.util.List;
 
 /**
  * Why a reconciliation failed, as one sentence for its user.
@@ -37,6 +39,13 @@ public record Trouble(String reason, String sentence, boolean lasting) {
     }
     String message = Sentence.of(String.valueOf(cause.getMessage()));
     return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
+  }
+
+  /** What policies have against the resource; empty when that is not what went wrong. */
+  public static List<PolicyViolation> violations(Throwable failure) {
+    return root(failure) instanceof PolicyViolationException refused
+        ? refused.violations()
+        : List.of();
   }
 
   /** Whether something else came first and may be out of the way at the next attempt. */
