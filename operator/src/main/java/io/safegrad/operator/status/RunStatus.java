@@ -106,7 +106,7 @@ public final class RunStatus {
     Long eta = running ? eta(observation, last) : null;
     List<Attempt> attempts =
         Attempts.after(last.attempts(), observation, stop(resource, observation));
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, false))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(phase)
         .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
@@ -179,7 +179,7 @@ public final class RunStatus {
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, true))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(outcome.phase())
         .completionTime(observation.job().end().time())
@@ -197,11 +197,12 @@ public final class RunStatus {
   }
 
   /** The last status with other figures. */
-  private static SafeFineTuneStatus told(SafeFineTuneStatus last, Measurements figures) {
+  private static SafeFineTuneStatus told(
+      SafeFineTuneStatus last, Measurements figures, boolean ended) {
     return SafeFineTuneStatusBuilder.builder(last)
         .progress(Figures.progress(figures))
         .conflict(Figures.conflict(figures))
-        .refusal(Figures.refusal(figures))
+        .refusal(Figures.refusal(figures, ended))
         .measurements(figures)
         .build();
   }

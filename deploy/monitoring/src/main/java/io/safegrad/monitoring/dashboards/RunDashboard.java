@@ -184,14 +184,7 @@ final class RunDashboard {
                 Unit.NUMBER,
                 6,
                 query(of("safegrad_safety_kl_nats"), "held back, {{model}}"),
-                query(of("safegrad_loss", "objective=\"alignment\""), "alignment loss")),
-            panel(
-                "Gate",
-                "Whether each rule of the gate held. Known at the end of the run.",
-                Display.YES_NO,
-                Unit.YES_NO,
-                24,
-                query(of("safegrad_gate_held"), "{{rule}}"))));
+                query(of("safegrad_loss", "objective=\"alignment\""), "alignment loss"))));
   }
 
   private static Row speed() {
