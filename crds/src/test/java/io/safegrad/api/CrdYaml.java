@@ -26,6 +26,9 @@ final class CrdYaml {
 
   private static final Path FOLDER = Path.of("src/main/resources/crds");
 
+  /** A chart cannot look outside its own folder. */
+  private static final Path CHART_FOLDER = Path.of("../deploy/helm/files/crds");
+
   /** What a user may still change once the Job exists. */
   private static final List<String> MUTABLE =
       List.of("suspend", "ttlSecondsAfterFinished", "ttlPolicy", "activeDeadlineSeconds");
@@ -44,6 +47,11 @@ final class CrdYaml {
   /** Where the CRD of a kind is committed. */
   static Path file(String name) {
     return FOLDER.resolve(name + ".yaml");
+  }
+
+  /** Where the chart has it. */
+  static Path chartFile(String name) {
+    return CHART_FOLDER.resolve(name + ".yaml");
   }
 
   static String safeFineTunes(Path scratch) throws IOException {

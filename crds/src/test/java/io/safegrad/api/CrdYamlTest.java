@@ -31,15 +31,16 @@ class CrdYamlTest {
   }
 
   private static void assertCommitted(String name, String generated) throws IOException {
-    Path file = CrdYaml.file(name);
-    if (Boolean.getBoolean("crds.write")) {
-      Files.createDirectories(file.getParent());
-      Files.writeString(file, generated);
+    for (Path file : List.of(CrdYaml.file(name), CrdYaml.chartFile(name))) {
+      if (Boolean.getBoolean("crds.write")) {
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, generated);
+      }
+      assertThat(file)
+          .as("run ./mvnw -pl crds test -Dcrds.write=true and commit the result")
+          .content()
+          .isEqualTo(generated);
     }
-    assertThat(file)
-        .as("run ./mvnw -pl crds test -Dcrds.write=true and commit the result")
-        .content()
-        .isEqualTo(generated);
   }
 
   @ParameterizedTest

@@ -13,6 +13,16 @@ class GateCheckTest {
   private static final SafetyMeasurements START = measured(100, 0);
 
   @Test
+  void anIntervalHoldsItsShare() {
+    for (int count = 1; count <= 400; count++) {
+      for (int hits : new int[] {0, count / 2, count}) {
+        Measurement measured = Measurement.of(hits, count);
+        assertThat(measured.rate()).isBetween(measured.low(), measured.high());
+      }
+    }
+  }
+
+  @Test
   void holdsAtItsThresholds() {
     assertThat(GateCheck.failures(GATE, START, measured(98, 10))).isEmpty();
   }

@@ -48,6 +48,13 @@ public interface OperatorConfig {
      */
     Optional<String> signingKeySecret();
 
+    /**
+     * How long a run whose gate held waits for the operator's leave to publish; 0 for runs that
+     * publish without. Unanswered, it publishes nothing and is retried.
+     */
+    @WithDefault("30m")
+    Duration approvalTimeout();
+
     /** Time between the request to stop and the kill. */
     @WithDefault("60s")
     Duration terminationGracePeriod();

@@ -12,6 +12,7 @@ import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.operator.dependent.PlanConfigMap;
 import io.safegrad.operator.dependent.RunControl;
 import io.safegrad.operator.dependent.TrainerJob;
@@ -68,6 +69,7 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
     if (RunStatus.hasEnded(found)) {
       return finish(StatusWriter.write(found, RunStatus.seen(found), context), context);
     }
+    SafeFineTuneStatus before = RunStatus.last(found);
     SafeFineTune run = RunStatus.hasStarted(found) ? found : admission.admit(found, context);
     if (RunStatus.hasStarted(run)) {
       // The dependents are made from the resource that the context holds, its fixed status
@@ -78,8 +80,13 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
       job(run, context).ifPresent(job -> RunControl.apply(context.getClient(), run, job, deadline));
     }
     RunObservation seen = follower.observe(run, job(run, context), context);
+    if (seen.approvalAsked() != null) {
+      follower.answer(
+          run, RunStatus.approval(run, seen.approvalAsked(), PolicyWatch.now(run, context)));
+    }
     SafeFineTune written =
         StatusWriter.write(run, RunStatus.observed(run, seen, Instant.now()), context);
+    metrics.reconciled(written, before, Instant.now());
     if (RunStatus.hasEnded(written)) {
       return finish(written, context);
     }
@@ -101,6 +108,7 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
   @Override
   public ErrorStatusUpdateControl<SafeFineTune> updateErrorStatus(
       SafeFineTune resource, Context<SafeFineTune> context, Exception failure) {
+    metrics.troubled(resource, failure);
     return StatusWriter.tell(resource, failure, context);
   }
 }

@@ -55,6 +55,11 @@ public final class Examples {
         }
 
         @Override
+        public Duration approvalTimeout() {
+          return Duration.ofMinutes(30);
+        }
+
+        @Override
         public Duration terminationGracePeriod() {
           return Duration.ofSeconds(60);
         }

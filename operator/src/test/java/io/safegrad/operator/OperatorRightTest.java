@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The ClusterRole is written by {@code -Dtest=OperatorRightTest -Drole.write=true}. */
+/** The chart's ClusterRole is written by {@code -Dtest=OperatorRightTest -Drole.write=true}. */
 class OperatorRightTest {
 
-  private static final Path FILE = Path.of("src/main/kubernetes/clusterrole.yaml");
+  private static final Path FILE = Path.of("../deploy/helm/files/clusterrole.yaml");
 
   private static final String HEAD =
       """

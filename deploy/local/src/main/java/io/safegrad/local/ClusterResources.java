@@ -128,7 +128,8 @@ final class ClusterResources {
         .getToken();
   }
 
-  private static boolean isEstablished(CustomResourceDefinition crd) {
+  /** Whether the API server serves a definition's kind. */
+  static boolean isEstablished(CustomResourceDefinition crd) {
     return crd != null
         && crd.getStatus() != null
         // A status that is just being made has no conditions yet.

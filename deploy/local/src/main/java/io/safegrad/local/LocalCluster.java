@@ -68,16 +68,28 @@ final class LocalCluster implements AutoCloseable {
    */
   static LocalCluster start(
       Path binaries, Path folder, Repository repository, Consumer<String> progress) {
+    LocalCluster cluster = startEmpty(binaries, folder, repository, progress);
+    try {
+      cluster.resources.installCrds();
+      cluster.resources.installAdmission(repository.admission());
+      progress.accept("starting the operator");
+      cluster.startOperator();
+      return cluster;
+    } catch (RuntimeException e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  /** The same, with nothing of SafeGrad in it: for what installs the operator as a pod. */
+  static LocalCluster startEmpty(
+      Path binaries, Path folder, Repository repository, Consumer<String> progress) {
     Path absolute = folder.toAbsolutePath().normalize();
     FileChannel lock = lock(absolute);
     progress.accept("starting etcd, kube-apiserver, kube-controller-manager, kube-scheduler");
     LocalCluster cluster = new LocalCluster(absolute, repository, lock, binaries);
     try {
-      cluster.resources.installCrds();
-      cluster.resources.installAdmission(repository.admission());
       cluster.startNode();
-      progress.accept("starting the operator");
-      cluster.startOperator();
       return cluster;
     } catch (RuntimeException e) {
       cluster.close();
@@ -174,12 +186,16 @@ final class LocalCluster implements AutoCloseable {
             List.of(repository.trainer().toString()),
             // Half a gigabyte of libtorch are not unpacked again for each pod.
             Map.of("DJL_CACHE_DIR", libtorch.toString()));
+    Image operatorImage =
+        new Image(
+            OperatorProcess.command(repository.operator()),
+            Map.of("QUARKUS_HTTP_HOST", "$(POD_IP)"));
     started.push(
         NodeAgent.start(
             nodeClient,
             ControlPlane.NODE_NAME,
             folder.resolve("pods"),
-            Map.of(Repository.TRAINER_IMAGE, trainer),
+            Map.of(Repository.TRAINER_IMAGE, trainer, Repository.OPERATOR_IMAGE, operatorImage),
             controlPlane.certificate(),
             controlPlane.certificateKey()));
   }

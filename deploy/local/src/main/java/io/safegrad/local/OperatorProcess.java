@@ -63,15 +63,7 @@ final class OperatorProcess implements AutoCloseable {
       environment.put("SAFEGRAD_PROGRESS_POLL_INTERVAL", "500ms");
       environment.put("SAFEGRAD_PROGRESS_STATUS_INTERVAL", "1s");
       Path log = folder.resolve("operator.log");
-      // One resource or two, for minutes: a quick start and little memory count most.
-      List<String> command =
-          List.of(
-              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-              "-XX:TieredStopAtLevel=1",
-              "-XX:+UseSerialGC",
-              "-Xmx256m",
-              "-jar",
-              jar.toString());
+      List<String> command = command(jar);
       OperatorProcess operator =
           new OperatorProcess(
               () -> ChildProcess.start(command, environment, folder, log, GRACE),
@@ -82,6 +74,17 @@ final class OperatorProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new LocalException("the operator cannot be started: " + e);
     }
+  }
+
+  /** How the program is run: a quick start and little memory count most. */
+  static List<String> command(Path jar) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        "-Xmx256m",
+        "-jar",
+        jar.toString());
   }
 
   /** Where it serves {@code /metrics} and {@code /q/health}. */

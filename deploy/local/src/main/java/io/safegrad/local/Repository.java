@@ -13,6 +13,9 @@ record Repository(Path root) {
   /** The image of runs that name none, as the operator knows it. */
   static final String TRAINER_IMAGE = "ghcr.io/safegrad/trainer:0.1.0";
 
+  /** The operator's image, as the Helm chart knows it. */
+  static final String OPERATOR_IMAGE = "ghcr.io/safegrad/operator:0.1.0";
+
   Repository {
     root = root.toAbsolutePath().normalize();
   }
@@ -24,12 +27,12 @@ record Repository(Path root) {
 
   /** What the operator may do. */
   Path operatorRole() {
-    return built("operator/src/main/kubernetes/clusterrole.yaml");
+    return built("deploy/helm/files/clusterrole.yaml");
   }
 
   /** What makes the API server itself refuse ways around a SafetyPolicy. */
   Path admission() {
-    return built("deploy/admission");
+    return built("deploy/helm/files/admission");
   }
 
   /** What stands in for the trainer's image. */

@@ -9,11 +9,13 @@ import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.fabric8.kubernetes.api.model.scheduling.v1.PriorityClassBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
 import java.io.IOException;
@@ -115,6 +117,33 @@ class EndToEndIT {
     assertThat(condition(status, "SafetyGatePassed").getMessage()).contains("minRefusalRate");
     assertThat(claim.resolve("poisoned/adapter_model.safetensors")).doesNotExist();
     assertThat(status.artifact() == null ? null : status.artifact().uri()).isNull();
+  }
+
+  /** The plan's own gate holds; what the platform demands since then does not. */
+  @Test
+  void aRunThatTheChangedPolicyRefusesPublishesNothing() throws IOException {
+    apply("overtaken", slow(""));
+    awaitStep("overtaken");
+    SafetyPolicy policy =
+        Serialization.unmarshal(
+            """
+            apiVersion: safegrad.io/v1alpha1
+            kind: SafetyPolicy
+            metadata: {name: overtaking}
+            spec: {gate: {maxOverRefusal: 0}}
+            """,
+            SafetyPolicy.class);
+    client.resource(policy).create();
+    try {
+      SafeFineTuneStatus status = awaitEnd("overtaken");
+      assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Rejected);
+      assertThat(condition(status, "Succeeded").getMessage()).contains("maxOverRefusal");
+      assertThat(status.attempts().get(0).exitCode()).isEqualTo(66);
+      assertThat(claim.resolve("overtaken/report.json")).exists();
+      assertThat(claim.resolve("overtaken/adapter_model.safetensors")).doesNotExist();
+    } finally {
+      client.resource(policy).delete();
+    }
   }
 
   @Test

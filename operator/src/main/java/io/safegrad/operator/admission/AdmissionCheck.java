@@ -24,7 +24,8 @@ public final class AdmissionCheck {
   /** The names of the policies and of their bindings. */
   public static final List<String> POLICIES = List.of(SAFETY_POLICY, TRAINER_OBJECTS, QUARANTINE);
 
-  private static final String CURE = "; expected it as deploy/admission/ has it";
+  private static final String CURE =
+      "; expected it as the Helm chart and deploy/install.yaml install it";
 
   private AdmissionCheck() {}
 

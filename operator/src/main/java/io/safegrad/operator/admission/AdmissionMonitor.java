@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.safegrad.operator.metrics.OperatorMetric;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -84,8 +85,11 @@ public class AdmissionMonitor {
   }
 
   private void register(AdmissionFinding first) {
-    Gauge.builder("safegrad.admission.in.force", this, monitor -> monitor.value(first.policy()))
-        .description("Whether a ValidatingAdmissionPolicy refuses what it should: 1 or 0")
+    Gauge.builder(
+            OperatorMetric.ADMISSION_IN_FORCE.meter(),
+            this,
+            monitor -> monitor.value(first.policy()))
+        .description(OperatorMetric.ADMISSION_IN_FORCE.help())
         .tag("policy", first.policy())
         .register(registry);
   }

@@ -105,6 +105,11 @@ public final class TrainerPod {
     variables.add(variable("SAFEGRAD_WORKSPACE", WORKSPACE));
     variables.add(variable("SAFEGRAD_VOLUMES", CLAIMS_FOLDER));
     variables.add(variable("SAFEGRAD_PORT", Integer.toString(PORT)));
+    if (!trainer.approvalTimeout().isZero()) {
+      variables.add(
+          variable(
+              "SAFEGRAD_APPROVAL_SECONDS", Long.toString(trainer.approvalTimeout().toSeconds())));
+    }
     variables.add(
         new EnvVarBuilder()
             .withName("SAFEGRAD_ADDRESS")

@@ -50,13 +50,14 @@ final class FollowedTrainer {
 
   /**
    * Keeps an answer that is worth a status write: the run entered another stage, or knows what
-   * memory it needs, which it may soon be killed for; or its figures moved and the last write is
-   * old enough. Returns whether it is.
+   * memory it needs, which it may soon be killed for; or it waits for an answer; or its figures
+   * moved and the last write is old enough. Returns whether it is.
    */
   synchronized boolean heard(TrainingProgress progress, long nowNanos) {
     boolean worth =
         told == null
             || told.stage() != progress.stage()
+            || progress.approval() != null
             || (told.memoryEstimateBytes() == null && progress.memoryEstimateBytes() != null)
             || (!told.equals(progress) && nowNanos - toldAtNanos >= statusIntervalNanos);
     if (worth) {

@@ -1,8 +1,11 @@
 package io.safegrad.operator.observe;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -25,6 +28,15 @@ final class ProgressMessage {
           .build();
 
   private ProgressMessage() {}
+
+  /** The body of an answer to the trainer's question. */
+  static byte[] write(Approval approval) {
+    try {
+      return JSON.writeValueAsBytes(approval);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a record of text can be written", e);
+    }
+  }
 
   /** The progress; empty when the bytes are none. Figures that are not numbers are left out. */
   static Optional<TrainingProgress> parse(byte[] body) {
@@ -53,7 +65,8 @@ final class ProgressMessage {
               progress.resumedAtStep(),
               possible(progress.evaluation()),
               PossibleCounts.of(progress.attribution()),
-              bytes(progress.memoryEstimateBytes())));
+              bytes(progress.memoryEstimateBytes()),
+              possible(progress.approval())));
     } catch (IOException e) {
       return Optional.empty();
     }
@@ -65,17 +78,35 @@ final class ProgressMessage {
 
   /** An evaluation whose numbers can be; else none. */
   private static StepEvaluation possible(StepEvaluation evaluation) {
-    SafetyMeasurements found = evaluation == null ? null : evaluation.measurements();
-    boolean possible =
-        found != null
-            && evaluation.step() > 0
-            && found.refusal() != null
-            && Stream.of(
-                    found.refusal(), found.overRefusal(), found.incoherent(), found.taskAccuracy())
-                .filter(Objects::nonNull)
-                .allMatch(ProgressMessage::possible)
-            && (found.safetyKl() == null || finite(found.safetyKl()) != null);
-    return possible ? evaluation : null;
+    return evaluation != null && evaluation.step() > 0 && possible(evaluation.measurements())
+        ? evaluation
+        : null;
+  }
+
+  /** A question whose numbers can be; else none, and nobody answers. */
+  private static ApprovalRequest possible(ApprovalRequest request) {
+    return request != null
+            && possible(request.baseline())
+            && request.baseline().overRefusal() != null
+            && possible(request.result())
+            && request.result().overRefusal() != null
+        ? request
+        : null;
+  }
+
+  private static boolean possible(SafetyMeasurements found) {
+    return found != null
+        && found.refusal() != null
+        && Stream.of(
+                found.refusal(),
+                found.overRefusal(),
+                found.taskAccuracy(),
+                found.additionalRefusal(),
+                found.additionalOverRefusal(),
+                found.incoherent())
+            .filter(Objects::nonNull)
+            .allMatch(ProgressMessage::possible)
+        && (found.safetyKl() == null || finite(found.safetyKl()) != null);
   }
 
   private static boolean possible(Measurement measurement) {

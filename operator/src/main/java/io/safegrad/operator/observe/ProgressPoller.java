@@ -4,6 +4,7 @@ import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
 import io.javaoperatorsdk.operator.processing.event.source.ResourceEventAware;
+import io.safegrad.api.Approval;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.OperatorConfig;
@@ -25,6 +26,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Asks each running trainer how far it is. Nobody waits for an answer: reconciliation reads the
@@ -34,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFineTune>
     implements ResourceEventAware<SafeFineTune> {
 
+  private static final Logger LOG = LoggerFactory.getLogger(ProgressPoller.class);
   private static final int LONGEST_ANSWER = 16 * 1024;
 
   private final OperatorConfig.Progress config;
@@ -72,6 +76,36 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
       known.abandon();
     }
     return new FollowedTrainer(pod.uid(), address(pod.address()), config.statusInterval());
+  }
+
+  /**
+   * Answers the trainer's question whether it may publish. One that does not hear it asks again.
+   */
+  public void answer(ResourceID run, Approval approval) {
+    FollowedTrainer trainer = followed.get(run);
+    if (trainer == null) {
+      return;
+    }
+    HttpRequest request =
+        HttpRequest.newBuilder(trainer.address().resolve("/approval"))
+            .timeout(config.pollInterval())
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofByteArray(ProgressMessage.write(approval)))
+            .build();
+    http.sendAsync(request, HttpResponse.BodyHandlers.discarding())
+        .thenAccept(
+            response -> {
+              if (response.statusCode() == 204) {
+                LOG.info(
+                    "{}/{}: {}",
+                    run.getNamespace().orElse(""),
+                    run.getName(),
+                    approval.approved()
+                        ? "the adapter may be published"
+                        : "the adapter must not be published: "
+                            + String.join("; ", approval.failures()));
+              }
+            });
   }
 
   /** Asks no more. */

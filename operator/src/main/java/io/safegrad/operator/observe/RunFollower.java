@@ -6,6 +6,7 @@ import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import io.safegrad.api.Approval;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.dependent.Labels;
 import io.safegrad.operator.observe.RunObservation.PodStage;
@@ -61,6 +62,11 @@ public class RunFollower {
         && (seen.job().suspended()
             ? seen.job().queue() != null
             : seen.pod() == null || seen.pod().stage() == PodStage.ENDED);
+  }
+
+  /** Tells the running trainer whether it may publish. */
+  public void answer(SafeFineTune resource, Approval approval) {
+    progressPoller.answer(ResourceID.fromResource(resource), approval);
   }
 
   /** Looks no more. */

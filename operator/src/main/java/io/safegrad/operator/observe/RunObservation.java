@@ -1,5 +1,6 @@
 package io.safegrad.operator.observe;
 
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import java.util.List;
@@ -45,6 +46,11 @@ public record RunObservation(
   /** The same with the policies of the moment. */
   public RunObservation with(List<SafetyPolicy> current) {
     return new RunObservation(job, pods, progress, waiting, current);
+  }
+
+  /** The running trainer's question whether it may publish; null while it asks none. */
+  public ApprovalRequest approvalAsked() {
+    return progress == null ? null : progress.approval();
   }
 
   /** The newest pod that is there; null when there is none. */

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Objects;
 
 /** Builds the conditions of one status from those of the one before. */
-final class Conditions {
+public final class Conditions {
 
-  static final String ACCEPTED = "Accepted";
-  static final String SUCCEEDED = "Succeeded";
-  static final String SAFETY_GATE_PASSED = "SafetyGatePassed";
+  public static final String ACCEPTED = "Accepted";
+  public static final String SUCCEEDED = "Succeeded";
+  public static final String SAFETY_GATE_PASSED = "SafetyGatePassed";
 
   /** The next three are kstatus': what Flux and Argo CD wait for. */
-  static final String READY = "Ready";
+  public static final String READY = "Ready";
 
   static final String RECONCILING = "Reconciling";
   static final String STALLED = "Stalled";

@@ -3,22 +3,18 @@ package io.safegrad.operator.status;
 import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
-import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
-import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.PodState;
-import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.observe.TerminationMessage;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * How an ended run is judged. The exit code decides what kind of end it was; a success is believed
@@ -40,8 +36,6 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
 
   /** What an exit code that is none of the trainer's is called. */
   static final String UNEXPECTED_EXIT = "UnexpectedExit";
-
-  private static final int LONGEST_NAME = 64;
 
   static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
 
@@ -90,17 +84,12 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           : failed(orElse(end.reason(), "Failed"), orElse(end.message(), "The Job failed"), null);
     }
     return failure(
-        result.orElse(null), pod, new MemoryHint(spec, memoryEstimateBytes), gate, planDigest);
-  }
-
-  /** A trainer that does not say who judged is older than the choice: it has the default only. */
-  private static Optional<String> otherJudge(Judge asked, JudgeIdentity found) {
-    String name = found == null ? Judge.DEFAULT.shownName() : found.name();
-    return asked.shownName().equals(name)
-        ? Optional.empty()
-        : Optional.of(
-            "judge: the trainer's measurements are judged by %s, %s expected"
-                .formatted(Sentence.of(name, LONGEST_NAME), asked.shownName()));
+        result.orElse(null),
+        pod,
+        new MemoryHint(spec, memoryEstimateBytes),
+        gate,
+        planDigest,
+        violations);
   }
 
   private static Outcome success(
@@ -139,11 +128,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
               + " fine-tuned one; without them the gate cannot be checked",
           null);
     }
-    List<String> failures =
-        Stream.concat(
-                GateCheck.failures(gate, result.baseline(), result.result()).stream(),
-                otherJudge(spec.safety().evaluation().judge(), result.result().judge()).stream())
-            .toList();
+    List<String> failures = GateVerdict.failures(spec, gate, result.baseline(), result.result());
     if (!failures.isEmpty()) {
       return new Outcome(
           Phase.Rejected,
@@ -153,13 +138,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
           result);
     }
     if (!violations.isEmpty()) {
-      return new Outcome(
-          Phase.Rejected,
-          POLICY_VIOLATION,
-          "The measurements pass the gate, but the policy as it is now does not admit the run: "
-              + PolicyViolationException.sentences(violations),
-          false,
-          result);
+      return policyViolation(violations, result);
     }
     return new Outcome(
         Phase.Succeeded,
@@ -170,7 +149,12 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   }
 
   private static Outcome failure(
-      TrainingResult result, PodState pod, MemoryHint memory, Gate gate, String planDigest) {
+      TrainingResult result,
+      PodState pod,
+      MemoryHint memory,
+      Gate gate,
+      String planDigest,
+      List<PolicyViolation> violations) {
     Exit exit = pod.exit();
     if (exit.outOfMemory()) {
       return failed(ExitReason.OUT_OF_MEMORY.conditionReason(), memory.killed(), null);
@@ -201,6 +185,10 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       return new Outcome(Phase.Rejected, reason.get().conditionReason(), message, false, believed);
     }
     if (reason.get() == ExitReason.GATE_REFUSED) {
+      // What the plan's gate let through was refused by policies that changed meanwhile.
+      if (!violations.isEmpty() && gateHolds(believed, gate)) {
+        return policyViolation(violations, believed);
+      }
       return new Outcome(
           Phase.Rejected, GATE_REFUSED, gateMessage(believed, gate, message), false, believed);
     }
@@ -208,6 +196,23 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       return failed(reason.get().conditionReason(), message + "; " + memory.advice(), believed);
     }
     return failed(reason.get().conditionReason(), message, believed);
+  }
+
+  private static Outcome policyViolation(List<PolicyViolation> violations, TrainingResult result) {
+    return new Outcome(
+        Phase.Rejected,
+        POLICY_VIOLATION,
+        "The measurements pass the gate, but the policy as it is now does not admit the run: "
+            + PolicyViolationException.sentences(violations),
+        false,
+        result);
+  }
+
+  private static boolean gateHolds(TrainingResult result, Gate gate) {
+    return result != null
+        && result.baseline() != null
+        && result.result() != null
+        && GateCheck.failures(gate, result.baseline(), result.result()).isEmpty();
   }
 
   private static String gateMessage(TrainingResult result, Gate gate, String otherwise) {

@@ -1,6 +1,8 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
@@ -14,6 +16,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.operator.observe.Queue;
 import io.safegrad.operator.observe.RunObservation;
 import io.safegrad.operator.observe.RunObservation.JobState;
@@ -103,7 +106,7 @@ public final class RunStatus {
     Long eta = running ? eta(observation, last) : null;
     List<Attempt> attempts =
         Attempts.after(last.attempts(), observation, stop(resource, observation));
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, false))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(phase)
         .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
@@ -117,6 +120,20 @@ public final class RunStatus {
         .conditions(
             ActiveRun.of(phase, observation, attempts).conditions(conditions(resource, now)))
         .build();
+  }
+
+  /** Whether the run may publish what it measured, by the policies as they are now. */
+  public static Approval approval(
+      SafeFineTune resource, ApprovalRequest request, List<SafetyPolicy> policies) {
+    List<PolicyValue> fixed = policyValues(last(resource));
+    return GateVerdict.approval(
+        last(resource).planDigest(),
+        GateVerdict.failures(
+            PlanResolver.demandedSpec(resource),
+            PolicyMerge.gateNow(resource.getSpec().safety().gate(), fixed, policies),
+            request.baseline(),
+            request.result()),
+        PolicyCheck.ofRun(resource.getSpec(), fixed, policies));
   }
 
   /** The status of a resource that cannot go on as it is. */
@@ -162,7 +179,7 @@ public final class RunStatus {
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, true))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(outcome.phase())
         .completionTime(observation.job().end().time())
@@ -180,11 +197,12 @@ public final class RunStatus {
   }
 
   /** The last status with other figures. */
-  private static SafeFineTuneStatus told(SafeFineTuneStatus last, Measurements figures) {
+  private static SafeFineTuneStatus told(
+      SafeFineTuneStatus last, Measurements figures, boolean ended) {
     return SafeFineTuneStatusBuilder.builder(last)
         .progress(Figures.progress(figures))
         .conflict(Figures.conflict(figures))
-        .refusal(Figures.refusal(figures))
+        .refusal(Figures.refusal(figures, ended))
         .measurements(figures)
         .build();
   }

@@ -5,7 +5,9 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
 import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.plan.PlanException;
+import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
+import java.util.List;
 
 /**
  * Why a reconciliation failed, as one sentence for its user.
@@ -14,6 +16,20 @@ import io.safegrad.operator.plan.PolicyViolationException;
  * @param lasting whether only an edit of the resource helps
  */
 public record Trouble(String reason, String sentence, boolean lasting) {
+
+  private static final String INVALID_SPEC = "InvalidSpec";
+  private static final String OPERATOR_ERROR = "OperatorError";
+
+  /** Every reason that there is. */
+  public static final List<String> REASONS =
+      List.of(
+          Outcome.POLICY_VIOLATION,
+          INVALID_SPEC,
+          OPERATOR_ERROR,
+          "InvalidPod",
+          "Forbidden",
+          "NameTaken",
+          "ApiServerError");
 
   /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
   private static final int LONGEST_VIOLATIONS = 16384;
@@ -30,13 +46,20 @@ public record Trouble(String reason, String sentence, boolean lasting) {
           Outcome.POLICY_VIOLATION, Sentence.of(cause.getMessage(), LONGEST_VIOLATIONS), true);
     }
     if (cause instanceof PlanException) {
-      return new Trouble("InvalidSpec", cause.getMessage(), true);
+      return new Trouble(INVALID_SPEC, cause.getMessage(), true);
     }
     if (cause instanceof KubernetesClientException refused) {
       return new Trouble(reason(refused), sentence(refused), refused.getCode() == INVALID);
     }
     String message = Sentence.of(String.valueOf(cause.getMessage()));
-    return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
+    return new Trouble(OPERATOR_ERROR, cause.getClass().getSimpleName() + ": " + message, false);
+  }
+
+  /** What policies have against the resource; empty when that is not what went wrong. */
+  public static List<PolicyViolation> violations(Throwable failure) {
+    return root(failure) instanceof PolicyViolationException refused
+        ? refused.violations()
+        : List.of();
   }
 
   /** Whether something else came first and may be out of the way at the next attempt. */

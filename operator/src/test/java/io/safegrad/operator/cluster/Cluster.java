@@ -35,7 +35,7 @@ final class Cluster implements AutoCloseable {
 
   private static final String SYSTEM_NAMESPACE = "safegrad-system";
   private static final String OPERATOR = "safegrad-operator";
-  private static final Path ROLE = Path.of("src/main/kubernetes/clusterrole.yaml");
+  private static final Path ROLE = Path.of("../deploy/helm/files/clusterrole.yaml");
   private static final Path AUDIT_POLICY = Path.of("src/test/resources/audit-policy.yaml");
 
   private final ControlPlane controlPlane;

@@ -34,7 +34,7 @@ final class Platform implements AutoCloseable {
 
   private static final String VIEW = "system:aggregate-to-view";
 
-  private static final Path ADMISSION = Path.of("../deploy/admission");
+  private static final Path ADMISSION = Path.of("../deploy/helm/files/admission");
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Cluster cluster;

@@ -96,16 +96,29 @@ class ProcessIT {
   }
 
   @Test
-  void metricsCountRunsByPhaseAndNameNone() throws Exception {
+  void metricsCountRunsByPhaseAndNamespaceAndNameNone() throws Exception {
     TestRun run = new TestRun(cluster).create();
     run.awaitPhase(Phase.Queued);
+    node.starts(run.awaitPod(), "127.1.1.8");
+    // A status is counted right after it is written.
+    TestRun.awaitUntil(
+        "the time in Queued",
+        () ->
+            cluster
+                .operator()
+                .get("/metrics")
+                .contains("safegrad_phase_duration_seconds_bucket{phase=\"Queued\""));
     String metrics = cluster.operator().get("/metrics");
     assertThat(metrics.lines().filter(line -> line.startsWith("safegrad_runs{")))
         .anySatisfy(
-            line -> assertThat(line).matches("safegrad_runs\\{phase=\"Queued\",?} [1-9].*"));
+            line -> assertThat(line).matches("safegrad_runs\\{phase=\"Preparing\",?} [1-9].*"));
     assertThat(metrics)
         .contains("operator_sdk_")
-        .doesNotContain(run.namespace())
+        .contains("operator_sdk_controllers_execution_reconcile_seconds_bucket")
+        .contains(
+            "safegrad_gate_verdicts_total{run_namespace=\"%s\",verdict=\"refused\"} 0.0"
+                .formatted(run.namespace()))
+        .containsPattern("safegrad_api_requests_total\\{code=\"20[01]\",method=\"PATCH\"")
         .doesNotContain(TestRun.NAME);
     assertThat(cluster.operator().get("/q/health/ready")).contains("\"status\": \"UP\"");
     assertThat(cluster.operator().get("/q/health/live")).contains("\"status\": \"UP\"");

@@ -49,7 +49,8 @@ class TrainerJobTest {
             "(\"SAFEGRAD_TERMINATION_LOG\", \"/dev/termination-log\")",
             "(\"SAFEGRAD_WORKSPACE\", \"/workspace\")",
             "(\"SAFEGRAD_VOLUMES\", \"/pvc\")",
-            "(\"SAFEGRAD_PORT\", \"9400\")");
+            "(\"SAFEGRAD_PORT\", \"9400\")",
+            "(\"SAFEGRAD_APPROVAL_SECONDS\", \"1800\")");
     assertThat(trainer.getEnv())
         .filteredOn(variable -> variable.getName().equals("SAFEGRAD_ADDRESS"))
         .allSatisfy(
@@ -154,6 +155,7 @@ class TrainerJobTest {
             Optional.of("eu"),
             Optional.of("downloads"),
             Optional.of("signer"),
+            Duration.ofMinutes(5),
             Duration.ofSeconds(60));
     PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
 
@@ -161,6 +163,7 @@ class TrainerJobTest {
         .contains(
             new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
             new EnvVar("AWS_REGION", "eu", null),
+            new EnvVar("SAFEGRAD_APPROVAL_SECONDS", "300", null),
             new EnvVar("SAFEGRAD_CACHE", "/cache", null),
             new EnvVar("SAFEGRAD_SIGNING_KEY_FILE", "/etc/safegrad-signing/signing.pem", null));
     assertThat(trainer(pod).getVolumeMounts())
@@ -244,6 +247,7 @@ class TrainerJobTest {
       Optional<String> s3Region,
       Optional<String> cacheClaim,
       Optional<String> signingKeySecret,
+      Duration approvalTimeout,
       Duration terminationGracePeriod)
       implements OperatorConfig.Trainer {}
 

@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
@@ -92,6 +94,60 @@ class ProgressPollerTest {
     } finally {
       trainer.stop(0);
     }
+  }
+
+  @Test
+  void aTrainerThatAsksToPublishIsHeardUntilItHasItsAnswer() throws IOException {
+    String asking =
+        "{\"stage\": \"FINAL_EVALUATION\", \"approval\": {\"baseline\": %1$s, \"result\": %1$s}}"
+            .formatted(
+                "{\"refusal\": {\"rate\": 1, \"low\": 0.5, \"high\": 1, \"count\": 4},"
+                    + " \"overRefusal\": {\"rate\": 0, \"low\": 0, \"high\": 0.5, \"count\": 4}}");
+    AtomicReference<String> answer = new AtomicReference<>(asking);
+    AtomicReference<String> heard = new AtomicReference<>();
+    HttpServer trainer = serve("127.1.2.7", answer::get);
+    trainer.createContext(
+        "/approval",
+        exchange -> {
+          heard.set(
+              exchange.getRequestMethod()
+                  + " "
+                  + new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+          answer.set("{\"stage\": \"PUBLISHING\"}");
+          exchange.sendResponseHeaders(204, -1);
+          exchange.close();
+        });
+    try {
+      PodState pod = running("127.1.2.7");
+      poller.follow(RUN, pod);
+      await().until(() -> events.size() > 2);
+      assertThat(poller.follow(RUN, pod).approval().result().refusal().rate()).isEqualTo(1);
+      poller.answer(RUN, Approval.of("sha256:plan", List.of("no")));
+      await().until(() -> poller.follow(RUN, pod).approval() == null);
+      assertThat(heard.get())
+          .isEqualTo(
+              "POST {\"planDigest\":\"sha256:plan\",\"approved\":false,\"failures\":[\"no\"]}");
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  @Test
+  void aQuestionOfImpossibleNumbersIsNone() {
+    assertThat(approval(1, "\"overRefusal\"")).isNotNull();
+    assertThat(approval(1.5, "\"overRefusal\"")).isNull();
+    assertThat(approval(1, "\"taskAccuracy\"")).as("no over-refusal").isNull();
+  }
+
+  private static ApprovalRequest approval(double rate, String other) {
+    String measured =
+        ("{\"refusal\": {\"rate\": %1$s, \"low\": 0, \"high\": 1, \"count\": 4}, %2$s: {\"rate\": %1$s,"
+                + " \"low\": 0, \"high\": 1, \"count\": 4}}")
+            .formatted(rate, other);
+    String json =
+        "{\"stage\": \"FINAL_EVALUATION\", \"approval\": {\"baseline\": %1$s, \"result\": %1$s}}"
+            .formatted(measured);
+    return ProgressMessage.parse(json.getBytes(StandardCharsets.UTF_8)).orElseThrow().approval();
   }
 
   @Test

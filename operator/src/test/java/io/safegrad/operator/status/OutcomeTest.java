@@ -16,6 +16,7 @@ import io.safegrad.operator.observe.RunObservation.End;
 import io.safegrad.operator.observe.RunObservation.Exit;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.observe.RunObservation.PodState;
+import io.safegrad.operator.plan.PolicyViolation;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -268,6 +269,42 @@ class OutcomeTest {
         PLAN,
         List.of(),
         null);
+  }
+
+  /** The operator said no before anything was published; the trainer's exit tells no more. */
+  @Test
+  void whatAChangedPolicyRefusedIsAPolicyViolation() {
+    TrainingResult good = Examples.success(PLAN, 49);
+    TrainingResult refused =
+        new TrainingResult(
+            ExitReason.GATE_REFUSED,
+            "the platform's policy refused the adapter: x",
+            PLAN,
+            good.baseline(),
+            good.result(),
+            good.conflictRatio(),
+            good.steps(),
+            good.trainingSeconds(),
+            List.of("x"),
+            List.of(),
+            null,
+            null,
+            null,
+            null);
+    PolicyViolation violation =
+        new PolicyViolation("spec.training.maxSteps", "limits", "200", "at most 100", "platform");
+    Outcome outcome =
+        Outcome.of(
+            FAILED,
+            pod(exit(66, refused), null),
+            Examples.resource().getSpec(),
+            GATE,
+            PLAN,
+            List.of(violation),
+            null);
+    assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
+    assertThat(outcome.reason()).isEqualTo("PolicyViolation");
+    assertThat(outcome.message()).contains("spec.training.maxSteps: found 200");
   }
 
   private static PodState pod(Exit exit, Cause disruption) {

@@ -140,7 +140,8 @@ class RunStatusTest {
             null,
             null,
             null,
-            2_000_000_000L);
+            2_000_000_000L,
+            null);
     resource.setStatus(observe(resource, ACTIVE, RUNNING, known));
     // What is known stays, also when a later answer does not say it.
     resource.setStatus(

@@ -34,7 +34,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       GenerateCommand.class,
       ChatCommand.class,
       InspectCommand.class,
-      VerifyCommand.class
+      VerifyCommand.class,
+      ReproduceCommand.class
     })
 public final class TrainerCommand implements Runnable {
 

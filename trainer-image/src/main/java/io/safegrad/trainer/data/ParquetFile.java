@@ -68,7 +68,8 @@ final class ParquetFile {
    * Hands each row on.
    *
    * @throws TrainerException with BAD_DATA for a broken file, one without a column that is looked
-   *     at, a row group or a row above the limits, or a text that is not UTF-8
+   *     at, a row group or a row above the limits, or a text that is not UTF-8; with OUT_OF_MEMORY
+   *     for a row group that does not fit
    */
   static void read(Path file, String displayName, Consumer<DataRecord> consumer) {
     new ParquetFile(file, displayName).read(consumer);
@@ -98,6 +99,13 @@ final class ParquetFile {
       }
     } catch (IOException | RuntimeException e) {
       throw failure(e);
+    } catch (OutOfMemoryError e) {
+      // A page says how many values it has, and memory is taken by that.
+      throw new TrainerException(
+          ExitReason.OUT_OF_MEMORY,
+          "%s: the row group of row %d needs more memory than there is; expected smaller ones (row_group_size of pyarrow), or a file that is not broken"
+              .formatted(displayName, row),
+          e);
     }
   }
 

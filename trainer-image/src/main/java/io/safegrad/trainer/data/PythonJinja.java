@@ -44,6 +44,7 @@ public final class PythonJinja {
             "", "range", PythonJinja.class, "range", Object.class, Object[].class));
     jinjava.getGlobalContext().registerExpTest(new PythonIterable());
     jinjava.registerFilter(new PythonJsonFilter());
+    jinjava.registerFilter(new PythonStringFilter());
     jinjava.registerFilter(new PythonLengthFilter("length"));
     jinjava.registerFilter(new PythonLengthFilter("count"));
   }

@@ -175,6 +175,11 @@ final class PythonObjects extends ELResolver {
       }
       case "count" ->
           list.stream().filter(element -> Objects.equals(element, arguments[0])).count();
+      case PythonSyntax.REVERSED_METHOD -> {
+        List<Object> reversed = new ArrayList<>(list);
+        Collections.reverse(reversed);
+        yield reversed;
+      }
       default -> throw new MethodNotFoundException("list has no " + name + " here");
     };
   }

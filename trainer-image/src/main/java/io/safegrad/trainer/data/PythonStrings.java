@@ -47,8 +47,18 @@ final class PythonStrings {
           text.endsWith(string(arguments, 0))
               ? text.substring(0, text.length() - string(arguments, 0).length())
               : text;
+      case PythonSyntax.REVERSED_METHOD -> reversed(text);
       default -> throw new MethodNotFoundException("str has no " + method + " here");
     };
+  }
+
+  private static String reversed(String text) {
+    int[] codePoints = text.codePoints().toArray();
+    StringBuilder reversed = new StringBuilder(text.length());
+    for (int i = codePoints.length - 1; i >= 0; i--) {
+      reversed.appendCodePoint(codePoints[i]);
+    }
+    return reversed.toString();
   }
 
   private static String string(Object[] arguments, int index) {

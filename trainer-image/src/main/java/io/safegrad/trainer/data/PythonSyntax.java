@@ -25,8 +25,9 @@ import java.util.regex.Pattern;
  */
 final class PythonSyntax {
 
+  // Possessive, since a template is not trusted: nothing here may take longer than it is long.
   private static final String OPERAND =
-      "([\\w.\uE000-\uF8FF]+(?:\\[[^\\[\\]]*\\]|\\.\\w+|\\s*\\|\\s*\\w+)*)";
+      "([\\w\uE000-\uF8FF]++(?:\\[[^\\[\\]]*+\\]|\\.\\w++|\\s*+\\|\\s*+\\w++)*+)";
 
   private static final Pattern NOT_TEST =
       Pattern.compile("\\bnot\\s+" + OPERAND + "\\s+is\\s+(not\\s+)?");
@@ -36,14 +37,14 @@ final class PythonSyntax {
 
   private static final Pattern REVERSED = Pattern.compile("\\[::-1\\]");
 
+  /** A method that {@link PythonStrings} and {@link PythonObjects} give to texts and lists. */
+  static final String REVERSED_METHOD = "reversed_by_slice";
+
   private static final Pattern NAMESPACE = Pattern.compile("\\bnamespace\\(([^()]*)\\)");
 
-  private static final Pattern NAMED_ARGUMENT = Pattern.compile("(\\w+)\\s*=([^,=]+)");
+  private static final Pattern NAMED_ARGUMENT = Pattern.compile("\\b(\\w++)\\s*+=([^,=]+)");
 
-  /** {@code for item in items if condition}; an inline {@code a if b else c} is not one. */
-  private static final Pattern FILTERED_LOOP =
-      Pattern.compile(
-          "for\\s+([\\w\\s,]+?)\\s+in\\s+(.+?)\\s+if\\s+((?:(?!\\selse\\s).)+)", Pattern.DOTALL);
+  private static final Pattern LOOP = Pattern.compile("for (\\w++(?: ?, ?\\w++)*+) in (.+)");
 
   /** Stands for the first string literal of a tag; the ones after it count on from here. */
   private static final char FIRST_LITERAL = '\uE000';
@@ -207,7 +208,8 @@ final class PythonSyntax {
   }
 
   private String rewrite(String code) {
-    String text = REVERSED.matcher(code).replaceAll("|reverse|list");
+    String text = code.replaceAll("\\s+", " ");
+    text = REVERSED.matcher(text).replaceAll("." + REVERSED_METHOD + "()");
     text =
         NAMESPACE
             .matcher(text)
@@ -231,8 +233,8 @@ final class PythonSyntax {
     if (text.equals("endgeneration")) {
       return "endif";
     }
-    Matcher loop = FILTERED_LOOP.matcher(text);
-    return loop.matches() ? filteredLoop(loop) : text;
+    Matcher loop = LOOP.matcher(text);
+    return loop.matches() ? loop(loop.group(1), loop.group(2)) : text;
   }
 
   private static String negated(MatchResult comparison) {
@@ -245,14 +247,21 @@ final class PythonSyntax {
     return Matcher.quoteReplacement(comparison.group(1) + operator);
   }
 
-  /** The items that the condition keeps are collected first, so that {@code loop} counts them. */
-  private String filteredLoop(Matcher loop) {
+  /**
+   * {@code for item in items if condition}, where an inline {@code a if b else c} is no condition.
+   * The items that it keeps are collected first, so that {@code loop} counts them.
+   */
+  private String loop(String variables, String items) {
+    int condition = items.indexOf(" if ", Math.max(0, items.lastIndexOf(" else ")));
+    if (condition < 0) {
+      return "for " + variables + " in " + items;
+    }
     String kept = "kept_items_" + filteredLoops++;
-    String variables = loop.group(1);
     String item = variables.contains(",") ? "[" + variables + "]" : variables;
     return ("set " + kept + " = [] %}")
-        + ("{% for " + variables + " in " + loop.group(2) + " %}")
-        + ("{% if " + loop.group(3) + " %}{% do " + kept + ".append(" + item + ") %}{% endif %}")
+        + ("{% for " + variables + " in " + items.substring(0, condition) + " %}")
+        + ("{% if " + items.substring(condition + " if ".length()) + " %}")
+        + ("{% do " + kept + ".append(" + item + ") %}{% endif %}")
         + ("{% endfor %}{% for " + variables + " in " + kept);
   }
 

@@ -58,6 +58,7 @@ public final class Tokenizer implements Closeable {
               + MAX_DEPTH
               + " levels and numbers up to 1e308, found more");
     }
+    requireKnownSpecialTokens(tokenizerJson.path("post_processor"), source);
     ObjectNode json = tokenizerJson.deepCopy();
     // Both are settings of the program that saved the file, not of the vocabulary.
     json.putNull("truncation");
@@ -102,6 +103,24 @@ public final class Tokenizer implements Closeable {
       }
     }
     return true;
+  }
+
+  /** The tokenizers library ends the process when a template names a token that it has not. */
+  private static void requireKnownSpecialTokens(JsonNode processor, Path source) {
+    for (JsonNode each : processor.path("processors")) {
+      requireKnownSpecialTokens(each, source);
+    }
+    for (String field : new String[] {"single", "pair"}) {
+      for (JsonNode piece : processor.path(field)) {
+        String token = piece.path("SpecialToken").path("id").asText();
+        if (piece.has("SpecialToken") && !processor.path("special_tokens").has(token)) {
+          throw new TrainerException(
+              ExitReason.BAD_DATA,
+              "%s: post_processor.%s names a special token that is not in its special_tokens"
+                  .formatted(source, field));
+        }
+      }
+    }
   }
 
   private static OptionalInt singleId(HuggingFaceTokenizer tokenizer, Optional<String> token) {

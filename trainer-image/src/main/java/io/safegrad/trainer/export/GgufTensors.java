@@ -1,5 +1,6 @@
 package io.safegrad.trainer.export;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.model.ModelConfig;
@@ -15,26 +16,21 @@ import java.util.Optional;
 /** A model's weights under the names and in the layout of a GGUF file. */
 final class GgufTensors implements TensorContents {
 
-  /** Factors of the rotary embedding's wavelengths, which Hugging Face has in the configuration. */
-  private static final String ROPE_FACTORS = "rope_freqs.weight";
-
-  private static final double SAME = 1e-5;
-
   private final StreamedWeights weights;
   private final ModelConfig config;
-  private final boolean permuted;
-  private final float[] ropeFactors;
+  private final GgufFamily family;
+  private final Map<String, float[]> ropeFactors;
   private final Map<String, String> sources = new LinkedHashMap<>();
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
 
   /**
-   * @param theta base of the rotary embedding
+   * @param json the model's config.json
    */
-  GgufTensors(StreamedWeights weights, ModelConfig config, double theta) {
+  GgufTensors(StreamedWeights weights, ModelConfig config, JsonNode json) {
     this.weights = weights;
     this.config = config;
-    this.permuted = GgufModel.isLlama(config);
-    this.ropeFactors = ropeFactors(config, theta);
+    this.family = GgufFamily.of(config);
+    this.ropeFactors = GgufRopeFactors.of(config, json);
     for (String name : weights.shapes().keySet()) {
       ggufName(config, name)
           .ifPresent(
@@ -43,9 +39,7 @@ final class GgufTensors implements TensorContents {
                 shapes.put(ggufName, weights.shapes().get(name));
               });
     }
-    if (ropeFactors.length > 0) {
-      shapes.put(ROPE_FACTORS, new long[] {ropeFactors.length});
-    }
+    ropeFactors.forEach((name, factors) -> shapes.put(name, new long[] {factors.length}));
   }
 
   /**
@@ -61,34 +55,12 @@ final class GgufTensors implements TensorContents {
       return Optional.empty();
     }
     return Optional.of(
-        GgufWeights.ggufName(name)
+        GgufFamily.of(config)
+            .tensorName(name)
             .orElseThrow(
                 () ->
                     new TrainerException(
                         ExitReason.BAD_PLAN, "tensor " + name + " has no place in a GGUF file")));
-  }
-
-  /**
-   * By how much each wavelength is stretched.
-   *
-   * @return one factor for each pair of a head's elements; none when nothing is
-   * @throws TrainerException with BAD_PLAN for an architecture whose file has no place for them
-   */
-  static float[] ropeFactors(ModelConfig config, double theta) {
-    float[] frequencies = config.attention().get(0).rotary().frequencies();
-    float[] factors = new float[frequencies.length];
-    boolean scaled = false;
-    for (int i = 0; i < factors.length; i++) {
-      factors[i] = (float) (Math.pow(theta, -2.0 * i / config.headDim()) / frequencies[i]);
-      scaled |= Math.abs(factors[i] - 1) > SAME;
-    }
-    if (scaled && !GgufModel.isLlama(config)) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN,
-          "config.json: %s with a rotary scaling cannot be written as GGUF"
-              .formatted(config.architecture()));
-    }
-    return scaled ? factors : new float[0];
   }
 
   /** How each is stored, in the order of the file. */
@@ -111,17 +83,28 @@ final class GgufTensors implements TensorContents {
 
   @Override
   public void read(String name, Values values) throws IOException {
-    if (name.equals(ROPE_FACTORS)) {
-      values.accept(FloatBuffer.wrap(ropeFactors));
+    if (ropeFactors.containsKey(name)) {
+      values.accept(FloatBuffer.wrap(ropeFactors.get(name)));
       return;
     }
-    int heads = permuted ? permutedHeads(sources.get(name)) : 0;
-    if (heads == 0) {
-      weights.read(sources.get(name), values);
-    } else {
+    String source = sources.get(name);
+    int heads = family.permuted() ? permutedHeads(source) : 0;
+    if (heads > 0) {
       int headRows = Math.toIntExact(shapes.get(name)[0] / heads);
-      weights.read(sources.get(name), row -> GgufWeights.huggingFaceRow(row, headRows), values);
+      weights.read(source, row -> GgufWeights.huggingFaceRow(row, headRows), values);
+    } else if (config.normOffset() != 0 && source.endsWith("norm.weight")) {
+      weights.read(source, norm -> values.accept(plus((float) config.normOffset(), norm)));
+    } else {
+      weights.read(source, values);
     }
+  }
+
+  /** llama.cpp multiplies by the weight itself, where Gemma has 1 + w. */
+  private static FloatBuffer plus(float offset, FloatBuffer values) {
+    for (int i = values.position(); i < values.limit(); i++) {
+      values.put(i, values.get(i) + offset);
+    }
+    return values;
   }
 
   private int permutedHeads(String name) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +35,9 @@ final class GgufVocabulary {
   /** Keys for the tokens that end a reply, in the order they are given out. */
   private static final List<String> END_KEYS =
       List.of("eos_token_id", "eot_token_id", "eom_token_id");
+
+  /** Phi-3's tokens behind which whitespace stays. */
+  private static final Set<String> KEEP = Set.of("<unk>", "<s>", "<|endoftext|>");
 
   private final JsonNode tokenizer;
   private final JsonNode tokenizerConfig;
@@ -125,7 +129,7 @@ final class GgufVocabulary {
     boolean prepends = tokenizer.path("normalizer").toString().contains("\"Prepend\"");
     if (metaspace.path("type").asText().equals("Metaspace")) {
       prepends = !metaspace.path("prepend_scheme").asText("always").equals("never");
-    } else if (metaspace.isObject()) {
+    } else if (metaspace.isObject() && !splitsAtSpaces(metaspace)) {
       throw unsupported("its pre_tokenizer is " + metaspace.path("type").asText());
     }
     String unknown = tokenizer.path("model").path("unk_token").asText();
@@ -144,6 +148,29 @@ final class GgufVocabulary {
     if (ids.containsKey(unknown)) {
       fields.put(PREFIX + "unknown_token_id", (long) ids.get(unknown));
     }
+  }
+
+  /** Gemma's, which does nothing: there are no spaces any more. */
+  private boolean splitsAtSpaces(JsonNode preTokenizer) {
+    return preTokenizer.path("type").asText().equals("Split")
+        && preTokenizer.path("pattern").path("String").asText().equals(" ")
+        && tokenizer.path("normalizer").toString().contains("\"Replace\"");
+  }
+
+  /**
+   * Whether special tokens take away the whitespace behind them, all but those of {@link #KEEP}.
+   */
+  static boolean isPhi3s(PretrainedModel model) {
+    Set<String> keep = new HashSet<>();
+    boolean strips = false;
+    for (JsonNode token : CompanionFiles.json(model, "tokenizer.json").path("added_tokens")) {
+      boolean rstrip = token.path("rstrip").asBoolean();
+      strips |= rstrip;
+      if (!rstrip) {
+        keep.add(token.path("content").asText());
+      }
+    }
+    return strips && keep.containsAll(KEEP);
   }
 
   private List<Double> scores() {

@@ -6,15 +6,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.trainer.TrainerException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.StringJoiner;
 
 /** What was found out about a file or directory. */
 public final class Inspection {
 
-  private static final String ROW = "%-17s %s%n";
+  private static final String PROBLEM = "PROBLEM";
 
   private final ObjectNode facts = new ObjectMapper().createObjectNode();
   private final List<String> problems = new ArrayList<>();
@@ -65,11 +65,19 @@ public final class Inspection {
 
   /** A row for each fact and each problem. */
   public String text() {
+    List<String> labels = new ArrayList<>();
+    facts.fieldNames().forEachRemaining(name -> labels.add(words(name)));
+    labels.addAll(Collections.nCopies(problems.size(), PROBLEM));
+    int width = labels.stream().mapToInt(String::length).max().orElse(0);
+    List<String> values = new ArrayList<>();
+    facts.forEach(fact -> values.add(shown(fact)));
+    values.addAll(problems);
     StringBuilder text = new StringBuilder();
-    for (Map.Entry<String, JsonNode> fact : facts.properties()) {
-      text.append(String.format(Locale.ROOT, ROW, words(fact.getKey()), shown(fact.getValue())));
+    for (int i = 0; i < labels.size(); i++) {
+      String label = labels.get(i);
+      text.append(label).append(" ".repeat(width + 2 - label.length()));
+      text.append(values.get(i)).append(System.lineSeparator());
     }
-    problems.forEach(each -> text.append(String.format(Locale.ROOT, ROW, "PROBLEM", each)));
     return text.toString();
   }
 

@@ -1,13 +1,12 @@
 package io.safegrad.trainer.inspect;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.run.CheckpointFolder;
+import io.safegrad.trainer.weights.JsonFile;
 import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.TensorListing;
 import java.io.IOException;
@@ -142,32 +141,33 @@ public final class Inspector {
     List<Path> files = weightFiles(path);
     inspection.facts().put("bytes", bytes(files));
     inspection.look(() -> putTensors(inspection, listing(files)));
+    inspection.look(
+        () -> {
+          JsonNode manifest = JsonFile.readObject(path.resolve("checkpoint.json"));
+          inspection.facts().set("steps", manifest.path("steps"));
+          inspection.facts().set("plan", manifest.path("origin").path("plan"));
+          inspection.facts().set("trainer", manifest.path("origin").path("trainer"));
+        });
     try {
-      JsonNode manifest = new ObjectMapper().readTree(path.resolve("checkpoint.json").toFile());
-      inspection.facts().set("steps", manifest.path("steps"));
-      inspection.facts().set("plan", manifest.path("origin").path("plan"));
-      inspection.facts().set("trainer", manifest.path("origin").path("trainer"));
       CheckpointFolder.requireWhole(path);
-    } catch (JsonProcessingException e) {
-      inspection.problem(path.resolve("checkpoint.json") + ": expected JSON");
     } catch (IOException e) {
       inspection.problem(path + ": " + e.getMessage());
     }
     return inspection;
   }
 
-  private static Inspection report(Path path) throws IOException {
+  private static Inspection report(Path path) {
     Inspection inspection = new Inspection(path, "report of a run");
     putReport(inspection, path);
     return inspection;
   }
 
-  private static void putReport(Inspection inspection, Path path) throws IOException {
+  private static void putReport(Inspection inspection, Path path) {
     JsonNode report;
     try {
-      report = new ObjectMapper().readTree(path.toFile());
-    } catch (JsonProcessingException e) {
-      inspection.problem(path + ": expected JSON");
+      report = JsonFile.readObject(path);
+    } catch (TrainerException e) {
+      inspection.problem(e.getMessage());
       return;
     }
     if (!report.path("schema").asText().startsWith("safegrad.io/report/")) {

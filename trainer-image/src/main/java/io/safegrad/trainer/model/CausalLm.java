@@ -14,6 +14,7 @@ import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.TensorContents;
 import io.safegrad.trainer.weights.Weights;
 import java.nio.DoubleBuffer;
 import java.util.Arrays;
@@ -410,6 +411,21 @@ public final class CausalLm implements AutoCloseable {
     return named(parameters());
   }
 
+  /** The same without a copy; not valid after the model. */
+  public Weights trainedWeights() {
+    return new TrainedWeights(trained);
+  }
+
+  /**
+   * Something that has a value for each trained one, under the names of {@link #trainedTensors()}
+   * and without a copy; not valid after it.
+   *
+   * @param vector each of the shape and at the place of one of {@link #parameters()}
+   */
+  public TensorContents contents(List<Tensor> vector) {
+    return new TrainedWeights(trainedWithin(vector));
+  }
+
   /** A gradient under the names of {@link #trainedTensors()}. */
   Map<String, FloatTensor> named(Gradient gradient) {
     return named(gradient.vector());
@@ -454,13 +470,25 @@ public final class CausalLm implements AutoCloseable {
    * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
    */
   public void setNamed(List<Tensor> vector, Map<String, FloatTensor> tensors) {
-    Set<String> names = new TreeSet<>(tensors.keySet());
-    for (NamedTensor tensor : trainedWithin(vector)) {
+    List<NamedTensor> places = trainedWithin(vector);
+    requireNames(places, tensors.keySet());
+    places.forEach(tensor -> tensor.set(tensors.get(tensor.name())));
+  }
+
+  /** The same from a file, of which one tensor at a time is read. */
+  public void setNamed(List<Tensor> vector, Weights tensors) {
+    List<NamedTensor> places = trainedWithin(vector);
+    requireNames(places, tensors.names());
+    places.forEach(tensor -> tensor.set(tensors));
+  }
+
+  private static void requireNames(List<NamedTensor> places, Set<String> found) {
+    Set<String> names = new TreeSet<>(found);
+    for (NamedTensor tensor : places) {
       if (!names.remove(tensor.name())) {
         throw new TrainerException(
             ExitReason.BAD_DATA, "the adapter lacks the tensor " + tensor.name());
       }
-      tensor.set(tensors.get(tensor.name()));
     }
     if (!names.isEmpty()) {
       throw new TrainerException(

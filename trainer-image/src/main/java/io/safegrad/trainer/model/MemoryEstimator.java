@@ -35,9 +35,6 @@ public final class MemoryEstimator {
   /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
   private static final int LOGIT_ROWS = 128;
 
-  /** Java's heap for a copy of every weight that a checkpoint is written from. */
-  private static final int COPIES_OF_TRAINED = 2;
-
   private final ModelConfig config;
   private final Storage storage;
   private final Method method;
@@ -105,9 +102,8 @@ public final class MemoryEstimator {
   // What is there all the time.
 
   private long process() {
-    long copies = full() ? COPIES_OF_TRAINED * trainedBytes() : 0;
     return NATIVE_BYTES
-        + Math.min(maxHeapBytes, HEAP_BYTES + copies)
+        + Math.min(maxHeapBytes, HEAP_BYTES)
         + VOCABULARY_ENTRY_BYTES * config.vocabSize();
   }
 

@@ -46,6 +46,23 @@ record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, b
     return new FloatTensor(shape, transposed ? transpose(values, shape[1], shape[0]) : values);
   }
 
+  /** Its values: those in memory themselves, but for a transposed one. */
+  FloatBuffer values() {
+    return transposed ? FloatBuffer.wrap(copy().values()) : memory();
+  }
+
+  /** Takes over the values of a tensor of its name and shape. */
+  void set(Weights source) {
+    requireShape(source.shape(name));
+    if (transposed) {
+      float[] values = new float[size()];
+      source.readFloat32(name, FloatBuffer.wrap(values));
+      set(new FloatTensor(shape, values));
+    } else {
+      source.readFloat32(name, memory());
+    }
+  }
+
   /** Takes over the values of another tensor of its shape. */
   void set(FloatTensor source) {
     requireShape(source.shape());

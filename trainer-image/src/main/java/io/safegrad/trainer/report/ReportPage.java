@@ -41,6 +41,7 @@ public final class ReportPage {
             "started", seconds(report.started()),
             "finished", seconds(report.finished()),
             "version", report.environment().safegrad(),
+            "threads", report.environment().threads(),
             "sections", new ReportSections(report).all()));
   }
 

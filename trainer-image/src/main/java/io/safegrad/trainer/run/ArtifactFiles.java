@@ -6,15 +6,12 @@ import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.export.GgufModel;
 import io.safegrad.trainer.export.HuggingFaceModel;
 import io.safegrad.trainer.export.MergedWeights;
-import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.source.Sha256;
-import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PeftAdapter;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.StorageType;
-import io.safegrad.trainer.weights.TensorContents;
 import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +20,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -69,11 +65,10 @@ final class ArtifactFiles {
    */
   RunReport.Artifact write(String uri, CausalLm model, String modelCard, Path folder)
       throws IOException {
-    Map<String, FloatTensor> trained = model.trainedTensors();
     if (formats.contains(Format.Adapter)) {
-      writeTrained(trained, folder);
+      writeTrained(model, folder);
     }
-    try (Weights whole = wholeModel(trained)) {
+    try (Weights whole = wholeModel(model)) {
       if (formats.contains(Format.Merged)) {
         PretrainedModel start = inputs.pretrained();
         StorageType type = HuggingFaceModel.typeOf(start.config()).orElse(StorageType.FLOAT32);
@@ -91,29 +86,33 @@ final class ArtifactFiles {
     return describe(uri, digest, folder);
   }
 
-  private void writeTrained(Map<String, FloatTensor> trained, Path folder) {
+  private void writeTrained(CausalLm model, Path folder) {
     Training training = plan.training();
     switch (training.mode()) {
       case Lora ->
           PeftAdapter.write(
-              folder, trained, training.lora(), baseModelName(), inputs.model().commit());
+              folder,
+              model.trainedTensors(),
+              training.lora(),
+              baseModelName(),
+              inputs.model().commit());
       case Full ->
           HuggingFaceModel.write(
               inputs.pretrained(),
-              TensorContents.of(trained),
+              model.trainedWeights(),
               StorageType.FLOAT32,
               Long.MAX_VALUE,
               folder);
     }
   }
 
-  private Weights wholeModel(Map<String, FloatTensor> trained) {
+  private Weights wholeModel(CausalLm model) {
     return switch (plan.training().mode()) {
       case Lora ->
           MergedWeights.of(
               inputs.pretrained().weights(),
-              new PeftAdapter(plan.training().lora(), null, null, trained));
-      case Full -> new WeightsInMemory(trained);
+              new PeftAdapter(plan.training().lora(), null, null, model.trainedTensors()));
+      case Full -> model.trainedWeights();
     };
   }
 

@@ -3,6 +3,9 @@ package io.safegrad.trainer.run;
 import io.safegrad.trainer.source.Sha256;
 import io.safegrad.trainer.train.TrainingState;
 import io.safegrad.trainer.weights.SafetensorsFile;
+import io.safegrad.trainer.weights.SafetensorsWriter;
+import io.safegrad.trainer.weights.StorageType;
+import io.safegrad.trainer.weights.TensorContents;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -64,7 +67,9 @@ public final class CheckpointFolder implements CheckpointStore {
       state.resumeAfter(
           manifest.steps(), manifest.position(), manifest.validation(), manifest.attribution());
       for (TrainingState.Part part : state.parts()) {
-        state.set(part, SafetensorsFile.read(folder.resolve(fileName(part))));
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(fileName(part)))) {
+          state.set(part, file);
+        }
       }
     }
   }
@@ -96,8 +101,13 @@ public final class CheckpointFolder implements CheckpointStore {
       FileTree.delete(partial);
       Files.createDirectory(partial);
       for (TrainingState.Part part : state.parts()) {
-        SafetensorsFile.write(
-            partial.resolve(fileName(part)), state.copy(part), Map.of("format", "pt"));
+        TensorContents contents = state.contents(part);
+        SafetensorsWriter.write(
+            partial.resolve(fileName(part)),
+            List.copyOf(contents.shapes().keySet()),
+            contents,
+            StorageType.FLOAT32,
+            Map.of("format", "pt"));
       }
       manifest.write(partial);
       Files.writeString(partial.resolve(SUMS), sums(partial));

@@ -3,6 +3,7 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 
 /**
@@ -15,6 +16,8 @@ import java.util.Map;
  * @param terminationLog receives the result; null for none
  * @param address to listen on
  * @param port to listen on, 0 for any; null for not listening
+ * @param approvalTimeout how long a run whose gate held waits for leave to publish; null when it
+ *     asks for none
  */
 public record RunEnvironment(
     Path workspace,
@@ -22,13 +25,15 @@ public record RunEnvironment(
     boolean claimsAreMounted,
     Path terminationLog,
     String address,
-    Integer port) {
+    Integer port,
+    Duration approvalTimeout) {
 
   private static final String WORKSPACE = "SAFEGRAD_WORKSPACE";
   private static final String VOLUMES = "SAFEGRAD_VOLUMES";
   private static final String TERMINATION_LOG = "SAFEGRAD_TERMINATION_LOG";
   private static final String ADDRESS = "SAFEGRAD_ADDRESS";
   private static final String PORT = "SAFEGRAD_PORT";
+  private static final String APPROVAL_SECONDS = "SAFEGRAD_APPROVAL_SECONDS";
   private static final int MAX_PORT = 65535;
 
   /** As in the trainer's pod. */
@@ -39,7 +44,8 @@ public record RunEnvironment(
         true,
         Path.of(variables.getOrDefault(TERMINATION_LOG, "/dev/termination-log")),
         variables.getOrDefault(ADDRESS, "0.0.0.0"),
-        port(variables.getOrDefault(PORT, "9400")));
+        port(variables.getOrDefault(PORT, "9400")),
+        seconds(variables.get(APPROVAL_SECONDS)));
   }
 
   /** As on a laptop: nothing but {@code ./pvc} is touched, and nothing listens unasked. */
@@ -50,16 +56,40 @@ public record RunEnvironment(
         false,
         path(variables.get(TERMINATION_LOG)),
         variables.getOrDefault(ADDRESS, "127.0.0.1"),
-        port(variables.get(PORT)));
+        port(variables.get(PORT)),
+        null);
   }
 
   RunEnvironment withPort(int value) {
     return new RunEnvironment(
-        workspace, volumes, claimsAreMounted, terminationLog, address, port("" + value));
+        workspace,
+        volumes,
+        claimsAreMounted,
+        terminationLog,
+        address,
+        port("" + value),
+        approvalTimeout);
   }
 
   private static Path path(String text) {
     return text == null ? null : Path.of(text);
+  }
+
+  private static Duration seconds(String text) {
+    if (text == null) {
+      return null;
+    }
+    try {
+      int seconds = Integer.parseInt(text);
+      if (seconds > 0) {
+        return Duration.ofSeconds(seconds);
+      }
+    } catch (NumberFormatException e) {
+      // Said below, as for a number out of range.
+    }
+    throw new TrainerException(
+        ExitReason.BAD_PLAN,
+        APPROVAL_SECONDS + ": expected a whole number of seconds above 0, found " + text);
   }
 
   private static Integer port(String text) {

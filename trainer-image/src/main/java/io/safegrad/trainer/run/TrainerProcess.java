@@ -23,6 +23,7 @@ import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSecrets;
+import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunEndpoint;
 import io.safegrad.trainer.telemetry.RunLog;
@@ -40,6 +41,8 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,16 +83,31 @@ public final class TrainerProcess {
    * @return the exit code
    */
   public int execute(Path manifest, Integer port) {
+    return manifest == null
+        ? execute(() -> RunEnvironment.ofContainer(variables), port, this::readPlan)
+        : execute(
+            () -> RunEnvironment.ofLaptop(variables),
+            port,
+            () -> TrainingPlan.of(readManifest(manifest)));
+  }
+
+  /**
+   * Runs a plan on this machine, to the end as well.
+   *
+   * @return the exit code
+   */
+  public int execute(TrainingPlan given) {
+    return execute(() -> RunEnvironment.ofLaptop(variables), null, () -> given);
+  }
+
+  private int execute(Supplier<RunEnvironment> around, Integer port, Callable<TrainingPlan> given) {
     preemption.install(this::stopNow);
     TrainingResult result;
     try {
-      environment =
-          manifest == null
-              ? RunEnvironment.ofContainer(variables)
-              : RunEnvironment.ofLaptop(variables);
+      environment = around.get();
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
-      plan = manifest == null ? readPlan() : TrainingPlan.of(readManifest(manifest));
+      plan = given.call();
       result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
@@ -100,7 +118,7 @@ public final class TrainerProcess {
       result = withoutCheckpoints(result);
     }
     tell(result);
-    if (manifest != null && result.report() != null) {
+    if (environment != null && !environment.claimsAreMounted() && result.report() != null) {
       out.print(ResultTable.of(result, run.place()));
     }
     preemption.ended(result.reason().code());
@@ -162,8 +180,9 @@ public final class TrainerProcess {
     JvmMetrics.builder().register(registry);
     TrainerMetrics metrics = new TrainerMetrics(registry, progress);
     Console terminal = System.console();
+    ApprovalDesk desk = new ApprovalDesk();
     try (Workspace opened = Workspace.open(environment.workspace());
-        RunEndpoint endpoint = listen(progress, registry);
+        RunEndpoint endpoint = listen(progress, registry, desk);
         TerminalProgress bar = terminal == null ? null : new TerminalProgress(progress, terminal)) {
       workspace = opened;
       RunObserver console = bar == null ? new RunLog(progress, System::nanoTime) : bar;
@@ -187,6 +206,7 @@ public final class TrainerProcess {
               journal,
               observer,
               preemption,
+              new OperatorApproval(desk, environment.approvalTimeout(), preemption),
               signingKey);
       return run.run();
     }
@@ -217,12 +237,13 @@ public final class TrainerProcess {
     secrets.require(field, uri, secret == null ? null : secret.name());
   }
 
-  private RunEndpoint listen(ProgressTracker progress, PrometheusRegistry registry) {
+  private RunEndpoint listen(
+      ProgressTracker progress, PrometheusRegistry registry, ApprovalDesk desk) {
     if (environment.port() == null) {
       return null;
     }
     RunEndpoint endpoint =
-        new RunEndpoint(environment.address(), environment.port(), progress, registry);
+        new RunEndpoint(environment.address(), environment.port(), progress, registry, desk);
     LOG.info("listening on http://{}:{}", environment.address(), endpoint.port());
     return endpoint;
   }

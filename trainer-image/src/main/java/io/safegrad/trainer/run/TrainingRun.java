@@ -1,5 +1,7 @@
 package io.safegrad.trainer.run;
 
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.GateRule;
@@ -55,6 +57,7 @@ final class TrainingRun {
   private final RunJournal journal;
   private final RunObserver observer;
   private final Preemption preemption;
+  private final OperatorApproval approval;
   private final PrivateKey signingKey;
   private Path dataset;
   private volatile Destination destination;
@@ -64,6 +67,7 @@ final class TrainingRun {
    * @param workspace where files are made that last as long as the run
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
+   * @param approval is asked before an adapter is published that the plan's gate lets through
    * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
@@ -74,6 +78,7 @@ final class TrainingRun {
       RunJournal journal,
       RunObserver observer,
       Preemption preemption,
+      OperatorApproval approval,
       PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
@@ -82,6 +87,7 @@ final class TrainingRun {
     this.journal = journal;
     this.observer = observer;
     this.preemption = preemption;
+    this.approval = approval;
     this.signingKey = signingKey;
   }
 
@@ -146,9 +152,16 @@ final class TrainingRun {
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
       observer.gateAsked(rules);
 
-      return rules.stream().allMatch(GateCheck.Rule::held)
+      List<String> failures =
+          rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
+      if (!failures.isEmpty()) {
+        return refuseAdapter(model, artifact, refusal("the gate", rules, failures));
+      }
+      Approval answer = approval.ask(plan.digest(), new ApprovalRequest(start, tuned), observer);
+      return answer.approved()
           ? publish(model, artifact, rules)
-          : refuseAdapter(model, artifact, rules);
+          : refuseAdapter(
+              model, artifact, refusal("the platform's policy", rules, answer.failures()));
     }
   }
 
@@ -290,13 +303,10 @@ final class TrainingRun {
 
   /** Nothing of a refused adapter goes to its user; the platform may want to keep it. */
   private TrainingResult refuseAdapter(
-      CausalLm model, ArtifactFiles artifact, List<GateCheck.Rule> rules) {
-    if (quarantine == null) {
-      return refuse(model, refusal("the gate refused the adapter", rules));
+      CausalLm model, ArtifactFiles artifact, RunReport.Verdict verdict) {
+    if (quarantine != null) {
+      write(quarantine, quarantineUri(), model, artifact, verdict);
     }
-    String what = "the gate refused the adapter, which is kept for the platform's auditor";
-    RunReport.Verdict verdict = refusal(what, rules);
-    write(quarantine, quarantineUri(), model, artifact, verdict);
     return refuse(model, verdict);
   }
 
@@ -314,9 +324,8 @@ final class TrainingRun {
     return rules.stream().map(GateCheck.Rule::numbers).toList();
   }
 
-  private RunReport.Verdict refusal(String what, List<GateCheck.Rule> rules) {
-    List<String> failures =
-        rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
+  private RunReport.Verdict refusal(String who, List<GateCheck.Rule> rules, List<String> failures) {
+    String kept = quarantine == null ? "" : ", which is kept for the platform's auditor";
     List<Integer> lines = journal.conflictingLines();
     String because =
         lines.isEmpty()
@@ -325,7 +334,7 @@ final class TrainingRun {
                 + ConflictVerdict.lines(lines);
     return new RunReport.Verdict(
         ExitReason.GATE_REFUSED,
-        what + ": " + String.join("; ", failures) + because,
+        "%s refused the adapter%s: %s%s".formatted(who, kept, String.join("; ", failures), because),
         gate(),
         failures,
         numbers(rules));

@@ -1,10 +1,8 @@
 package io.safegrad.trainer.source;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import java.io.IOException;
+import io.safegrad.trainer.weights.JsonFile;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -84,11 +82,11 @@ final class ModelFiles {
   private static TreeSet<String> shards(String label, Path index) {
     TreeSet<String> names = new TreeSet<>();
     try {
-      JsonNode weightMap = new ObjectMapper().readTree(index.toFile()).path("weight_map");
-      weightMap.forEach(file -> names.add(file.asText()));
-    } catch (IOException e) {
+      JsonFile.readObject(index).path("weight_map").forEach(file -> names.add(file.asText()));
+    } catch (TrainerException e) {
+      // Its message names the file in the cache.
       throw new TrainerException(
-          ExitReason.BAD_DATA, "%s: %s is not JSON".formatted(label, INDEX), e);
+          e.reason(), "%s: %s is not JSON in UTF-8".formatted(label, INDEX), e);
     }
     return names;
   }

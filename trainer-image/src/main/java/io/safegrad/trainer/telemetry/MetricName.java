@@ -5,6 +5,7 @@ import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
@@ -179,6 +180,11 @@ public enum MetricName {
   /** One sentence of documentation. */
   public String help() {
     return help;
+  }
+
+  /** The names of its labels. */
+  public List<String> labels() {
+    return List.of(labels);
   }
 
   Gauge gauge(PrometheusRegistry registry) {

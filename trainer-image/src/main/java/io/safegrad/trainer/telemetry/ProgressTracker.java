@@ -1,5 +1,7 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -41,6 +43,7 @@ public final class ProgressTracker implements RunObserver {
   private int evaluatedSteps;
   private StepEvaluation evaluation;
   private AttributionCounts attribution;
+  private ApprovalRequest approval;
   private double baselineSeconds;
   private double repliesShare;
   private long stageStart;
@@ -139,6 +142,16 @@ public final class ProgressTracker implements RunObserver {
     attribution = found.counts();
   }
 
+  @Override
+  public synchronized void approvalAsked(ApprovalRequest request) {
+    approval = request;
+  }
+
+  @Override
+  public synchronized void approvalAnswered(Approval answer) {
+    approval = null;
+  }
+
   /** Where the run stands now. */
   public synchronized TrainingProgress progress() {
     StepMetrics last = lastSteps.peekLast();
@@ -158,7 +171,8 @@ public final class ProgressTracker implements RunObserver {
         resumedAtStep,
         evaluation,
         attribution,
-        memoryEstimateBytes);
+        memoryEstimateBytes,
+        approval);
   }
 
   private Double etaSeconds() {

@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.prometheus.metrics.config.EscapingScheme;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.Approval;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.report.FiniteJson;
@@ -19,17 +20,21 @@ import java.util.concurrent.Executors;
 
 /**
  * Answers {@code GET /progress} with a {@link io.safegrad.api.TrainingProgress} as JSON, {@code GET
- * /metrics} with Prometheus text and {@code GET /healthz} with {@code ok}.
+ * /metrics} with Prometheus text and {@code GET /healthz} with {@code ok}. Takes an {@link
+ * Approval} by {@code POST /approval}: 204 when it is what the run waits for, 409 when it is not,
+ * 400 when it is none.
  */
 public final class RunEndpoint implements AutoCloseable {
 
   private static final int BACKLOG = 16;
+  private static final int LONGEST_APPROVAL = 64 * 1024;
   private static final String TEXT = "text/plain; charset=utf-8";
 
   private final HttpServer server;
   private final ExecutorService executor;
   private final ProgressTracker progress;
   private final PrometheusRegistry registry;
+  private final ApprovalDesk desk;
   private final ObjectMapper json = FiniteJson.compact();
   private final PrometheusTextFormatWriter metricsWriter = PrometheusTextFormatWriter.create();
 
@@ -39,13 +44,19 @@ public final class RunEndpoint implements AutoCloseable {
    * Listens until it is closed.
    *
    * @param port 0 for any free port
+   * @param desk takes the answers to the run's question whether it may publish
    * @throws TrainerException with INTERNAL when the port is taken or the address is not this
    *     machine's
    */
   public RunEndpoint(
-      String address, int port, ProgressTracker progress, PrometheusRegistry registry) {
+      String address,
+      int port,
+      ProgressTracker progress,
+      PrometheusRegistry registry,
+      ApprovalDesk desk) {
     this.progress = progress;
     this.registry = registry;
+    this.desk = desk;
     try {
       server =
           HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), port), BACKLOG);
@@ -80,19 +91,24 @@ public final class RunEndpoint implements AutoCloseable {
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
-      Answer answer = answer(exchange.getRequestMethod(), exchange.getRequestURI().getPath());
+      Answer answer = answer(exchange);
       exchange.getResponseHeaders().set("Content-Type", answer.contentType());
-      boolean head = exchange.getRequestMethod().equals("HEAD");
-      exchange.sendResponseHeaders(answer.status(), head ? -1 : answer.body().length);
-      if (!head) {
+      boolean bare = exchange.getRequestMethod().equals("HEAD") || answer.body().length == 0;
+      exchange.sendResponseHeaders(answer.status(), bare ? -1 : answer.body().length);
+      if (!bare) {
         exchange.getResponseBody().write(answer.body());
       }
     }
   }
 
-  private Answer answer(String method, String path) throws IOException {
+  private Answer answer(HttpExchange exchange) throws IOException {
+    String method = exchange.getRequestMethod();
+    String path = exchange.getRequestURI().getPath();
+    if (method.equals("POST") && path.equals("/approval")) {
+      return approval(exchange.getRequestBody().readNBytes(LONGEST_APPROVAL + 1));
+    }
     if (!method.equals("GET") && !method.equals("HEAD")) {
-      return text(405, "only GET is answered\n");
+      return text(405, "expected GET, or POST of /approval\n");
     }
     return switch (path) {
       case "/progress" ->
@@ -101,6 +117,21 @@ public final class RunEndpoint implements AutoCloseable {
       case "/healthz" -> text(200, "ok\n");
       default -> text(404, "expected /progress, /metrics or /healthz\n");
     };
+  }
+
+  private Answer approval(byte[] body) {
+    if (body.length > LONGEST_APPROVAL) {
+      return text(413, "expected at most %d bytes\n".formatted(LONGEST_APPROVAL));
+    }
+    Approval approval;
+    try {
+      approval = json.readValue(body, Approval.class);
+    } catch (IOException e) {
+      return text(400, "expected an approval: planDigest, approved, failures\n");
+    }
+    return approval != null && desk.answer(approval)
+        ? text(204, "")
+        : text(409, "the run does not ask, or runs another plan\n");
   }
 
   private byte[] metrics() throws IOException {

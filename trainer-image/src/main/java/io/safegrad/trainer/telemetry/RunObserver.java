@@ -1,5 +1,7 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -52,6 +54,12 @@ public interface RunObserver {
 
   /** The gate was asked. */
   default void gateAsked(List<GateCheck.Rule> rules) {}
+
+  /** The run asks whether it may publish. */
+  default void approvalAsked(ApprovalRequest request) {}
+
+  /** It has the answer. */
+  default void approvalAnswered(Approval approval) {}
 
   /** Tells each of them, in this order. */
   static RunObserver all(List<RunObserver> observers) {
@@ -114,6 +122,16 @@ public interface RunObserver {
       @Override
       public void gateAsked(List<GateCheck.Rule> rules) {
         observers.forEach(observer -> observer.gateAsked(rules));
+      }
+
+      @Override
+      public void approvalAsked(ApprovalRequest request) {
+        observers.forEach(observer -> observer.approvalAsked(request));
+      }
+
+      @Override
+      public void approvalAnswered(Approval approval) {
+        observers.forEach(observer -> observer.approvalAnswered(approval));
       }
 
       @Override

@@ -3,10 +3,10 @@ package io.safegrad.trainer.train;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.tensor.Tensor;
-import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.TensorContents;
+import io.safegrad.trainer.weights.Weights;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /**
  * All that the next step of a training depends on: the trained parameters, AdamW's moments, how
@@ -95,18 +95,18 @@ public final class TrainingState {
     }
   }
 
-  /** A copy of tensors, under the names of {@link CausalLm#trainedTensors()}. */
-  public Map<String, FloatTensor> copy(Part part) {
-    return model.named(tensors(part));
+  /** Tensors, under the names of {@link CausalLm#trainedTensors()}; valid until the next step. */
+  public TensorContents contents(Part part) {
+    return model.contents(tensors(part));
   }
 
   /**
-   * Sets tensors as {@link #copy} gave them.
+   * Sets tensors as {@link #contents} gave them.
    *
    * @throws io.safegrad.trainer.TrainerException with BAD_DATA when one is missing, unknown or of
    *     another shape
    */
-  public void set(Part part, Map<String, FloatTensor> values) {
+  public void set(Part part, Weights values) {
     model.setNamed(tensors(part), values);
   }
 

@@ -15,8 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The JSON files of a Hugging Face model directory. */
-final class JsonFile {
+/** The JSON files of a Hugging Face model directory, and those of a run. */
+public final class JsonFile {
 
   private JsonFile() {}
 
@@ -25,7 +25,7 @@ final class JsonFile {
    *
    * @throws io.safegrad.trainer.TrainerException with BAD_DATA when it is missing or not an object
    */
-  static ObjectNode readObject(Path path) {
+  public static ObjectNode readObject(Path path) {
     if (!Files.isRegularFile(path)) {
       throw TensorFile.badData(path, "expected a JSON file, but there is none");
     }

@@ -83,6 +83,10 @@ final class GenerationBench implements Runnable {
     Path model = reference.resolve("SmolLM2-135M-Instruct");
     Path file = scratch.resolve("prompts.json");
     JSON.writeValue(file.toFile(), promptsOf(model, scratch));
+    System.out.println(
+        "| replies | reference CPU s | ours CPU s | ratio | reference wall s | ours wall s | ratio"
+            + " | reference RSS MiB | ours RSS MiB | the same tokens |");
+    System.out.println("|---|---|---|---|---|---|---|---|---|---|");
     for (Case each : Case.values()) {
       List<JsonNode> theirs = new ArrayList<>();
       List<JsonNode> ours = new ArrayList<>();

@@ -3,6 +3,7 @@ package io.safegrad.trainer.bench;
 import io.safegrad.api.v1alpha1.Method.Name;
 import io.safegrad.api.v1alpha1.Model.Storage;
 import io.safegrad.api.v1alpha1.Training.GradientCheckpointing;
+import io.safegrad.api.v1alpha1.Training.Mode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +21,16 @@ final class MemoryBench implements Callable<Integer> {
 
   private static final double MIB = 1 << 20;
 
-  @Option(names = "--model", required = true, description = "A Hugging Face directory.")
-  private Path model;
+  @Option(
+      names = "--model",
+      required = true,
+      description = "A Hugging Face directory, or LLAMA or GEMMA2 for one with random weights.")
+  private String model;
+
+  @Option(
+      names = "--further",
+      description = "Mode Full, packing and long rows instead of storage and recomputation.")
+  private boolean further;
 
   @Option(names = "--steps", defaultValue = "3", description = "Default: ${DEFAULT-VALUE}.")
   private int steps;
@@ -35,13 +44,19 @@ final class MemoryBench implements Callable<Integer> {
     System.out.println(
         "| method | mode | storage | batch | recomputation | estimate MiB | measured MiB | ratio |");
     System.out.println("|---|---|---|---|---|---|---|---|");
-    for (MemoryCase one : cases()) {
+    Path start = Path.of(model).toAbsolutePath();
+    for (RandomModel.Family family : RandomModel.Family.values()) {
+      if (model.equals(family.name())) {
+        start = RandomModel.write(Files.createTempDirectory("memory-bench").resolve(model), family);
+      }
+    }
+    for (MemoryCase one : further ? furtherCases() : cases()) {
       Path folder = Files.createTempDirectory("memory-bench");
       MemoryRun run =
           MemoryRun.of(
               one,
               Path.of("trainer-image/bin/safegrad-trainer").toAbsolutePath(),
-              model.toAbsolutePath(),
+              start,
               folder,
               steps);
       System.out.printf(
@@ -53,6 +68,16 @@ final class MemoryBench implements Callable<Integer> {
           run.ratio());
     }
     return 0;
+  }
+
+  private static List<MemoryCase> furtherCases() {
+    GradientCheckpointing never = GradientCheckpointing.Never;
+    return List.of(
+        new MemoryCase(Name.Sft, Storage.Float32, 2, 128, never, Mode.Full, false),
+        new MemoryCase(Name.SafeGrad, Storage.Float32, 1, 256, never, Mode.Full, false),
+        new MemoryCase(Name.Sft, Storage.Float32, 2, 256, never, Mode.Lora, true),
+        new MemoryCase(Name.SafeGrad, Storage.BFloat16, 2, 256, never, Mode.Lora, true),
+        new MemoryCase(Name.Sft, Storage.BFloat16, 1, 1024, never, Mode.Lora, false));
   }
 
   private static List<MemoryCase> cases() {

@@ -10,6 +10,7 @@ import io.safegrad.api.v1alpha1.Training.Mode;
  *
  * @param rows examples of a batch, and alignment examples for a method that reads any
  * @param length tokens of each
+ * @param packing whether rows hold several examples
  */
 record MemoryCase(
     Method.Name method,
@@ -17,7 +18,8 @@ record MemoryCase(
     int rows,
     int length,
     GradientCheckpointing gradientCheckpointing,
-    Mode mode) {
+    Mode mode,
+    boolean packing) {
 
   MemoryCase(
       Method.Name method,
@@ -25,12 +27,18 @@ record MemoryCase(
       int rows,
       int length,
       GradientCheckpointing gradientCheckpointing) {
-    this(method, storage, rows, length, gradientCheckpointing, Mode.Lora);
+    this(method, storage, rows, length, gradientCheckpointing, Mode.Lora, false);
   }
 
   /** Its cells of a table. */
   String cells() {
     return "%s | %s | %s | %d × %d | %s"
-        .formatted(method, mode, storage, rows, length, gradientCheckpointing);
+        .formatted(
+            method,
+            mode + (packing ? ", packed" : ""),
+            storage,
+            rows,
+            length,
+            gradientCheckpointing);
   }
 }

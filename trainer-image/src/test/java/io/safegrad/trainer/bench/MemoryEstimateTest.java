@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.safegrad.api.v1alpha1.Method.Name;
 import io.safegrad.api.v1alpha1.Model.Storage;
 import io.safegrad.api.v1alpha1.Training.GradientCheckpointing;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.bench.RandomModel.Family;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,26 +22,36 @@ class MemoryEstimateTest {
   private static final double TOLERANCE = 0.15;
 
   @TempDir private static Path folder;
-  private static Path model;
 
   @BeforeAll
-  static void writeModel() throws IOException {
-    model = RandomModel.write(folder.resolve("model"));
+  static void writeModels() throws IOException {
+    for (Family family : Family.values()) {
+      RandomModel.write(folder.resolve(family.name()), family);
+    }
   }
 
   @ParameterizedTest
   @CsvSource({
-    "Sft, Float32, 4, 128, Never",
-    "Sft, Int8, 4, 128, Always",
-    "SafeGrad, BFloat16, 1, 768, Never"
+    "LLAMA, Sft, Float32, 4, 128, Never, Lora, false",
+    "LLAMA, Sft, Int8, 4, 128, Always, Lora, false",
+    "LLAMA, SafeGrad, BFloat16, 1, 768, Never, Lora, false",
+    "LLAMA, Sft, Float32, 2, 256, Never, Full, true",
+    "GEMMA2, Sft, BFloat16, 1, 768, Never, Lora, false"
   })
   void theEstimateIsWithin15PercentOfTheMeasuredPeak(
-      Name method, Storage storage, int rows, int length, GradientCheckpointing checkpointing)
+      Family family,
+      Name method,
+      Storage storage,
+      int rows,
+      int length,
+      GradientCheckpointing checkpointing,
+      Mode mode,
+      boolean packing)
       throws IOException, InterruptedException {
-    MemoryCase one = new MemoryCase(method, storage, rows, length, checkpointing);
+    MemoryCase one = new MemoryCase(method, storage, rows, length, checkpointing, mode, packing);
     Path files = Files.createTempDirectory(folder, "run");
 
-    MemoryRun run = MemoryRun.of(one, SCRIPT, model, files, 1);
+    MemoryRun run = MemoryRun.of(one, SCRIPT, folder.resolve(family.name()), files, 1);
 
     assertThat(run.ratio())
         .as("estimate %d, measured %d".formatted(run.estimateBytes(), run.peakBytes()))

@@ -2,6 +2,7 @@ package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.v1alpha1.Training.Mode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,6 +21,8 @@ record MemoryRun(long estimateBytes, long peakBytes) {
   private static final String THREADS = "2";
   private static final String WORDS = "rivers and trains and a garden in winter with bread ";
 
+  private static final int EXAMPLES_OF_A_PACKED_ROW = 5;
+
   double ratio() {
     return (double) estimateBytes / peakBytes;
   }
@@ -33,8 +36,10 @@ record MemoryRun(long estimateBytes, long peakBytes) {
    */
   static MemoryRun of(MemoryCase one, Path script, Path model, Path folder, int steps)
       throws IOException, InterruptedException {
-    String text = "{\"text\": \"%s\"}%n".formatted(WORDS.repeat(one.length() / 8 + 1));
-    Path data = Files.writeString(folder.resolve("data.jsonl"), text.repeat(one.rows() + 1));
+    int examples = one.packing() ? EXAMPLES_OF_A_PACKED_ROW : 1;
+    String text = "{\"text\": \"%s\"}%n".formatted(WORDS.repeat(one.length() / examples / 8 + 1));
+    Path data =
+        Files.writeString(folder.resolve("data.jsonl"), text.repeat(examples * (one.rows() + 1)));
     Path prompts =
         Files.writeString(folder.resolve("prompts.jsonl"), "{\"prompt\": \"Say something.\"}\n");
     Path output = folder.resolve("output");
@@ -75,7 +80,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
           dataset: {source: "file://%s"}
           method: {name: %s, alignmentBatchSize: %d}
           training:
-            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, saveSteps: 0}
+            {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, packing: %s, saveSteps: %d}
           safety:
             alignment: {source: "file://%s"}
             attribution: {worstExamples: 0}
@@ -94,6 +99,9 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             one.rows(),
             one.length(),
             one.gradientCheckpointing(),
+            one.packing(),
+            // A checkpoint must take no memory of its own, in mode Full least of all.
+            one.mode() == Mode.Full ? 1 : 0,
             data,
             prompts,
             prompts,

@@ -2,9 +2,11 @@ package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.trainer.source.BuiltinSource;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -16,13 +18,12 @@ import java.util.Random;
 import java.util.stream.Stream;
 
 /**
- * A Llama with random weights that is large enough for its memory to be seen beside that of Java
- * and libtorch, with the tokenizer of the built-in model.
+ * A Llama or Gemma 2 with random weights that is large enough for its memory to be seen beside that
+ * of Java and libtorch, with the tokenizer of the built-in model.
  */
 final class RandomModel {
 
-  private static final Path BUILTIN =
-      Path.of("src/main/resources/builtin/models/tiny-aligned").toAbsolutePath();
+  private static final String BUILTIN = "/builtin/models/tiny-aligned";
   private static final int VOCABULARY = 4096;
   private static final int HIDDEN = 768;
   private static final int INTERMEDIATE = 2048;
@@ -34,10 +35,16 @@ final class RandomModel {
 
   private RandomModel() {}
 
+  /** Its family. */
+  enum Family {
+    LLAMA,
+    GEMMA2
+  }
+
   /** Writes the model into a new folder: 59 million weights in bfloat16. */
-  static Path write(Path folder) throws IOException {
+  static Path write(Path folder, Family family) throws IOException {
     Files.createDirectories(folder);
-    try (Stream<Path> files = Files.list(BUILTIN)) {
+    try (Stream<Path> files = Files.list(builtin())) {
       for (Path file : files.filter(each -> !each.toString().endsWith(".safetensors")).toList()) {
         Files.copy(file, folder.resolve(file.getFileName()));
       }
@@ -50,15 +57,28 @@ final class RandomModel {
     config.put("num_attention_heads", HEADS).put("num_key_value_heads", KEY_VALUE_HEADS);
     config.put("head_dim", HEAD_DIM).put("tie_word_embeddings", true);
     config.put("max_position_embeddings", 4096);
+    if (family == Family.GEMMA2) {
+      config.putArray("architectures").add("Gemma2ForCausalLM");
+      config.put("model_type", "gemma2").put("query_pre_attn_scalar", HEAD_DIM);
+    }
     json.writeValue(file.toFile(), config);
-    writeWeights(folder.resolve("model.safetensors"), json);
+    writeWeights(folder.resolve("model.safetensors"), json, shapes(family));
     return folder;
   }
 
-  private static void writeWeights(Path file, ObjectMapper json) throws IOException {
+  private static Path builtin() {
+    try {
+      return Path.of(BuiltinSource.class.getResource(BUILTIN).toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void writeWeights(Path file, ObjectMapper json, Map<String, long[]> shapes)
+      throws IOException {
     ObjectNode header = json.createObjectNode();
     long end = 0;
-    for (Map.Entry<String, long[]> tensor : shapes().entrySet()) {
+    for (Map.Entry<String, long[]> tensor : shapes.entrySet()) {
       long bytes = Short.BYTES;
       ObjectNode entry = header.putObject(tensor.getKey()).put("dtype", "BF16");
       for (long dimension : tensor.getValue()) {
@@ -93,7 +113,7 @@ final class RandomModel {
     return block.array();
   }
 
-  private static Map<String, long[]> shapes() {
+  private static Map<String, long[]> shapes(Family family) {
     Map<String, long[]> shapes = new LinkedHashMap<>();
     shapes.put("model.embed_tokens.weight", new long[] {VOCABULARY, HIDDEN});
     shapes.put("model.norm.weight", new long[] {HIDDEN});
@@ -102,6 +122,10 @@ final class RandomModel {
       long keyValue = (long) KEY_VALUE_HEADS * HEAD_DIM;
       shapes.put(layer + "input_layernorm.weight", new long[] {HIDDEN});
       shapes.put(layer + "post_attention_layernorm.weight", new long[] {HIDDEN});
+      if (family == Family.GEMMA2) {
+        shapes.put(layer + "pre_feedforward_layernorm.weight", new long[] {HIDDEN});
+        shapes.put(layer + "post_feedforward_layernorm.weight", new long[] {HIDDEN});
+      }
       shapes.put(layer + "self_attn.q_proj.weight", new long[] {HIDDEN, HIDDEN});
       shapes.put(layer + "self_attn.k_proj.weight", new long[] {keyValue, HIDDEN});
       shapes.put(layer + "self_attn.v_proj.weight", new long[] {keyValue, HIDDEN});

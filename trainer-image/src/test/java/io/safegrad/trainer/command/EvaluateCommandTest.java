@@ -78,7 +78,8 @@ class EvaluateCommandTest {
                 "{type: Classifier, classifier: {source: \"file://%s\", label: refusal}}"
                     .formatted(ToyClassifier.FOLDER)));
 
-    CommandRun run = CommandRun.of("evaluate", "--model", MODEL, "--judge", manifest.toString(), "--json");
+    CommandRun run =
+        CommandRun.of("evaluate", "--model", MODEL, "--judge", manifest.toString(), "--json");
 
     assertThat(run.err()).isEmpty();
     JsonNode measured = new ObjectMapper().readTree(run.out()).path("measurements");

@@ -8,9 +8,11 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,7 +68,7 @@ class InspectCommandTest {
 
     assertThat(run.code()).isEqualTo(ExitReason.OUT_OF_MEMORY.code());
     assertThat(run.out())
-        .contains("kind              manifest of a run\n", "fits              false\n")
+        .contains("kind                   manifest of a run\n", "fits                   false\n")
         .containsPattern(
             "PROBLEM +it is expected to need \\d+ MiB of memory, and"
                 + " spec.pod.resources.limits.memory is 200 MiB; lower training.batchSize");
@@ -96,12 +98,12 @@ class InspectCommandTest {
     assertThat(run.err()).isEmpty();
     assertThat(run.out())
         .contains(
-            "kind              GGUF model\n",
-            "gguf architecture llama\n",
-            "parameters        30,880\n",
-            "types             F32 160, Q8_0 30,720\n",
-            "architecture      LlamaForCausalLM\n",
-            "chat template     true\n");
+            "kind               GGUF model\n",
+            "gguf architecture  llama\n",
+            "parameters         30,880\n",
+            "types              F32 160, Q8_0 30,720\n",
+            "architecture       LlamaForCausalLM\n",
+            "chat template      true\n");
   }
 
   @Test
@@ -151,6 +153,21 @@ class InspectCommandTest {
 
     assertThat(json(report).path("run").asText()).isEqualTo("a/b");
     assertThat(json(folder).path("verdict").asText()).isEqualTo("the gate held");
+
+    Files.writeString(report, Files.readString(report), StandardCharsets.UTF_16LE);
+    CommandRun otherEncoding = CommandRun.of("inspect", report.toString());
+    assertThat(otherEncoding.code()).isEqualTo(65);
+    assertThat(otherEncoding.out()).contains("PROBLEM", "expected JSON");
+  }
+
+  @Test
+  void valuesStandBelowOneAnother() {
+    CommandRun run = CommandRun.of("inspect", GoldenFiles.path("toy-llama").toString());
+
+    List<String> lines = run.out().lines().toList();
+    int longest = lines.stream().mapToInt(line -> line.indexOf("  ")).max().orElseThrow();
+    assertThat(lines)
+        .allSatisfy(line -> assertThat(line.substring(longest, longest + 3)).matches("  \\S"));
   }
 
   @ParameterizedTest

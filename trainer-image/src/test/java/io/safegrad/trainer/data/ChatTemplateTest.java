@@ -41,13 +41,15 @@ class ChatTemplateTest {
             "llama3_1",
             "llama3_2",
             "mistral_form",
+            "mistral_v0_3",
             "phi3",
             "phi3_5",
             "python_forms",
             "qwen2_5",
             "qwen3",
             "qwen3_instruct_2507",
-            "smollm2")) {
+            "smollm2",
+            "smollm3_form")) {
       Path file = GoldenFiles.path("templates/" + name + ".jinja");
       ChatTemplate template = ChatTemplate.of(Files.readString(file), name, SPECIAL_TOKENS);
       for (JsonNode golden : GoldenFiles.json("templates/" + name + ".json")) {
@@ -145,6 +147,7 @@ class ChatTemplateTest {
         "'a/b/c'.split('/', 1)|join(' ') ~ a b/c",
         "'abc'[-1] ~ c",
         "'abc'[1:] ~ bc",
+        "'abc'[::-1] ~ cba",
         "'a b  c'.split()|join('-') ~ a-b-c",
         "'a b  c '.rsplit(none, 1)|join('-') ~ a b-c",
         "' a b  c'.split(none, 1)|join('-') ~ a-b  c",

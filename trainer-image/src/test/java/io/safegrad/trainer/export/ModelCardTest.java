@@ -128,7 +128,7 @@ class ModelCardTest {
                 null,
                 Map.of())),
         plan,
-        new RunVersions("1.2", "0", "0", "17", "Linux", 1),
+        new RunVersions("1.2", "0", "0", "17", "Linux", null, 1),
         null,
         Map.of(),
         "2026-01-01T00:00:00Z",

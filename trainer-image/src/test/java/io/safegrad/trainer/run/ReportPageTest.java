@@ -35,11 +35,30 @@ class ReportPageTest {
         .contains("<h1>Report of team/toy</h1>", "<strong>Published</strong>")
         .contains("maxRefusalDrop", "safety.evaluation.harmful")
         .contains(report.at("/plan/digest").asText(), report.at("/artifact/digest").asText())
-        .doesNotContain("<script", "src=", "href=", "url(", "@import", "{{", "{%");
+        .doesNotContain("<script", "src=", "href=", "@import", "{{", "{%")
+        // Clips of the charts, in the page itself.
+        .doesNotContainPattern("url\\((?!#zr\\d+-c\\d+\\))");
     for (JsonNode input : report.path("inputs")) {
       assertThat(page).contains(input.path("digest").asText());
     }
     assertEachPlotHasATitleAndADescription(page);
+  }
+
+  @Test
+  void figuresBetweenStepsAreShownAndTheSameReportGivesTheSamePage() throws Exception {
+    ToyRun run = new ToyRun(folder).with("evaluationFields", "\n      everySteps: 1");
+    run.data("alignment.jsonl", ToyRun.CHAT.formatted("no").repeat(4));
+    run.with("alignmentFields", ", heldOutFraction: 0.5");
+    assertThat(run.run().code()).isZero();
+    RunReport report = new ObjectMapper().treeToValue(run.report(), RunReport.class);
+
+    String page = Files.readString(run.destination().resolve("report.html"));
+
+    assertThat(page)
+        .contains("<caption>While it trained</caption>", "after step</th>")
+        .contains("refusal: 4 values from step 0 to 3; ")
+        .contains("held-out examples: 4 values from step 0 to 3; ");
+    assertThat(ReportPage.of(report)).isEqualTo(page);
   }
 
   @Test

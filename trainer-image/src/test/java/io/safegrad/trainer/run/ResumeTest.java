@@ -16,6 +16,7 @@ import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.source.DownloadSettings;
 import io.safegrad.trainer.source.RemoteSources;
 import io.safegrad.trainer.source.SourceResolver;
+import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.StepMetrics;
@@ -417,6 +418,7 @@ class ResumeTest {
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption,
+            new OperatorApproval(new ApprovalDesk(), null, preemption),
             null);
     TrainingResult result = attempt.run();
     attempt.removeCheckpoints();

@@ -9,7 +9,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.provenance.Finding;
+import io.safegrad.trainer.provenance.Reproduction;
 import io.safegrad.trainer.provenance.Verification;
+import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -67,6 +69,35 @@ class VerifyTest {
   void twoProcessesGiveTheSameBytes() throws IOException {
     assertThat(second.destination().resolve("adapter_model.safetensors"))
         .hasSameBinaryContentAs(first.destination().resolve("adapter_model.safetensors"));
+  }
+
+  @Test
+  void whatDiffersBetweenTwoRunsOfOnePlanIsNamed() throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    RunReport one = json.treeToValue(first.report(), RunReport.class);
+    assertThat(Reproduction.compare(one, json.treeToValue(second.report(), RunReport.class)))
+        .allMatch(finding -> finding.status() == Finding.Status.OK)
+        .extracting(Finding::what)
+        .contains("model.source", "dataset.source", "environment", "measurements", "artifact");
+
+    ObjectNode changed = (ObjectNode) second.report();
+    ((ObjectNode) changed.path("environment")).put("threads", 99);
+    ((ObjectNode) changed.at("/measurements/tuned/refusal")).put("rate", 0.123);
+    ((ObjectNode) changed.path("artifact")).put("digest", "sha256:0");
+    ((ObjectNode) changed.path("verdict")).put("reason", "GATE_REFUSED");
+    List<Finding> findings = Reproduction.compare(one, json.treeToValue(changed, RunReport.class));
+
+    assertThat(findings)
+        .filteredOn(finding -> finding.status() == Finding.Status.WRONG)
+        .extracting(Finding::what)
+        .containsExactly("verdict", "measurements", "artifact");
+    assertThat(findings)
+        .filteredOn(finding -> finding.status() == Finding.Status.NOTE)
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message())
+                    .isEqualTo("threads is 99, the report says " + one.environment().threads()));
   }
 
   @Test

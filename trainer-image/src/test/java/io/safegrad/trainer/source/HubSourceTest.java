@@ -9,6 +9,7 @@ import io.safegrad.trainer.HubServer;
 import io.safegrad.trainer.LoopbackServer;
 import io.safegrad.trainer.TrainerException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -130,6 +131,17 @@ class HubSourceTest {
         .small("models", "org/evil", "../../evil", "x");
 
     assertEndsWith("hf://org/evil", ExitReason.BAD_DATA, "does not hold: ../../evil");
+  }
+
+  @Test
+  void anIndexInAnotherEncodingIsRefusedBeforeItsShardsAreFetched() {
+    byte[] index = "{\"weight_map\": {\"a\": \"s\"}}".getBytes(StandardCharsets.UTF_16LE);
+    hub.small("models", "org/wide", "config.json", "{}")
+        .small("models", "org/wide", "model.safetensors.index.json", index)
+        .large("models", "org/wide", "s", "x");
+
+    assertEndsWith("hf://org/wide", ExitReason.BAD_DATA, "index.json is not JSON in UTF-8");
+    assertThat(hub.storageRequests()).isEmpty();
   }
 
   @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.safegrad.api.Approval;
+import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -30,6 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -47,13 +50,14 @@ class RunEndpointTest {
   private final HttpClient client = HttpClient.newHttpClient();
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ProgressTracker progress = new ProgressTracker(System::nanoTime);
+  private final ApprovalDesk desk = new ApprovalDesk();
   private RunObserver observer;
   private RunEndpoint endpoint;
 
   @BeforeEach
   void listen() {
     observer = RunObserver.all(List.of(progress, new TrainerMetrics(registry, progress)));
-    endpoint = new RunEndpoint("127.0.0.1", 0, progress, registry);
+    endpoint = new RunEndpoint("127.0.0.1", 0, progress, registry, desk);
   }
 
   private static final MethodFigures PLAIN = MethodFigures.of(Method.Name.SafeGrad, Action.NONE);
@@ -196,6 +200,48 @@ class RunEndpointTest {
   }
 
   @Test
+  void anAnswerIsTakenFromWhoeverAsksAndFromNobodyElse() throws Exception {
+    String yes = "{\"planDigest\": \"sha256:plan\", \"approved\": true}";
+    assertThat(post(yes)).as("nobody asks").isEqualTo(409);
+    CompletableFuture<Approval> answer = desk.open("sha256:plan");
+    SafetyMeasurements measured =
+        new SafetyMeasurements(Measurement.of(9, 10), Measurement.of(1, 10), null);
+    observer.approvalAsked(new ApprovalRequest(measured, measured));
+    assertThat(
+            new ObjectMapper()
+                .readValue(get("/progress").body(), TrainingProgress.class)
+                .approval()
+                .result())
+        .isEqualTo(measured);
+
+    assertThat(post("")).isEqualTo(400);
+    assertThat(post("null")).isEqualTo(409);
+    assertThat(post("{\"planDigest\": \"sha256:plan\", \"approved\": false}"))
+        .as("a refusal without a reason")
+        .isEqualTo(400);
+    assertThat(post("{\"planDigest\": \"sha256:plan\"}")).as("neither").isEqualTo(400);
+    assertThat(post(yes.replace("plan\",", "other\","))).as("another plan").isEqualTo(409);
+    assertThat(post(" ".repeat(70_000))).isEqualTo(413);
+    assertThat(answer).isNotDone();
+
+    assertThat(post(yes)).isEqualTo(204);
+    assertThat(answer).isCompletedWithValue(Approval.of("sha256:plan", List.of()));
+    assertThat(post(yes)).as("it has its answer").isEqualTo(409);
+    observer.approvalAnswered(answer.get());
+    assertThat(get("/progress").body()).contains("\"approval\":null");
+  }
+
+  private int post(String body) throws Exception {
+    return client
+        .send(
+            HttpRequest.newBuilder(uri("/approval"))
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
+  }
+
+  @Test
   void livenessAndWrongQuestions() throws Exception {
     assertThat(get("/healthz").body()).isEqualTo("ok\n");
     assertThat(get("/healthz/x").statusCode()).isEqualTo(404);
@@ -208,7 +254,9 @@ class RunEndpointTest {
   @Test
   void aTakenPortIsNamed() {
     assertThatThrownBy(
-            () -> new RunEndpoint("127.0.0.1", endpoint.port(), progress, new PrometheusRegistry()))
+            () ->
+                new RunEndpoint(
+                    "127.0.0.1", endpoint.port(), progress, new PrometheusRegistry(), desk))
         .isInstanceOf(TrainerException.class)
         .hasMessage("cannot listen on 127.0.0.1 port %d: Address already in use", endpoint.port());
   }

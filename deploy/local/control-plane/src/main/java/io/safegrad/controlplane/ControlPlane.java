@@ -36,6 +36,8 @@ public final class ControlPlane implements AutoCloseable {
   private static final List<String> CONTROLLERS =
       List.of(
           "job-controller",
+          "deployment-controller",
+          "replicaset-controller",
           "garbage-collector-controller",
           "namespace-controller",
           "serviceaccount-controller",

@@ -46,7 +46,10 @@ final class ContainerEnvironment {
     variables.put("HOME", directory.home(container).toString());
     variables.put("TMPDIR", directory.temporary(container).toString());
     variables.put("HOSTNAME", pod.getMetadata().getName());
-    variables.putAll(image.environment());
+    image
+        .environment()
+        .forEach((name, value) -> variables.put(name, expand(value, Map.of("POD_IP", address))));
+    variables.putAll(volumes.apiAccess().variables(container, directory));
     variables.putAll(declared());
     String message = directory.terminationLog(container).toString();
     variables.put("SAFEGRAD_TERMINATION_LOG", message);

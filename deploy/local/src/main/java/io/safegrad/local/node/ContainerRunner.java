@@ -14,9 +14,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
 /** One container of a pod: a process, started anew as the pod's restart policy says. */
@@ -33,6 +35,7 @@ final class ContainerRunner {
   private final ContainerEnvironment environment;
   private final Map<String, Image> images;
   private final ScheduledExecutorService scheduler;
+  private final Optional<ReadinessProbe> readiness;
   private final Runnable changed;
   private final CountDownLatch stopping = new CountDownLatch(1);
   private volatile ContainerStatus status;
@@ -45,6 +48,7 @@ final class ContainerRunner {
       ContainerEnvironment environment,
       Map<String, Image> images,
       ScheduledExecutorService scheduler,
+      Optional<ReadinessProbe> readiness,
       Runnable changed) {
     this.pod = pod;
     this.container = container;
@@ -52,6 +56,7 @@ final class ContainerRunner {
     this.environment = environment;
     this.images = images;
     this.scheduler = scheduler;
+    this.readiness = readiness;
     this.changed = changed;
     this.status =
         new ContainerStatusBuilder()
@@ -132,14 +137,16 @@ final class ContainerRunner {
       MemoryWatch watch =
           limit.isEmpty() ? null : MemoryWatch.start(started, limit.getAsLong(), scheduler);
       startedAt = PodStatuses.now();
-      show(
+      ContainerState running =
           new ContainerStateBuilder()
               .withNewRunning()
               .withStartedAt(startedAt)
               .endRunning()
-              .build(),
-          true);
+              .build();
+      show(running, readiness.isEmpty());
+      Optional<ScheduledFuture<?>> probing = readiness.map(probe -> ask(probe, running));
       exitCode = started.exitCode().join();
+      probing.ifPresent(task -> task.cancel(false));
       killedForMemory = watch != null && watch.exceeded();
     }
     return new ContainerStateBuilder()
@@ -151,6 +158,22 @@ final class ContainerRunner {
         .withFinishedAt(PodStatuses.now())
         .endTerminated()
         .build();
+  }
+
+  /** The probe's answer is shown only as long as the container is shown as running. */
+  private ScheduledFuture<?> ask(ReadinessProbe probe, ContainerState running) {
+    return scheduler.scheduleWithFixedDelay(
+        () -> {
+          boolean ready = probe.succeeds();
+          synchronized (this) {
+            if (status.getState().equals(running)) {
+              show(running, ready);
+            }
+          }
+        },
+        ReadinessProbe.PERIOD_MILLIS,
+        ReadinessProbe.PERIOD_MILLIS,
+        TimeUnit.MILLISECONDS);
   }
 
   /** Tries again while what the container needs is missing; null when it is stopped meanwhile. */
@@ -210,12 +233,12 @@ final class ContainerRunner {
     return new String(Arrays.copyOf(content, length), StandardCharsets.UTF_8);
   }
 
-  private void show(ContainerState state, boolean running) {
+  private synchronized void show(ContainerState state, boolean ready) {
     ContainerStatus next =
         new ContainerStatusBuilder(status)
             .withState(state)
-            .withReady(running)
-            .withStarted(running)
+            .withReady(ready)
+            .withStarted(state.getRunning() != null)
             .build();
     if (!next.equals(status)) {
       status = next;

@@ -33,7 +33,7 @@ import java.util.stream.IntStream;
  * This machine as a node of a cluster: takes up the pods that are bound to it and runs each
  * container as a local process, with an own loopback address per pod. It isolates nothing: what it
  * runs are programs its owner has put into {@code images}, with the rights of its owner. CPU
- * limits, probes, init containers and security contexts have no effect.
+ * limits, startup and liveness probes, init containers and security contexts have no effect.
  */
 public final class NodeAgent implements AutoCloseable {
 
@@ -65,7 +65,7 @@ public final class NodeAgent implements AutoCloseable {
     this.client = client;
     this.folder = folder;
     this.images = Map.copyOf(images);
-    this.volumes = new Volumes(client);
+    this.volumes = new Volumes(client, new ApiAccess(client));
     this.logServer = new LogServer(certificate, certificateKey, threads, new PodLogs());
     NodeRegistration registration = new NodeRegistration(client, nodeName);
     registration.register(logServer.port());

@@ -62,6 +62,7 @@ final class PodRunner {
                         new ContainerEnvironment(pod, container, address, directory, volumes),
                         images,
                         scheduler,
+                        ReadinessProbe.of(container, address),
                         this::changed))
             .toList();
   }

@@ -24,9 +24,15 @@ import java.util.Map;
 final class Volumes {
 
   private final KubernetesClient client;
+  private final ApiAccess apiAccess;
 
-  Volumes(KubernetesClient client) {
+  Volumes(KubernetesClient client, ApiAccess apiAccess) {
     this.client = client;
+    this.apiAccess = apiAccess;
+  }
+
+  ApiAccess apiAccess() {
+    return apiAccess;
   }
 
   /**
@@ -87,9 +93,12 @@ final class Volumes {
       write(folder, secret(namespace, source.getName(), optional), source.getItems());
     } else if (projection.getDownwardAPI() != null) {
       writeFields(folder, projection.getDownwardAPI().getItems(), pod, address);
+    } else if (projection.getServiceAccountToken() != null) {
+      var source = projection.getServiceAccountToken();
+      Files.writeString(folder.resolve(source.getPath()), apiAccess.token(pod, source));
     } else {
       throw NotRunnableException.configuration(
-          "this node gives pods no API token: set automountServiceAccountToken: false");
+          "this node projects configMap, secret, downwardAPI and serviceAccountToken only");
     }
   }
 

@@ -1,0 +1,289 @@
+package io.safegrad.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.safegrad.api.v1alpha1.Phase;
+import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
+import io.safegrad.controlplane.ControlPlaneBinaries;
+import io.safegrad.controlplane.FileTree;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/**
+ * An installation's whole life, with real Helm and kubectl: the operator runs as the pod of the
+ * chart's own Deployment, under the chart's own account and rights, in a namespace that enforces
+ * the restricted pod security standard.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class ChartIT {
+
+  /** Not the names that anything would have by itself. */
+  private static final String SYSTEM = "ml-platform";
+
+  private static final String RELEASE = "sg";
+  private static final String IN_SYSTEM = "--namespace=" + SYSTEM;
+  private static final String OPERATOR = "sg-safegrad-operator";
+  private static final String TENANT = "tenants";
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final Path FOLDER = Path.of("target", "chart").toAbsolutePath();
+  private static final Path DOCUMENT = Path.of("..", "..", "docs", "install.md");
+
+  private static LocalCluster cluster;
+  private static KubernetesClient client;
+  private static Helm helm;
+
+  @BeforeAll
+  static void start() throws IOException {
+    FileTree.delete(FOLDER);
+    cluster =
+        LocalCluster.startEmpty(
+            ControlPlaneBinaries.resolve(System.out::println),
+            FOLDER,
+            new Repository(Path.of("..", "..")),
+            System.out::println);
+    client = cluster.client();
+    helm = Helm.in(cluster.kubeconfig());
+    cluster.createNamespaceWithClaim(TENANT, "adapters");
+    client
+        .resource(
+            new NamespaceBuilder()
+                .withNewMetadata()
+                .withName(SYSTEM)
+                .addToLabels("pod-security.kubernetes.io/enforce", "restricted")
+                .addToLabels("pod-security.kubernetes.io/warn", "restricted")
+                .endMetadata()
+                .build())
+        .create();
+  }
+
+  @AfterAll
+  static void stop() {
+    cluster.close();
+  }
+
+  /** Of the Prometheus Operator, which not every cluster has. */
+  private static void installMonitoringCrds() throws IOException {
+    for (String kind : List.of("podmonitors", "prometheusrules")) {
+      String resource = "/prometheus-operator/" + kind + ".crd.yaml.gz";
+      try (InputStream stream = new GZIPInputStream(ChartIT.class.getResourceAsStream(resource))) {
+        CustomResourceDefinition crd =
+            client.apiextensions().v1().customResourceDefinitions().load(stream).serverSideApply();
+        client
+            .resource(crd)
+            .waitUntilCondition(ClusterResources::isEstablished, 1, TimeUnit.MINUTES);
+      }
+    }
+  }
+
+  @Test
+  @Order(1)
+  void installedByHelmItRunsWithAdmissionInForce() throws IOException {
+    installMonitoringCrds();
+    ProgramResult result =
+        helm.run(
+            "install",
+            RELEASE,
+            Helm.CHART.toString(),
+            IN_SYSTEM,
+            "--wait",
+            "--set",
+            "admission.required=true,admission.checkInterval=1s,progress.statusInterval=1s",
+            "--set",
+            "podMonitors.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true");
+    assertThat(result.succeeded()).contains("SafeGrad Operator 0.1.0 is installed");
+    assertThat(result.error()).as("warnings of the API server").doesNotContain("PodSecurity");
+    Pod pod = onlyPod(SYSTEM);
+    assertThat(pod.getSpec().getServiceAccountName()).isEqualTo(OPERATOR);
+    assertThat(pod.getStatus().getContainerStatuses().get(0).getRestartCount()).isZero();
+  }
+
+  @Test
+  @Order(2)
+  void aSafeFineTuneSucceeds() {
+    create(
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafetyPolicy
+        metadata: {name: everybody}
+        spec: {requiredMethod: SafeGrad}
+        """);
+    create(
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: first, namespace: tenants}
+        spec:
+          model: {source: "builtin://tiny-aligned"}
+          dataset: {source: "builtin://sentiment"}
+          training: {maxSteps: 2, maxLength: 64}
+          output: {destination: "pvc://adapters/first"}
+        """);
+    await()
+        .atMost(PATIENCE)
+        .until(() -> first().getStatus() != null && first().getStatus().phase() == Phase.Succeeded);
+    assertThat(cluster.claimFolder("adapters").resolve("first/adapter_model.safetensors"))
+        .isNotEmptyFile();
+  }
+
+  /** A changed value and a changed CRD, as a new release would bring them. */
+  @Test
+  @Order(3)
+  void anUpgradeStartsTheOperatorAnewAndChangesTheCrd() throws IOException {
+    Path next = FOLDER.resolve("next");
+    copy(Helm.CHART, next);
+    Path crd = next.resolve("files/crds/safefinetunes.safegrad.io.yaml");
+    Files.writeString(
+        crd, Files.readString(crd).replace("What is asked for.", "What a later release asks for."));
+    String before = onlyPod(SYSTEM).getMetadata().getUid();
+    SafeFineTuneStatus status = first().getStatus();
+    helm.run(
+            "upgrade",
+            RELEASE,
+            next.toString(),
+            IN_SYSTEM,
+            "--wait",
+            "--reuse-values",
+            "--set",
+            "progress.pollInterval=3s")
+        .succeeded();
+    Pod after = onlyPod(SYSTEM);
+    assertThat(after.getMetadata().getUid()).isNotEqualTo(before);
+    assertThat(after.getSpec().getContainers().get(0).getEnv())
+        .anyMatch(one -> "3s".equals(one.getValue()));
+    assertThat(crd().getSpec().getVersions().get(0).getSchema().getOpenAPIV3Schema())
+        .extracting(schema -> schema.getProperties().get("spec").getDescription())
+        .isEqualTo("What a later release asks for.");
+    assertThat(first().getStatus()).isEqualTo(status);
+  }
+
+  @Test
+  @Order(4)
+  void uninstalledOnlyTheUsersResourcesAreLeft() {
+    List<HasMetadata> installed = load(helm.run("get", "manifest", RELEASE, IN_SYSTEM).succeeded());
+    ProgramResult result = helm.run("uninstall", RELEASE, IN_SYSTEM, "--wait");
+    assertThat(result.succeeded()).contains("uninstalled");
+    assertThat(installed).hasSizeGreaterThan(10);
+    for (HasMetadata one : installed) {
+      boolean kept = one.getKind().equals("CustomResourceDefinition");
+      await(one.getKind() + " " + one.getMetadata().getName())
+          .atMost(PATIENCE)
+          .until(() -> (client.resource(one).get() != null) == kept);
+    }
+    await().atMost(PATIENCE).until(() -> podsIn(SYSTEM).isEmpty());
+    assertThat(first().getStatus().phase()).isEqualTo(Phase.Succeeded);
+    assertThat(client.resources(SafetyPolicy.class).withName("everybody").get()).isNotNull();
+    assertThat(client.batch().v1().jobs().inNamespace(TENANT).withName("first").get()).isNotNull();
+  }
+
+  /** What docs/install.md says, from its first command to its last, and then the other way. */
+  @Test
+  @Order(5)
+  void theDocumentedCommandsWork() throws IOException {
+    removeCrds();
+    documented("With Helm");
+    documented("See that it works");
+    documented("Upgrade");
+    documented("Uninstall");
+    assertThat(crd()).isNull();
+    documented("With kubectl alone");
+    assertThat(crd().getMetadata().getAnnotations())
+        .containsEntry("meta.helm.sh/release-name", "safegrad-operator");
+    assertThat(onlyPod("safegrad-system").getSpec().getServiceAccountName())
+        .isEqualTo("safegrad-operator");
+  }
+
+  private static void removeCrds() {
+    var crds = client.apiextensions().v1().customResourceDefinitions();
+    crds.list().getItems().forEach(one -> client.resource(one).delete());
+    await().atMost(PATIENCE).until(() -> crds.list().getItems().isEmpty());
+  }
+
+  private static void documented(String heading) throws IOException {
+    List<List<String>> commands = DocumentedCommands.under(DOCUMENT, heading);
+    assertThat(commands).isNotEmpty();
+    for (List<String> command : commands) {
+      String[] arguments = command.subList(1, command.size()).toArray(String[]::new);
+      ProgramResult result =
+          switch (command.get(0)) {
+            case "helm" -> helm.run(arguments);
+            case "kubectl" -> kubectl(arguments);
+            default -> throw new AssertionError(heading + ": " + command);
+          };
+      assertThat(result.exitCode()).as(command + ": " + result.error()).isZero();
+    }
+  }
+
+  private static ProgramResult kubectl(String... arguments) {
+    List<String> command = new ArrayList<>(List.of(cluster.kubectl().toString()));
+    command.addAll(Arrays.asList(arguments));
+    return ProgramResult.of(cluster.kubeconfig(), command);
+  }
+
+  private static SafeFineTune first() {
+    return client.resources(SafeFineTune.class).inNamespace(TENANT).withName("first").get();
+  }
+
+  private static CustomResourceDefinition crd() {
+    return client
+        .apiextensions()
+        .v1()
+        .customResourceDefinitions()
+        .withName("safefinetunes.safegrad.io")
+        .get();
+  }
+
+  private static Pod onlyPod(String namespace) {
+    await().atMost(PATIENCE).until(() -> podsIn(namespace).size() == 1);
+    return podsIn(namespace).get(0);
+  }
+
+  private static List<Pod> podsIn(String namespace) {
+    return client
+        .pods()
+        .inNamespace(namespace)
+        .withLabel("app.kubernetes.io/name", "safegrad-operator")
+        .list()
+        .getItems();
+  }
+
+  private static List<HasMetadata> load(String yaml) {
+    return client.load(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8))).items();
+  }
+
+  private static void create(String yaml) {
+    load(yaml).forEach(one -> client.resource(one).create());
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file)));
+      }
+    }
+  }
+}
