@@ -113,7 +113,8 @@ public final class TrainingLoop {
     try (Scope scope = model.torch().scope().child();
         ReferenceModel reference =
             comparesWithStart() || conflicts.wanted() && !alignment.isEmpty()
-                ? model.reference(alignment) : null;
+                ? model.reference(alignment)
+                : null;
         ReferenceModel ownReference =
             comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
       WindowReader windows =
