@@ -54,7 +54,7 @@ public final class MemoryEstimator {
     this.training = plan.training();
     this.workload = workload;
     this.attributes =
-        method.name().hasAlignmentWeight()
+        workload.alignment().tokens() > 0
             && (plan.safety().attribution().worstExamples() > 0
                 || method.onConflict() != Method.OnConflict.Project);
     this.maxHeapBytes = maxHeapBytes;

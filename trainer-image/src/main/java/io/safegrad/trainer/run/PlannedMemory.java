@@ -54,8 +54,13 @@ public final class PlannedMemory {
     Rows user = rows(inputs.user(), batchSize);
     return new Workload(
         plan.training().packing() ? new Rows(batchSize, plan.training().maxLength()) : user,
-        rows(inputs.alignment(), plan.method().alignmentBatchSize()),
-        comparedWithStart(plan, inputs)
+        rows(
+            inputs.alignment(),
+            plan.method().name().readsAlignmentSet()
+                ? plan.method().alignmentBatchSize()
+                : batchSize),
+        // Attribution compares with the start model, whatever the method does.
+        Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment())
             .flatMap(List::stream)
             .mapToLong(PlannedMemory::responseTokens)
             .sum(),
@@ -68,17 +73,6 @@ public final class PlannedMemory {
   private static Rows rows(List<TokenizedExample> examples, int batchSize) {
     int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElse(0);
     return new Rows(Math.min(batchSize, examples.size()), longest);
-  }
-
-  private static Stream<List<TokenizedExample>> comparedWithStart(
-      TrainingPlan plan, RunInputs inputs) {
-    if (plan.method().name().hasAlignmentWeight()) {
-      return Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
-    }
-    // Attribution compares with the start model, whatever the method does.
-    return plan.method().name().readsAlignmentSet()
-        ? Stream.of(inputs.alignment(), inputs.heldOutAlignment())
-        : Stream.of(inputs.heldOutAlignment());
   }
 
   private static long responseTokens(TokenizedExample example) {
