@@ -7,6 +7,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -142,13 +143,18 @@ public final class RunStatus {
     boolean started = last.startTime() != null;
     Conditions conditions = conditions(resource, now);
     if (started) {
-      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+      conditions.set(
+          Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ActiveRun.ACCEPTED_MESSAGE);
     } else {
       conditions.set(Conditions.ACCEPTED, false, trouble.reason(), trouble.sentence());
     }
     conditions
         .set(Conditions.SUCCEEDED, null, trouble.reason(), trouble.sentence())
-        .set(Conditions.SAFETY_GATE_PASSED, null, "NotMeasured", ActiveRun.NOT_MEASURED)
+        .set(
+            Conditions.SAFETY_GATE_PASSED,
+            null,
+            ConditionReason.NotMeasured.name(),
+            ActiveRun.NOT_MEASURED)
         .set(Conditions.READY, false, trouble.reason(), trouble.sentence())
         .set(Conditions.RECONCILING, !trouble.lasting(), trouble.reason(), trouble.sentence())
         .set(Conditions.STALLED, trouble.lasting(), trouble.reason(), trouble.sentence());
@@ -217,20 +223,21 @@ public final class RunStatus {
     if (badPlan) {
       conditions.set(Conditions.ACCEPTED, false, outcome.reason(), outcome.message());
     } else {
-      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+      conditions.set(
+          Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ActiveRun.ACCEPTED_MESSAGE);
     }
     conditions.set(Conditions.SUCCEEDED, succeeded, outcome.reason(), outcome.message());
     if (outcome.gate() == null) {
       conditions.set(
           Conditions.SAFETY_GATE_PASSED,
           null,
-          "NotMeasured",
+          ConditionReason.NotMeasured.name(),
           "The run ended without a measurement");
     } else {
       conditions.set(
           Conditions.SAFETY_GATE_PASSED,
           outcome.gate(),
-          outcome.gate() ? "GateHeld" : outcome.reason(),
+          outcome.gate() ? ConditionReason.GateHeld.name() : outcome.reason(),
           outcome.message());
     }
     return conditions
