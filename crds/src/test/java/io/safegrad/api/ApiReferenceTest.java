@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +38,7 @@ class ApiReferenceTest {
     }
     assertThat(PAGE)
         .as("run ./mvnw -pl crds test -Dcrds.write=true and commit the result")
-        .content()
+        .content(StandardCharsets.UTF_8)
         .isEqualTo(expected);
   }
 
