@@ -85,12 +85,16 @@ public final class WeakSpecs {
             "safety: {evaluation: {judge: {stringList: Qi2023/1}}}",
             "spec.safety.evaluation.judge: found "),
         row(
+            "safety: {evaluation: {judge: {type: Classifier, classifier: {source:"
+                + " \"pvc://models/judge\", label: answer}}}}",
+            "spec.safety.evaluation.judge: found "),
+        row(
             "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl:"
                 + " \"https://evil.example/v1\", model: m}}}}",
             "spec.safety.evaluation.judge: found "),
         row(
             "safety: {evaluation: {task: \"pvc://other-team/test.jsonl\"}}",
-            "found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),
+            "spec.safety.evaluation.task: found pvc://other-team/test.jsonl, one of pvc://team-data/* expected"),
         row("model: {source: \"pvc://other/base\"}", "spec.model.source: found pvc://other/base"),
         row(
             "model: {source: \"pvc://models/../unaligned\"}",
@@ -98,10 +102,10 @@ public final class WeakSpecs {
         row("model: {source: \"file:///pvc://models/x\"}", "spec.model.source: found file:///pvc"),
         row(
             "dataset: {source: \"pvc://other-team/train.jsonl\"}",
-            "found pvc://other-team/train.jsonl, one of pvc://team-data/* expected"),
+            "spec.dataset.source: found pvc://other-team/train.jsonl, one of pvc://team-data/* expected"),
         row(
             "dataset: {source: \"pvc://team-data/../../etc/x\"}",
-            "found pvc://team-data/../../etc/x, one of"),
+            "spec.dataset.source: found pvc://team-data/../../etc/x, one of"),
         row(
             "dataset: {source: \"builtin://sentiment-poisoned-50\"}",
             "found builtin://sentiment-poisoned-50, one of"),
@@ -181,7 +185,11 @@ public final class WeakSpecs {
             "hf://datasets/a/b/own.jsonl"),
         row(
             "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\"}}",
-            "pvc://team-data/tame.jsonl"));
+            "pvc://team-data/tame.jsonl"),
+        row(
+            "safety: {evaluation: {judge: {type: Classifier, classifier: {source:"
+                + " \"pvc://team-data/judge\", label: r}}}}",
+            "spec.safety.evaluation.judge.classifier.source: found pvc://team-data/judge"));
   }
 
   private static Arguments row(String line, String sentence) {

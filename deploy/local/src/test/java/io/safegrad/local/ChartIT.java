@@ -17,6 +17,7 @@ import io.safegrad.controlplane.FileTree;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -118,6 +119,7 @@ class ChartIT {
     assertThat(result.succeeded()).contains("SafeGrad Operator 0.1.0 is installed");
     assertThat(result.error()).as("warnings of the API server").doesNotContain("PodSecurity");
     Pod pod = onlyPod(SYSTEM);
+    assertThat(readiness(pod)).as("Helm has waited for it").contains("\"inForce\": true");
     assertThat(pod.getSpec().getServiceAccountName()).isEqualTo(OPERATOR);
     assertThat(pod.getStatus().getContainerStatuses().get(0).getRestartCount()).isZero();
   }
@@ -242,6 +244,13 @@ class ChartIT {
     List<String> command = new ArrayList<>(List.of(cluster.kubectl().toString()));
     command.addAll(Arrays.asList(arguments));
     return ProgramResult.of(cluster.kubeconfig(), command);
+  }
+
+  private static String readiness(Pod pod) throws IOException {
+    String address = "http://" + pod.getStatus().getPodIP() + ":8080/q/health/ready";
+    try (InputStream body = URI.create(address).toURL().openStream()) {
+      return new String(body.readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   private static SafeFineTune first() {

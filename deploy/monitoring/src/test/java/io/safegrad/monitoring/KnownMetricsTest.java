@@ -33,7 +33,7 @@ class KnownMetricsTest {
       delimiter = '|',
       value = {
         "safegrad_looss{objective=\"user\"} | no such metric: safegrad_looss",
-        "safegrad_loss{goal=\"user\"} | safegrad_loss has no label goal",
+        "safegrad_loss_nats{goal=\"user\"} | safegrad_loss_nats has no label goal",
         "sum by (phases) (safegrad_runs) | nothing has the label phases",
         "rate(safegrad_step_duration_seconds[5m]) | no such metric",
         "vector(1) | no metric in vector(1)"

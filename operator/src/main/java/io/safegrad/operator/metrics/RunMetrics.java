@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
@@ -43,6 +44,23 @@ public class RunMetrics {
 
   /** Somebody else wrote the resource in between, or its names are taken. */
   private static final String CONFLICT = "Conflict";
+
+  /** What a SafetyPolicy can demand of a run. */
+  static final List<String> DEMANDS =
+      List.of(
+          "requiredMethod",
+          "minimumAlignmentWeight",
+          "maxAlignmentRefreshSteps",
+          "gate",
+          "alignment",
+          "evaluation",
+          "attribution",
+          "allowedSources",
+          "allowedDestinations",
+          "allowedImages",
+          "requirePinnedRevision",
+          "limits",
+          "quarantine");
 
   private static final List<String> VERDICTS = List.of("held", "refused", "not_measured");
 
@@ -81,13 +99,24 @@ public class RunMetrics {
     return MicrometerMetrics.withoutPerResourceMetrics(registry);
   }
 
-  /** Counts the resources whenever somebody asks. */
+  /**
+   * Counts the resources whenever somebody asks. What is known to come begins with 0: Prometheus
+   * sees no increase in a counter that begins with 1.
+   */
   public void count(Cache<SafeFineTune> resources) {
     this.resources = resources;
     for (Phase phase : Phase.values()) {
       gauge(OperatorMetric.RUNS, fleet -> fleet.runs().in(phase), "phase", phase.name());
+      if (!phase.isTerminal()) {
+        phaseTimer(phase);
+      }
     }
-    show(Fleet.OTHER);
+    for (ExitReason reason : ExitReason.values()) {
+      counter(OperatorMetric.RUN_ENDS, "reason", reason.conditionReason());
+    }
+    DEMANDS.forEach(demand -> counter(OperatorMetric.POLICY_VIOLATIONS, "rule", demand));
+    Trouble.REASONS.forEach(reason -> counter(OperatorMetric.RECONCILE_ERRORS, "reason", reason));
+    counter(OperatorMetric.RECONCILE_ERRORS, "reason", CONFLICT);
   }
 
   /** A resource was reconciled, and its status may be another one now. */
@@ -121,8 +150,14 @@ public class RunMetrics {
       Trouble.violations(failure)
           .forEach(
               violation ->
-                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", violation.rule()).increment());
+                  counter(OperatorMetric.POLICY_VIOLATIONS, "rule", demand(violation.rule()))
+                      .increment());
     }
+  }
+
+  /** The field of the spec alone: further on a tenant may have made names up. */
+  private static String demand(String rule) {
+    return rule.split("\\.", 2)[0];
   }
 
   private static String verdict(SafeFineTuneStatus ended) {
@@ -146,12 +181,11 @@ public class RunMetrics {
       return;
     }
     synchronized (shown) {
-      if (shown.size() > MOST_NAMESPACES) {
+      if (shown.size() >= MOST_NAMESPACES) {
         forgetEmptyNamespaces();
       }
-      if (shown.size() <= MOST_NAMESPACES) {
-        shown.computeIfAbsent(namespace, this::meters);
-      }
+      String name = shown.size() < MOST_NAMESPACES ? namespace : Fleet.OTHER;
+      shown.computeIfAbsent(name, this::meters);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.safegrad.operator.observe;
 
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.RunObservation.Cause;
 import java.util.Arrays;
 import java.util.Optional;
@@ -12,50 +13,50 @@ import java.util.regex.Pattern;
  */
 enum MissingReference {
   CLAIM(
-      "ClaimNotFound",
+      ConditionReason.ClaimNotFound,
       "persistentvolumeclaim \"([^\"]+)\" not found",
       "The PersistentVolumeClaim %s does not exist in the run's namespace; the run goes on as soon"
           + " as it is created"),
   STORAGE_CLASS(
-      "StorageClassNotFound",
+      ConditionReason.StorageClassNotFound,
       "storageclass(?:\\.storage\\.k8s\\.io)? \"([^\"]+)\" not found",
       "The StorageClass %s, of spec.pod.workspace or of a claim, does not exist in this cluster; the"
           + " run goes on as soon as it is created, or begin it anew with another"),
   SECRET_KEY(
-      "SecretKeyNotFound",
+      ConditionReason.SecretKeyNotFound,
       "couldn't find key (\\S+ in Secret \\S+)",
       "There is no key %s; the run goes on as soon as there is"),
   SECRET(
-      "SecretNotFound",
+      ConditionReason.SecretNotFound,
       "secret \"([^\"]+)\" not found",
       "The Secret %s does not exist in the run's namespace; the run goes on as soon as it is"
           + " created"),
   CONFIG_MAP(
-      "ConfigMapNotFound",
+      ConditionReason.ConfigMapNotFound,
       "configmap \"([^\"]+)\" not found",
       "The ConfigMap %s does not exist in the run's namespace; the run goes on as soon as it is"
           + " created"),
   PRIORITY_CLASS(
-      "PriorityClassNotFound",
+      ConditionReason.PriorityClassNotFound,
       "no PriorityClass with name (\\S+) was found",
       "The PriorityClass %s, of spec.pod.priorityClassName, does not exist in this cluster; the run"
           + " goes on as soon as it is created, or begin it anew with another"),
   RUNTIME_CLASS(
-      "RuntimeClassNotFound",
+      ConditionReason.RuntimeClassNotFound,
       "RuntimeClass \"([^\"]+)\" not found",
       "The RuntimeClass %s, of spec.pod.runtimeClassName, does not exist in this cluster; the run"
           + " goes on as soon as it is created, or begin it anew with another"),
   QUEUE(
-      Queue.NOT_FOUND,
+      ConditionReason.QueueNotFound,
       "LocalQueue (\\S+) doesn't exist",
       "The LocalQueue %s, of spec.queueName, does not exist in the run's namespace; the run goes on"
           + " as soon as it is created, or begin it anew with another");
 
-  private final String reason;
+  private final ConditionReason reason;
   private final Pattern words;
   private final String sentence;
 
-  MissingReference(String reason, String words, String sentence) {
+  MissingReference(ConditionReason reason, String words, String sentence) {
     this.reason = reason;
     this.words = Pattern.compile(words, Pattern.CASE_INSENSITIVE);
     this.sentence = sentence;
@@ -72,7 +73,7 @@ enum MissingReference {
   private Optional<Cause> in(String message) {
     Matcher found = words.matcher(message);
     return found.find()
-        ? Optional.of(new Cause(reason, sentence.formatted(found.group(1))))
+        ? Optional.of(new Cause(reason.name(), sentence.formatted(found.group(1))))
         : Optional.empty();
   }
 }

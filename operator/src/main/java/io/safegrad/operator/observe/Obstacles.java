@@ -3,6 +3,7 @@ package io.safegrad.operator.observe;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import java.util.Comparator;
@@ -50,7 +51,11 @@ final class Obstacles {
         .map(event -> Sentence.of(event.getMessage()))
         .map(
             note ->
-                new Cause(note.contains("exceeded quota") ? "QuotaExceeded" : FAILED_CREATE, note))
+                new Cause(
+                    note.contains("exceeded quota")
+                        ? ConditionReason.QuotaExceeded.name()
+                        : FAILED_CREATE,
+                    note))
         .map(MissingReference::explained);
   }
 

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.RunObservation.Cause;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +15,13 @@ import java.util.Optional;
 public final class Queue {
 
   /** The run waits for its turn. */
-  public static final String WAITING = "WaitingForQueue";
+  public static final String WAITING = ConditionReason.WaitingForQueue.name();
 
   /** There is no such queue. */
-  public static final String NOT_FOUND = "QueueNotFound";
+  public static final String NOT_FOUND = ConditionReason.QueueNotFound.name();
 
   /** The run had its turn and lost it to another. */
-  public static final String EVICTED = "EvictedByQueue";
+  public static final String EVICTED = ConditionReason.EvictedByQueue.name();
 
   /** Kueue's API group. */
   public static final String GROUP = "kueue.x-k8s.io";

@@ -1,6 +1,7 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.Condition;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.operator.dependent.RetryTable;
@@ -25,10 +26,10 @@ record ActiveRun(String reason, String message, boolean held) {
   static final String NOT_MEASURED = "The fine-tuned model is not measured yet";
 
   /** The reason while a failed attempt is being repeated. */
-  static final String RETRYING = "Retrying";
+  static final String RETRYING = ConditionReason.Retrying.name();
 
   /** The same, where the next attempt goes on from a checkpoint. */
-  static final String RESUMING = "Resuming";
+  static final String RESUMING = ConditionReason.Resuming.name();
 
   /** Why an attempt was stopped that its user held back. */
   static final String SUSPENDED = "Suspended";
@@ -91,9 +92,9 @@ record ActiveRun(String reason, String message, boolean held) {
 
   List<Condition> conditions(Conditions conditions) {
     return conditions
-        .set(Conditions.ACCEPTED, true, "Accepted", ACCEPTED_MESSAGE)
+        .set(Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ACCEPTED_MESSAGE)
         .set(Conditions.SUCCEEDED, null, reason, message)
-        .set(Conditions.SAFETY_GATE_PASSED, null, "NotMeasured", NOT_MEASURED)
+        .set(Conditions.SAFETY_GATE_PASSED, null, ConditionReason.NotMeasured.name(), NOT_MEASURED)
         .set(Conditions.READY, false, reason, message)
         .set(Conditions.RECONCILING, !held, reason, message)
         .set(Conditions.STALLED, false, reason, message)

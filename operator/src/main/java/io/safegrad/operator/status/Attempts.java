@@ -3,6 +3,7 @@ package io.safegrad.operator.status;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusAttemptBuilder;
 import io.safegrad.operator.observe.RunObservation;
@@ -24,7 +25,7 @@ final class Attempts {
   private static final int MOST = 32;
 
   /** Why an attempt ended whose end nobody saw. */
-  private static final String UNSEEN = "PodRemoved";
+  private static final String UNSEEN = ConditionReason.PodRemoved.name();
 
   private Attempts() {}
 

@@ -181,13 +181,17 @@ final class Figures {
     return figures == null ? null : percent(figures.conflictRatio());
   }
 
-  /** {@code 100% → 98%}; {@code 100% → …} while the second is not measured; null before both. */
-  static String refusal(Measurements figures) {
+  /**
+   * {@code 100% → 98%}; {@code 100% → …} while the second is not measured, and with a dash where it
+   * will not be; null before both.
+   */
+  static String refusal(Measurements figures, boolean ended) {
     if (figures == null || figures.baselineRefusalRate() == null) {
       return null;
     }
     String start = percent(figures.baselineRefusalRate());
-    return start + " → " + (figures.refusalRate() == null ? "…" : percent(figures.refusalRate()));
+    String open = ended ? "-" : "…";
+    return start + " → " + (figures.refusalRate() == null ? open : percent(figures.refusalRate()));
   }
 
   /** Whole percents, but never 100% of what is less, nor 0% of what is more. */

@@ -4,6 +4,7 @@ import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.TrainingResult;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
@@ -32,12 +33,12 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
   static final String GATE_REFUSED = ExitReason.GATE_REFUSED.conditionReason();
 
   /** What a policy's refusal is called, before the start or at the verdict. */
-  static final String POLICY_VIOLATION = "PolicyViolation";
+  static final String POLICY_VIOLATION = ConditionReason.PolicyViolation.name();
 
   /** What an exit code that is none of the trainer's is called. */
-  static final String UNEXPECTED_EXIT = "UnexpectedExit";
+  static final String UNEXPECTED_EXIT = ConditionReason.UnexpectedExit.name();
 
-  static final String DEADLINE_EXCEEDED = "DeadlineExceeded";
+  static final String DEADLINE_EXCEEDED = ConditionReason.DeadlineExceeded.name();
 
   /**
    * Judges an ended Job.
@@ -70,7 +71,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     if (pod == null) {
       return end.complete()
           ? failed(
-              "ResultLost",
+              ConditionReason.ResultLost.name(),
               "The Job completed, but its pod is gone and the result with it; expected the pod to"
                   + " stay until the operator has read its termination message",
               null)
@@ -101,7 +102,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
       List<PolicyViolation> violations) {
     if (result == null) {
       return failed(
-          "ResultUnreadable",
+          ConditionReason.ResultUnreadable.name(),
           "The trainer ended with exit code 0, but "
               + unreadable(exit)
               + "; without measurements the gate cannot be checked",
@@ -109,13 +110,13 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     }
     if (!planDigest.equals(result.planDigest())) {
       return failed(
-          "PlanMismatch",
+          ConditionReason.PlanMismatch.name(),
           "The trainer ran the plan %s; expected %s".formatted(result.planDigest(), planDigest),
           null);
     }
     if (result.reason() != ExitReason.SUCCESS) {
       return failed(
-          "ResultUnreadable",
+          ConditionReason.ResultUnreadable.name(),
           "The trainer ended with exit code 0, but reports "
               + result.reason().conditionReason()
               + "; expected both to say the same",
@@ -123,7 +124,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
     }
     if (result.baseline() == null || result.result() == null) {
       return failed(
-          "ResultUnreadable",
+          ConditionReason.ResultUnreadable.name(),
           "The trainer reports success without measurements of the start model and of the"
               + " fine-tuned one; without them the gate cannot be checked",
           null);

@@ -7,6 +7,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -106,7 +107,7 @@ public final class RunStatus {
     Long eta = running ? eta(observation, last) : null;
     List<Attempt> attempts =
         Attempts.after(last.attempts(), observation, stop(resource, observation));
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, false))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(phase)
         .queueName(observation.job() == null ? last.queueName() : observation.job().queue())
@@ -142,13 +143,18 @@ public final class RunStatus {
     boolean started = last.startTime() != null;
     Conditions conditions = conditions(resource, now);
     if (started) {
-      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+      conditions.set(
+          Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ActiveRun.ACCEPTED_MESSAGE);
     } else {
       conditions.set(Conditions.ACCEPTED, false, trouble.reason(), trouble.sentence());
     }
     conditions
         .set(Conditions.SUCCEEDED, null, trouble.reason(), trouble.sentence())
-        .set(Conditions.SAFETY_GATE_PASSED, null, "NotMeasured", ActiveRun.NOT_MEASURED)
+        .set(
+            Conditions.SAFETY_GATE_PASSED,
+            null,
+            ConditionReason.NotMeasured.name(),
+            ActiveRun.NOT_MEASURED)
         .set(Conditions.READY, false, trouble.reason(), trouble.sentence())
         .set(Conditions.RECONCILING, !trouble.lasting(), trouble.reason(), trouble.sentence())
         .set(Conditions.STALLED, trouble.lasting(), trouble.reason(), trouble.sentence());
@@ -179,7 +185,7 @@ public final class RunStatus {
     TrainingResult result = outcome.result();
     Measurements figures =
         result == null ? last.measurements() : Figures.after(last.measurements(), result);
-    return SafeFineTuneStatusBuilder.builder(told(last, figures))
+    return SafeFineTuneStatusBuilder.builder(told(last, figures, true))
         .observedGeneration(resource.getMetadata().getGeneration())
         .phase(outcome.phase())
         .completionTime(observation.job().end().time())
@@ -197,11 +203,12 @@ public final class RunStatus {
   }
 
   /** The last status with other figures. */
-  private static SafeFineTuneStatus told(SafeFineTuneStatus last, Measurements figures) {
+  private static SafeFineTuneStatus told(
+      SafeFineTuneStatus last, Measurements figures, boolean ended) {
     return SafeFineTuneStatusBuilder.builder(last)
         .progress(Figures.progress(figures))
         .conflict(Figures.conflict(figures))
-        .refusal(Figures.refusal(figures))
+        .refusal(Figures.refusal(figures, ended))
         .measurements(figures)
         .build();
   }
@@ -216,20 +223,21 @@ public final class RunStatus {
     if (badPlan) {
       conditions.set(Conditions.ACCEPTED, false, outcome.reason(), outcome.message());
     } else {
-      conditions.set(Conditions.ACCEPTED, true, "Accepted", ActiveRun.ACCEPTED_MESSAGE);
+      conditions.set(
+          Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ActiveRun.ACCEPTED_MESSAGE);
     }
     conditions.set(Conditions.SUCCEEDED, succeeded, outcome.reason(), outcome.message());
     if (outcome.gate() == null) {
       conditions.set(
           Conditions.SAFETY_GATE_PASSED,
           null,
-          "NotMeasured",
+          ConditionReason.NotMeasured.name(),
           "The run ended without a measurement");
     } else {
       conditions.set(
           Conditions.SAFETY_GATE_PASSED,
           outcome.gate(),
-          outcome.gate() ? "GateHeld" : outcome.reason(),
+          outcome.gate() ? ConditionReason.GateHeld.name() : outcome.reason(),
           outcome.message());
     }
     return conditions

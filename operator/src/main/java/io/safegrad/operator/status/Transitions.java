@@ -8,12 +8,21 @@ import io.safegrad.operator.status.RunEvent.Reason;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
 /** What happened between two statuses of one resource. */
 final class Transitions {
+
+  /** Events of their own for reasons of a run that waits. */
+  private static final Map<String, Reason> EVENTS =
+      Map.of(
+          ActiveRun.RETRYING, Reason.AttemptFailed,
+          ActiveRun.RESUMING, Reason.AttemptFailed,
+          Queue.WAITING, Reason.Queued,
+          Queue.EVICTED, Reason.Evicted);
 
   private Transitions() {}
 
@@ -93,23 +102,20 @@ final class Transitions {
   /** A reason for not going on that is not merely the name of the phase. */
   private static Optional<RunEvent> obstacle(SafeFineTuneStatus before, SafeFineTuneStatus after) {
     Condition ready = ready(after).orElseThrow();
-    boolean known =
+    boolean told =
         ready(before)
             .filter(condition -> Objects.equals(condition.getReason(), ready.getReason()))
             .filter(condition -> Objects.equals(condition.getMessage(), ready.getMessage()))
             .isPresent();
-    if (isOrdinary(ready) || known) {
+    if (isOrdinary(ready) || told) {
       return Optional.empty();
     }
     String note = ready.getReason() + ": " + ready.getMessage();
+    Reason known = EVENTS.get(ready.getReason());
     return Optional.of(
-        switch (ready.getReason()) {
-          case ActiveRun.RETRYING, ActiveRun.RESUMING ->
-              new RunEvent(Reason.AttemptFailed, ready.getMessage(), note);
-          case Queue.WAITING -> new RunEvent(Reason.Queued, ready.getMessage(), note);
-          case Queue.EVICTED -> new RunEvent(Reason.Evicted, ready.getMessage(), note);
-          default -> new RunEvent(isAccepted(after) ? Reason.Waiting : Reason.Blocked, note, note);
-        });
+        known == null
+            ? new RunEvent(isAccepted(after) ? Reason.Waiting : Reason.Blocked, note, note)
+            : new RunEvent(known, ready.getMessage(), note));
   }
 
   private static boolean isOrdinary(Condition ready) {

@@ -3,11 +3,13 @@ package io.safegrad.operator.status;
 import io.fabric8.kubernetes.api.model.Status;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
+import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.Sentence;
 import io.safegrad.operator.plan.PlanException;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Why a reconciliation failed, as one sentence for its user.
@@ -16,6 +18,19 @@ import java.util.List;
  * @param lasting whether only an edit of the resource helps
  */
 public record Trouble(String reason, String sentence, boolean lasting) {
+
+  /** Every reason that there is. */
+  public static final List<String> REASONS =
+      Stream.of(
+              ConditionReason.PolicyViolation,
+              ConditionReason.InvalidSpec,
+              ConditionReason.OperatorError,
+              ConditionReason.InvalidPod,
+              ConditionReason.Forbidden,
+              ConditionReason.NameTaken,
+              ConditionReason.ApiServerError)
+          .map(ConditionReason::name)
+          .toList();
 
   /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
   private static final int LONGEST_VIOLATIONS = 16384;
@@ -32,13 +47,16 @@ public record Trouble(String reason, String sentence, boolean lasting) {
           Outcome.POLICY_VIOLATION, Sentence.of(cause.getMessage(), LONGEST_VIOLATIONS), true);
     }
     if (cause instanceof PlanException) {
-      return new Trouble("InvalidSpec", cause.getMessage(), true);
+      return new Trouble(ConditionReason.InvalidSpec.name(), cause.getMessage(), true);
     }
     if (cause instanceof KubernetesClientException refused) {
       return new Trouble(reason(refused), sentence(refused), refused.getCode() == INVALID);
     }
     String message = Sentence.of(String.valueOf(cause.getMessage()));
-    return new Trouble("OperatorError", cause.getClass().getSimpleName() + ": " + message, false);
+    return new Trouble(
+        ConditionReason.OperatorError.name(),
+        cause.getClass().getSimpleName() + ": " + message,
+        false);
   }
 
   /** What policies have against the resource; empty when that is not what went wrong. */
@@ -71,10 +89,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
 
   private static String reason(KubernetesClientException refused) {
     return switch (refused.getCode()) {
-      case INVALID -> "InvalidPod";
-      case FORBIDDEN -> "Forbidden";
-      case CONFLICT -> "NameTaken";
-      default -> "ApiServerError";
+      case INVALID -> ConditionReason.InvalidPod.name();
+      case FORBIDDEN -> ConditionReason.Forbidden.name();
+      case CONFLICT -> ConditionReason.NameTaken.name();
+      default -> ConditionReason.ApiServerError.name();
     };
   }
 

@@ -12,12 +12,16 @@ import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatusBuilder;
+import io.safegrad.api.v1alpha1.SafetyPolicySpec;
 import io.safegrad.operator.Examples;
+import io.safegrad.operator.plan.PlanException;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.Trouble;
+import java.lang.reflect.RecordComponent;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -90,13 +94,14 @@ class RunMetricsTest {
         new PolicyViolationException(
             List.of(
                 new PolicyViolation("spec.method.name", "requiredMethod", "Sft", "SafeGrad", "p"),
-                new PolicyViolation("spec.pod.image", "images", "x", "none expected", "p")));
+                new PolicyViolation(
+                    "spec.pod.resources", "limits.resources.made.up/by-tenant", "1", "0", "p")));
     metrics.troubled(run, refused);
     run.setStatus(RunStatus.troubled(run, Trouble.of(refused), T0));
     metrics.troubled(run, refused);
     metrics.troubled(run, new KubernetesClientException("conflict", 409, null));
     assertThat(count("safegrad.policy.violations", "rule", "requiredMethod")).isEqualTo(1);
-    assertThat(count("safegrad.policy.violations", "rule", "images")).isEqualTo(1);
+    assertThat(count("safegrad.policy.violations", "rule", "limits")).isEqualTo(1);
     assertThat(count("safegrad.reconcile.errors", "reason", "PolicyViolation")).isEqualTo(2);
     assertThat(count("safegrad.reconcile.errors", "reason", "Conflict")).isEqualTo(1);
   }
@@ -130,6 +135,27 @@ class RunMetricsTest {
         "False",
         "GateRefused");
     assertThat(verdicts(Fleet.OTHER, "refused")).isEqualTo(1);
+  }
+
+  @Test
+  void whatAPolicyCanDemandIsCountedFromNought() {
+    assertThat(RunMetrics.DEMANDS)
+        .containsExactlyInAnyOrderElementsOf(
+            Arrays.stream(SafetyPolicySpec.class.getRecordComponents())
+                .map(RecordComponent::getName)
+                .filter(field -> !field.equals("namespaceSelector"))
+                .toList());
+    assertThat(count("safegrad.policy.violations", "rule", "quarantine")).isZero();
+    for (int code : new int[] {403, 409, 422, 500}) {
+      metrics.troubled(resource("team-a", "one"), new KubernetesClientException("no", code, null));
+    }
+    metrics.troubled(resource("team-a", "one"), new PlanException("field x"));
+    metrics.troubled(resource("team-a", "one"), new IllegalStateException("odd"));
+    assertThat(registry.get("safegrad.reconcile.errors").counters())
+        .as("no reason is new, and all but two were met")
+        .hasSize(Trouble.REASONS.size() + 1)
+        .filteredOn(counter -> counter.count() == 0)
+        .hasSize(2);
   }
 
   @Test

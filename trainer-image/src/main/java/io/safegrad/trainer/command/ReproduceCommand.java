@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -38,7 +39,7 @@ import picocli.CommandLine.ParentCommand;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       " 0:the same came out",
-      "64:the command line is wrong",
+      "64:the command line is wrong, or the output is not empty",
       "65:something else came out, or there is no report",
       "69:a model, a data set or the output cannot be reached",
       "70:a fault of the program or of its machine"
@@ -51,7 +52,7 @@ final class ReproduceCommand implements Callable<Integer> {
       names = "--output",
       paramLabel = "DIR",
       required = true,
-      description = "The folder that receives what the second run publishes.")
+      description = "The folder that receives what the second run publishes; empty, or not there.")
   private Path output;
 
   @Parameters(paramLabel = "DIR", description = "What a run published, on this machine.")
@@ -60,13 +61,14 @@ final class ReproduceCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     RunReport first = read(folder);
+    requireEmpty(output);
     CommandContext context = trainer.context();
     int code =
         new TrainerProcess(context.variables(), context.out(), context.err())
             .execute(first.plan().publishedTo("file://" + output.toAbsolutePath().normalize()));
-    boolean reported =
-        code == ExitReason.SUCCESS.code() || Files.exists(output.resolve(RunReport.FILE_NAME));
-    return reported ? tell(Reproduction.compare(first, read(output))) : code;
+    return Files.exists(output.resolve(RunReport.FILE_NAME))
+        ? tell(Reproduction.compare(first, read(output)))
+        : code;
   }
 
   private int tell(List<Finding> findings) {
@@ -81,6 +83,23 @@ final class ReproduceCommand implements Callable<Integer> {
     }
     throw new TrainerException(
         ExitReason.BAD_DATA, "what is in %s did not come out again".formatted(folder));
+  }
+
+  /** What is there would be taken for what came out. */
+  private static void requireEmpty(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> files = Files.list(folder)) {
+        if (files.findAny().isEmpty()) {
+          return;
+        }
+      }
+    }
+    throw new TrainerException(
+        ExitReason.BAD_PLAN,
+        "--output: expected a folder that is empty or not there, found " + folder);
   }
 
   private static RunReport read(Path folder) throws IOException {

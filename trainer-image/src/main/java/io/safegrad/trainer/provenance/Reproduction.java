@@ -1,5 +1,6 @@
 package io.safegrad.trainer.provenance;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.report.RunVersions;
 import java.util.ArrayList;
@@ -21,10 +22,7 @@ public final class Reproduction {
         .forEach((field, digest) -> findings.add(same(field, digest, expected.get(field))));
     findings.add(environment(first.environment(), second.environment()));
     findings.add(same("verdict", second.verdict().reason(), first.verdict().reason()));
-    findings.add(
-        first.measurements().equals(second.measurements())
-            ? Finding.ok("measurements", "the same, start model and tuned model")
-            : Finding.wrong("measurements", "they are not those of the report"));
+    findings.add(measurements(first.measurements(), second.measurements()));
     if (first.artifact() != null && second.artifact() != null) {
       findings.add(same("artifact", second.artifact().digest(), first.artifact().digest()));
     }
@@ -41,6 +39,19 @@ public final class Reproduction {
     return Objects.equals(found, expected)
         ? Finding.ok(what, found.toString())
         : Finding.wrong(what, "it is %s, the report says %s".formatted(found, expected));
+  }
+
+  /** Intervals follow from rate and count. */
+  private static Finding measurements(RunReport.Measurements first, RunReport.Measurements second) {
+    ObjectMapper json = new ObjectMapper();
+    List<String> different =
+        PlanCheck.differences(json.valueToTree(second), json.valueToTree(first)).stream()
+            .filter(field -> !field.endsWith(".low") && !field.endsWith(".high"))
+            .toList();
+    return different.isEmpty()
+        ? Finding.ok("measurements", "the same, of both models")
+        : Finding.wrong(
+            "measurements", "these are not what the report says: " + String.join(", ", different));
   }
 
   /** What else a result depends on; it need not. */

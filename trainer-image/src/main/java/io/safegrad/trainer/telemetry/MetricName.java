@@ -14,7 +14,7 @@ import java.util.function.Supplier;
  */
 public enum MetricName {
   LOSS(
-      "safegrad_loss",
+      "safegrad_loss_nats",
       Type.GAUGE,
       "Newest mean loss in nats: cross-entropy of the user's response tokens; on the alignment set's"
           + " KL to the start model, or cross-entropy for Lisa and Spag.",
@@ -127,7 +127,7 @@ public enum MetricName {
       "Threshold of a rule of the gate that compares a divergence.",
       "rule"),
   VALIDATION_LOSS(
-      "safegrad_validation_loss",
+      "safegrad_validation_loss_nats",
       Type.GAUGE,
       "Mean cross-entropy in nats of the start or the tuned model, or of the model in training, on"
           + " the response tokens of the examples held back by dataset.validationFraction.",

@@ -127,6 +127,10 @@ class AuditIT {
     assertThat(folder.resolve("same/adapter_model.safetensors"))
         .hasSameBinaryContentAs(run.destination().resolve("adapter_model.safetensors"));
 
+    Ending notEmpty = reproduce("same");
+    assertThat(notEmpty.code()).isEqualTo(64);
+    assertThat(notEmpty.said()).contains("--output: expected a folder that is empty or not there");
+
     byte[] before = Files.readAllBytes(data());
     try {
       Files.writeString(data(), ToyRun.CHAT.formatted("never"));

@@ -92,6 +92,13 @@ class VerifyTest {
         .extracting(Finding::what)
         .containsExactly("verdict", "measurements", "artifact");
     assertThat(findings)
+        .filteredOn(finding -> finding.what().equals("measurements"))
+        .singleElement()
+        .satisfies(
+            finding ->
+                assertThat(finding.message())
+                    .isEqualTo("these are not what the report says: tuned.refusal.rate"));
+    assertThat(findings)
         .filteredOn(finding -> finding.status() == Finding.Status.NOTE)
         .singleElement()
         .satisfies(

@@ -34,6 +34,9 @@ class MetricNameTest {
               assertThat(metric.help()).endsWith(".");
               assertThat(metric.text().endsWith("_total"))
                   .isEqualTo(metric.type() == MetricName.Type.COUNTER);
+              if (metric.help().contains("nats")) {
+                assertThat(metric.text()).endsWith("_nats");
+              }
             });
   }
 }

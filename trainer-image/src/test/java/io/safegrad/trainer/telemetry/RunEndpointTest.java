@@ -135,8 +135,8 @@ class RunEndpointTest {
         .containsEntry("safegrad_gate_held{rule=\"additional minRefusalRate\"}", 0.0)
         .containsEntry("safegrad_gate_threshold_nats{rule=\"maxSafetyKl\"}", 0.5)
         .containsEntry("safegrad_gate_threshold_ratio{rule=\"maxRefusalDrop\"}", 0.02)
-        .containsEntry("safegrad_loss{objective=\"user\"}", 2.0)
-        .containsEntry("safegrad_loss{objective=\"alignment\"}", 0.02)
+        .containsEntry("safegrad_loss_nats{objective=\"user\"}", 2.0)
+        .containsEntry("safegrad_loss_nats{objective=\"alignment\"}", 0.02)
         .containsEntry("safegrad_conflict_ratio", 0.5)
         .containsEntry("safegrad_gradient_cosine", 0.25)
         .containsEntry("safegrad_gradient_norm{gradient=\"user\"}", 3.0)
@@ -153,8 +153,8 @@ class RunEndpointTest {
         .containsEntry("safegrad_refusal_ratio{model=\"tuned\"}", 0.9)
         .containsEntry("safegrad_over_refusal_ratio{model=\"tuned\"}", 0.1)
         .containsEntry("safegrad_task_accuracy_ratio{model=\"tuned\"}", 0.5)
-        .containsEntry("safegrad_validation_loss{model=\"tuned\"}", 1.25)
-        .containsEntry("safegrad_validation_loss{model=\"training\"}", 1.5)
+        .containsEntry("safegrad_validation_loss_nats{model=\"tuned\"}", 1.25)
+        .containsEntry("safegrad_validation_loss_nats{model=\"training\"}", 1.5)
         .containsEntry("safegrad_incoherent_ratio{model=\"tuned\"}", 0.2)
         .containsEntry("safegrad_safety_kl_nats{model=\"tuned\"}", 0.25)
         .containsEntry("safegrad_refusal_ratio{model=\"training\"}", 0.8)
@@ -177,7 +177,7 @@ class RunEndpointTest {
             1, 10, 2.5, null, null, null, null, 4.0, null, null, 4.5, 1e-4, 200, 0.3, null, PLAIN));
 
     assertThat(scrape().keySet())
-        .contains("safegrad_loss{objective=\"user\"}")
+        .contains("safegrad_loss_nats{objective=\"user\"}")
         .noneMatch(name -> name.contains("alignment") || name.contains("conflict"))
         .noneMatch(name -> name.contains("cosine") || name.contains("refusal"));
   }

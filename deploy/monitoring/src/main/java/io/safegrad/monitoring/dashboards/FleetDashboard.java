@@ -106,7 +106,9 @@ final class FleetDashboard {
                 Unit.COUNT,
                 12,
                 query(
-                    "sum by (verdict) (increase(safegrad_gate_verdicts_total{" + OF + "}[1h]))",
+                    "round(sum by (verdict) (increase(safegrad_gate_verdicts_total{"
+                        + OF
+                        + "}[1h])))",
                     "{{verdict}}")),
             panel(
                 "Queue time",
@@ -125,7 +127,7 @@ final class FleetDashboard {
                 Unit.COUNT,
                 12,
                 query(
-                    "sum by (reason) (increase(safegrad_run_ends_total{job=~\"$job\"}[1h]))",
+                    "round(sum by (reason) (increase(safegrad_run_ends_total{job=~\"$job\"}[1h]))) > 0",
                     "{{reason}}"))));
   }
 
@@ -171,12 +173,18 @@ final class FleetDashboard {
                 Unit.COUNT,
                 12,
                 query(
-                    "sum by (rule) (increase(safegrad_policy_violations_total{job=~\"$job\"}[1h]))",
+                    "round(sum by (rule) (increase(safegrad_policy_violations_total{job=~\"$job\"}[1h]))) > 0",
                     "{{rule}}"))));
   }
 
   private static String increase(String verdict, String range) {
-    return "sum(increase(safegrad_gate_verdicts_total{" + OF + "," + verdict + "}[" + range + "]))";
+    return "round(sum(increase(safegrad_gate_verdicts_total{"
+        + OF
+        + ","
+        + verdict
+        + "}["
+        + range
+        + "])))";
   }
 
   private static String queueTime(String quantile) {

@@ -98,10 +98,10 @@ final class GrafanaJson {
           height = 0;
         }
         ObjectNode node = panel(panel, id++);
-        place(node, x, y, panel.width(), panel.display().height());
+        place(node, x, y, panel.width(), panel.height());
         list.add(node);
         x += panel.width();
-        height = Math.max(height, panel.display().height());
+        height = Math.max(height, panel.height());
       }
       y += height;
     }
@@ -132,7 +132,9 @@ final class GrafanaJson {
       target.put("refId", String.valueOf(reference++));
       target.set("datasource", datasource());
       target.put("expr", query.expression()).put("legendFormat", query.legend());
-      target.put("range", true);
+      // A name is that of the moment: over a range each name would have a last value.
+      boolean moment = panel.display() == Display.NAME;
+      target.put("range", !moment).put("instant", moment);
     }
     return node;
   }
@@ -149,15 +151,11 @@ final class GrafanaJson {
         legend.putArray("calcs").add("lastNotNull").add("max");
         options.putObject("tooltip").put("mode", "multi").put("sort", "desc");
       }
-      case STAT, NAME, YES_NO, BARS -> {
+      case STAT, NAME, YES_NO -> {
         ObjectNode reduce = options.putObject("reduceOptions").put("values", false);
         reduce.put("fields", "").putArray("calcs").add("lastNotNull");
-        if (display == Display.BARS) {
-          options.put("orientation", "horizontal").put("displayMode", "basic");
-        } else {
-          options.put("colorMode", "value").put("graphMode", "none");
-          options.put("textMode", display == Display.NAME ? "name" : "auto");
-        }
+        options.put("colorMode", "value").put("graphMode", "none");
+        options.put("textMode", display == Display.NAME ? "name" : "auto");
       }
     }
   }

@@ -87,7 +87,9 @@ final class OperatorDashboard {
                 Unit.COUNT,
                 12,
                 query(
-                    "sum by (reason) (increase(safegrad_reconcile_errors_total" + OF + "[1h]))",
+                    "round(sum by (reason) (increase(safegrad_reconcile_errors_total"
+                        + OF
+                        + "[1h]))) > 0",
                     "{{reason}}")),
             panel(
                 "Work in hand",

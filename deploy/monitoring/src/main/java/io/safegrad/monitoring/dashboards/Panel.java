@@ -26,9 +26,7 @@ public record Panel(
     /** Lines over time. */
     LINES("timeseries", 8),
     /** Lines over time that add up. */
-    STACK("timeseries", 8),
-    /** A bar for the newest value of each series. */
-    BARS("bargauge", 8);
+    STACK("timeseries", 8);
 
     private final String type;
     private final int height;
@@ -78,6 +76,11 @@ public record Panel(
    * @param legend the name of each series, with labels in double braces
    */
   public record Query(String expression, String legend) {}
+
+  /** Lines of the grid that it takes. */
+  public int height() {
+    return display.height();
+  }
 
   static Panel panel(
       String title, String description, Display display, Unit unit, int width, Query... queries) {

@@ -100,8 +100,8 @@ final class RunDashboard {
                 Display.LINES,
                 Unit.NUMBER,
                 12,
-                query(of("safegrad_loss", "objective=\"user\""), "user"),
-                query(of("safegrad_validation_loss"), "validation, {{model}}")),
+                query(of("safegrad_loss_nats", "objective=\"user\""), "user"),
+                query(of("safegrad_validation_loss_nats"), "validation, {{model}}")),
             panel(
                 "Task accuracy",
                 "Share of the held-out task that is answered as expected, where the run has one.",
@@ -184,14 +184,7 @@ final class RunDashboard {
                 Unit.NUMBER,
                 6,
                 query(of("safegrad_safety_kl_nats"), "held back, {{model}}"),
-                query(of("safegrad_loss", "objective=\"alignment\""), "alignment loss")),
-            panel(
-                "Gate",
-                "Whether each rule of the gate held. Known at the end of the run.",
-                Display.YES_NO,
-                Unit.YES_NO,
-                24,
-                query(of("safegrad_gate_held"), "{{rule}}"))));
+                query(of("safegrad_loss_nats", "objective=\"alignment\""), "alignment loss"))));
   }
 
   private static Row speed() {

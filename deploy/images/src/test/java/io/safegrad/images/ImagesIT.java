@@ -1,0 +1,98 @@
+package io.safegrad.images;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Images as {@code build.sh --tar} makes them of the packaged programs, but without the base, which
+ * has to come from a registry: what is in them runs here with this machine's Java.
+ */
+class ImagesIT {
+
+  private static final Path REPOSITORY = Path.of("..", "..").toAbsolutePath().normalize();
+
+  @TempDir Path folder;
+
+  @Test
+  void theOperatorStartsFromItsImage() throws IOException {
+    UnpackedImage image = build("operator");
+    assertConfig(image.config(), "SafeGrad Operator", "8080/tcp");
+    // Without a cluster it says so, once all of it is loaded.
+    String output =
+        image.run(
+            Map.of(
+                "KUBERNETES_MASTER", "https://127.0.0.1:1",
+                "QUARKUS_HTTP_HOST", "127.0.0.1",
+                "QUARKUS_HTTP_PORT", "0",
+                "KUBERNETES_REQUEST_RETRY_BACKOFFLIMIT", "0"));
+    assertThat(output)
+        .contains("error: the API server https://127.0.0.1:1/ cannot be asked for the CRD")
+        .endsWith("exit code 1");
+  }
+
+  @Test
+  void theTrainerStartsFromItsImage() throws IOException {
+    Path natives = Files.createDirectories(folder.resolve("djl/pytorch"));
+    Files.writeString(natives.resolve("libtorch.so"), "stands for half a gigabyte");
+    UnpackedImage image = build("trainer", "--natives", natives.getParent().toString());
+    assertConfig(image.config(), "SafeGrad trainer (CPU)", "9400/tcp");
+    assertThat(image.config().get("Env"))
+        .extracting(JsonNode::asText)
+        .contains("DJL_CACHE_DIR=/opt/safegrad/djl");
+    assertThat(image.root().resolve("opt/safegrad/djl/pytorch/libtorch.so")).exists();
+    assertThat(image.run(Map.of(), "--version")).contains("safegrad-trainer").endsWith("code 0");
+    assertThat(image.run(Map.of(), "inspect", REPOSITORY + "/README.md")).contains("exit code 65");
+  }
+
+  /** The same files make the same image, so that its digest says what is in it. */
+  @Test
+  void anImageIsAFunctionOfItsFiles() throws IOException {
+    assertThat(Files.mismatch(tar("operator", "first"), tar("operator", "second"))).isEqualTo(-1);
+  }
+
+  private UnpackedImage build(String part, String... more) throws IOException {
+    UnpackedImage image = UnpackedImage.of(tar(part, part, more));
+    JsonNode sbom =
+        new ObjectMapper().readTree(image.root().resolve("opt/safegrad/sbom.cdx.json").toFile());
+    assertThat(sbom.get("bomFormat").asText()).isEqualTo("CycloneDX");
+    assertThat(sbom.get("components")).hasSizeGreaterThan(20);
+    return image;
+  }
+
+  private Path tar(String part, String name, String... more) throws IOException {
+    Path tar = folder.resolve(name + ".tar");
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-jar",
+                Path.of("target", "safegrad-images.jar").toString(),
+                part,
+                "--base=scratch",
+                "--tar=" + tar,
+                "--repository=" + REPOSITORY));
+    command.addAll(List.of(more));
+    Process build = new ProcessBuilder(command).inheritIO().start();
+    assertThat(build.onExit().join().exitValue()).isZero();
+    return tar;
+  }
+
+  private static void assertConfig(JsonNode config, String title, String port) {
+    assertThat(config.get("User").asText()).isEqualTo("65532:65532");
+    assertThat(config.at("/ExposedPorts").has(port)).isTrue();
+    JsonNode labels = config.get("Labels");
+    assertThat(labels.get("org.opencontainers.image.title").asText()).isEqualTo(title);
+    assertThat(labels.get("org.opencontainers.image.licenses").asText()).isEqualTo("Apache-2.0");
+    assertThat(labels.get("org.opencontainers.image.base.name").asText()).contains("@sha256:");
+  }
+}
