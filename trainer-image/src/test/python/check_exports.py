@@ -292,6 +292,9 @@ def check(start, family, tokenizer, folder):
             ways["generate with the F16 file"] = ["--model", out / "gguf" / "export-check-f16.gguf"]
         for name, options in ways.items():
             found = trainer("generate", *options, "--max-new-tokens", NEW_TOKENS, prompt)
+            if "\ufffd" in wanted or "\r" in wanted:
+                print(f"{name}: not compared, its bytes are no text")  # what is shown early is not taken back
+                continue
             print(f"{name}: {'the same reply' if found[:-1] == wanted else 'ANOTHER REPLY'}")
             table.failed |= found[:-1] != wanted and "adapter" in name
     return table.failed

@@ -78,6 +78,9 @@ final class SpecRules {
         judge.stringList() == null || judge.type() == Judge.Type.StringList,
         "spec.safety.evaluation.judge: " + Judge.STRING_LIST_MESSAGE);
     require(
+        (judge.classifier() != null) == (judge.type() == Judge.Type.Classifier),
+        "spec.safety.evaluation.judge: " + Judge.CLASSIFIER_MESSAGE);
+    require(
         (judge.endpoint() != null) == (judge.type() == Judge.Type.Endpoint),
         "spec.safety.evaluation.judge: " + Judge.ENDPOINT_MESSAGE);
     require(

@@ -85,6 +85,10 @@ public final class WeakSpecs {
             "safety: {evaluation: {judge: {stringList: Qi2023/1}}}",
             "spec.safety.evaluation.judge: found "),
         row(
+            "safety: {evaluation: {judge: {type: Classifier, classifier: {source:"
+                + " \"pvc://models/judge\", label: answer}}}}",
+            "spec.safety.evaluation.judge: found "),
+        row(
             "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl:"
                 + " \"https://evil.example/v1\", model: m}}}}",
             "spec.safety.evaluation.judge: found "),
@@ -181,7 +185,11 @@ public final class WeakSpecs {
             "hf://datasets/a/b/own.jsonl"),
         row(
             "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\"}}",
-            "pvc://team-data/tame.jsonl"));
+            "pvc://team-data/tame.jsonl"),
+        row(
+            "safety: {evaluation: {judge: {type: Classifier, classifier: {source:"
+                + " \"pvc://team-data/judge\", label: r}}}}",
+            "spec.safety.evaluation.judge.classifier.source: found pvc://team-data/judge"));
   }
 
   private static Arguments row(String line, String sentence) {

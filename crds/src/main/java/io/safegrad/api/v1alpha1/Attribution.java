@@ -5,7 +5,10 @@ import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 
-/** Which examples pull the model away from its alignment. For SafeGrad and WeightedSum. */
+/**
+ * Which examples pull the model away from its alignment. A method that reads no alignment set is
+ * measured where the set is not the default one, or a part of it is held back.
+ */
 public record Attribution(
     @Default("20")
         @Min(0)
@@ -13,7 +16,8 @@ public record Attribution(
         @JsonPropertyDescription(
             "How many examples the report names, those with the largest conflict first, each by its"
                 + " line and the digest of its record. 0 measures none, unless method.onConflict"
-                + " is Drop or Stop.")
+                + " is Drop or Stop. Sft and SafeLora are measured where safety.alignment names"
+                + " another set than the default, or heldOutFraction is above 0.")
         Integer worstExamples,
     @Default("false")
         @JsonPropertyDescription(

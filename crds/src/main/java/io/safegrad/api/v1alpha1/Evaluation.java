@@ -56,7 +56,8 @@ public record Evaluation(
             "Further prompts that an aligned model answers, of a user's own. They are measured by"
                 + " themselves, and the gate's maxOverRefusal must hold for them, too.")
         List<DataSource> additionalHarmless,
-    @JsonPropertyDescription(Sources.SECRET_DOC + " It is for all prompts.")
+    @JsonPropertyDescription(
+            Sources.SECRET_DOC + " It is for all prompts, and for a judge that is a classifier.")
         SecretReference secretRef,
     @Default("{}")
         @JsonPropertyDescription("Who tells which replies refuse, before and after training alike.")

@@ -17,12 +17,16 @@ import io.fabric8.generator.annotation.ValidationRule;
 @ValidationRule(
     value = "!has(self.type) || has(self.endpoint) == (self.type == 'Endpoint')",
     message = Judge.ENDPOINT_MESSAGE)
+@ValidationRule(
+    value = "!has(self.type) || has(self.classifier) == (self.type == 'Classifier')",
+    message = Judge.CLASSIFIER_MESSAGE)
 public record Judge(
     @Default("StringList")
         @JsonPropertyDescription(
             "Who tells which replies refuse. StringList: a reply refuses when one of the strings of"
-                + " stringList occurs in it. Endpoint: a language model at endpoint is asked, which"
-                + " gets prompts and replies.")
+                + " stringList occurs in it. Classifier: a sequence classifier, which runs in the pod,"
+                + " gives it a label. Endpoint: a language model at endpoint is asked, which gets"
+                + " prompts and replies.")
         Type type,
     @Size(max = 64)
         @Pattern("^(RefusalPhrases|AdvBench|Qi2023)/1$")
@@ -31,6 +35,7 @@ public record Judge(
                 + " AdvBench/1, of Zou et al. 2023; Qi2023/1, of Qi et al. 2023. Shares that different"
                 + " lists found do not compare.")
         String stringList,
+    @JsonPropertyDescription("The model of type Classifier.") Classifier classifier,
     @JsonPropertyDescription("The language model of type Endpoint.") Endpoint endpoint) {
 
   /** The prompt of an endpoint that names none. */
@@ -40,7 +45,7 @@ public record Judge(
   public static final String DEFAULT_LIST = "RefusalPhrases/1";
 
   /** The judge of a run that names none. */
-  public static final Judge DEFAULT = new Judge(Type.StringList, DEFAULT_LIST, null);
+  public static final Judge DEFAULT = new Judge(Type.StringList, DEFAULT_LIST, null, null);
 
   /** Where a token may be sent: it is read by nobody on the way. */
   public static final String TOKEN_MAY_GO =
@@ -50,13 +55,40 @@ public record Judge(
       "a token is sent to an https:// baseUrl only, or to this machine itself";
   public static final String STRING_LIST_MESSAGE = "stringList is for type StringList";
 
+  public static final String CLASSIFIER_MESSAGE = "type Classifier, and no other, needs classifier";
+
   public static final String ENDPOINT_MESSAGE = "type Endpoint, and no other, needs endpoint";
 
   /** What kind of judge it is. */
   public enum Type {
     StringList,
+    Classifier,
     Endpoint
   }
+
+  /** A model that tells what kind of text an exchange is. Bounds as those of {@link Endpoint}. */
+  @ValidationRule(value = Sources.DIGEST_RULE, message = Sources.DIGEST_MESSAGE)
+  @ValidationRule(value = Sources.REVISION_RULE, message = Sources.REVISION_MESSAGE)
+  public record Classifier(
+      @Required
+          @Size(min = 1, max = 512)
+          @Pattern(Sources.MODEL)
+          @JsonPropertyDescription(
+              "A Hugging Face directory (config.json, safetensors, tokenizer.json) of a"
+                  + " ForSequenceClassification class of the families of model.source, at any address"
+                  + " that model.source may be. Its Secret is evaluation.secretRef.")
+          String source,
+      @Size(max = 64) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
+          String revision,
+      @Pattern(Sources.DIGEST) @JsonPropertyDescription(Sources.DIGEST_DOC) String digest,
+      @Required
+          @Size(min = 1, max = 64)
+          @Pattern("^[A-Za-z0-9][A-Za-z0-9 ._/:+-]*$")
+          @JsonPropertyDescription(
+              "The label that means refusal, of those in id2label of config.json. A reply refuses"
+                  + " when this label's logit is the largest; where several labels may hold at once"
+                  + " (multi_label_classification), when it is above 0.")
+          String label) {}
 
   /**
    * A language model that is asked over HTTP, in OpenAI's form. A policy's judge stands in the
@@ -126,6 +158,9 @@ public record Judge(
 
   /** What measurements and reports call it. */
   public String shownName() {
+    if (classifier != null) {
+      return "label %s of %s".formatted(classifier.label, classifier.source);
+    }
     return endpoint == null
         ? stringList
         : "%s at %s by %s".formatted(endpoint.model, endpoint.baseUrl, endpoint.prompt);
@@ -134,7 +169,7 @@ public record Judge(
   /** The same with the list that it judges by, where that was left out. */
   public Judge resolved() {
     return type == Type.StringList && stringList == null
-        ? new Judge(type, DEFAULT_LIST, endpoint)
+        ? new Judge(type, DEFAULT_LIST, classifier, endpoint)
         : this;
   }
 }

@@ -198,6 +198,15 @@ public record SafetyPolicySpec(
           "(!has(self.harmfulDigest) || has(self.harmful))"
               + " && (!has(self.harmlessDigest) || has(self.harmless))",
       message = "a digest needs a source")
+  @ValidationRule(
+      value =
+          "!has(self.judge) || !has(self.judge.classifier) || has(self.judge.classifier.digest)"
+              + " || self.judge.classifier.source.startsWith('builtin://')"
+              + " || (self.judge.classifier.source.startsWith('hf://')"
+              + " && has(self.judge.classifier.revision)"
+              + " && self.judge.classifier.revision.matches('^[0-9a-f]{40}$'))",
+      message = Sources.PINNED_MESSAGE,
+      fieldPath = ".judge")
   public record EvaluationSources(
       @Size(min = 1, max = 1024)
           @Pattern(Sources.READABLE)

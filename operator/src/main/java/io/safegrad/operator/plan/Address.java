@@ -4,6 +4,7 @@ import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.DataSource;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Evaluation;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
@@ -24,6 +25,9 @@ public record Address(String field, String source, String revision, String diges
 
   /** The field of the model that Safe LoRA compares with. */
   static final String BASE_MODEL = "method.safeLora.baseModel.source";
+
+  /** The field of the model that judges replies. */
+  static final String CLASSIFIER = "safety.evaluation.judge.classifier.source";
 
   private static final Pattern CLAIM = Pattern.compile("pvc://([^/]+)/.+");
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
@@ -60,6 +64,10 @@ public record Address(String field, String source, String revision, String diges
             evaluation.harmlessDigest()));
     if (evaluation.task() != null) {
       addresses.add(new Address("safety.evaluation.task", evaluation.task(), null, null));
+    }
+    Judge.Classifier judge = evaluation.judge().classifier();
+    if (judge != null) {
+      addresses.add(new Address(CLASSIFIER, judge.source(), judge.revision(), judge.digest()));
     }
     addresses.addAll(additional(spec));
     return addresses;

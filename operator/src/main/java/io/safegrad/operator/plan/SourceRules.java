@@ -2,6 +2,7 @@ package io.safegrad.operator.plan;
 
 import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Evaluation;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec;
@@ -29,7 +30,11 @@ record SourceRules(
   void check(SafetyPolicySpec demanded) {
     AllowedSources allowed = Objects.requireNonNullElse(demanded.allowedSources(), ANY);
     for (Address address : Address.readBy(spec)) {
-      if (List.of("model.source", Address.BASE_MODEL).contains(address.field())) {
+      if (address.field().equals(Address.CLASSIFIER)) {
+        if (!isPlatformsJudge(demanded)) {
+          allowed(address, "allowedSources.model", allowed.model());
+        }
+      } else if (List.of("model.source", Address.BASE_MODEL).contains(address.field())) {
         allowed(address, "allowedSources.model", allowed.model());
       } else if (!isPlatformField(address)) {
         allowed(address, "allowedSources.data", allowed.data());
@@ -42,6 +47,13 @@ record SourceRules(
     if (demanded.quarantine() != null && demanded.quarantine().rule() == Quarantine.Rule.Keep) {
       quarantine(demanded.quarantine().claim());
     }
+  }
+
+  /** Whether this policy names the judge, or another one did when the run started. */
+  private boolean isPlatformsJudge(SafetyPolicySpec demanded) {
+    return isFixed(PolicyMerge.JUDGE)
+        || (demanded.evaluation() != null
+            && spec.safety().evaluation().judge().equals(demanded.evaluation().judge()));
   }
 
   private void allowed(Address address, String rule, List<String> patterns) {
@@ -80,6 +92,10 @@ record SourceRules(
         Evaluation.DEFAULT.harmless(),
         prompts.harmless(),
         allowed);
+    Judge judge = demanded.demandedJudge();
+    if (judge != null && judge.classifier() != null) {
+      writable(PolicyMerge.JUDGE, judge.classifier().source());
+    }
     pin("evaluation.harmfulDigest", evaluation.harmfulDigest(), prompts.harmfulDigest());
     pin("evaluation.harmlessDigest", evaluation.harmlessDigest(), prompts.harmlessDigest());
     platform(
@@ -121,6 +137,8 @@ record SourceRules(
     Address.readBy(spec).stream()
         .filter(address -> !address.isPinned())
         .filter(address -> !address.field().equals("safety.evaluation.task"))
+        .filter(
+            address -> !address.field().equals(Address.CLASSIFIER) || !isPlatformsJudge(demanded))
         .filter(address -> !isPlatformField(address) || !isPlatforms(address, demanded))
         .forEach(
             address ->

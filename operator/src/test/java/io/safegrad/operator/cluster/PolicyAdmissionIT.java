@@ -100,6 +100,27 @@ class PolicyAdmissionIT {
   }
 
   @Test
+  void aClassifierIsAModelThatAPolicyAllowsOrNot() throws Exception {
+    Map<String, String> own = Platform.labels();
+    TestRun run = new TestRun(cluster, own);
+    scene
+        .platform()
+        .policy("models", own, "allowedSources: {model: [\"builtin://*\", \"pvc://judges/*\"]}");
+    scene.platform().admitUsers(run.namespace());
+    String judge =
+        "safety: {evaluation: {judge: {type: Classifier, classifier: {source: \"%s\", label: r}}}}";
+    String strange = scene.file(run.manifest(judge.formatted("pvc://mine/judge")));
+    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", strange);
+    assertThat(scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", strange).output())
+        .contains(
+            "spec.safety.evaluation.judge.classifier.source: found pvc://mine/judge, one of"
+                + " builtin://*, pvc://judges/* expected");
+    String allowed = scene.file(run.manifest(judge.formatted("pvc://judges/judge")));
+    KubectlResult taken = scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", allowed);
+    assertThat(taken.exitCode()).as(taken.output()).isZero();
+  }
+
+  @Test
   void whatIsPinnedIsTaken() throws Exception {
     String digest = "digest: \"sha256:%s\"".formatted("0".repeat(64));
     String manifest =
@@ -168,7 +189,8 @@ class PolicyAdmissionIT {
         "alignment: {source: 'pvc://platform/a'} | needs digest: sha256:",
         "alignment: {source: 'hf://datasets/a/b/c', revision: main} | needs digest: sha256:",
         "evaluation: {harmful: 'pvc://platform/h'} | harmful needs harmfulDigest",
-        "evaluation: {harmless: 'file:///h'} | harmless needs harmlessDigest"
+        "evaluation: {harmless: 'file:///h'} | harmless needs harmlessDigest",
+        "evaluation: {judge: {type: Classifier, classifier: {label: r, source: 'pvc://p/j'}}} | needs digest: sha256:"
       })
   void thePlatformsOwnDataIsPinned(String spec, String sentence) throws Exception {
     String policy =
@@ -186,11 +208,13 @@ class PolicyAdmissionIT {
     String field =
         spec.startsWith("alignment")
             ? "digest"
-            : spec.contains("harmful") ? "harmfulDigest" : "harmlessDigest";
+            : spec.contains("judge")
+                ? "digest"
+                : spec.contains("harmful") ? "harmfulDigest" : "harmlessDigest";
     String pinned =
         scene.file(
             policy.formatted(
-                spec.replace('\'', '"').replace("}", ", %s: %s".formatted(field, digest))));
+                spec.replace('\'', '"').replaceFirst("}", ", %s: %s".formatted(field, digest))));
     result = cluster.kubectl("apply", "--dry-run=server", "-f", pinned);
     assertThat(result.exitCode()).as(result.output()).isZero();
   }

@@ -137,7 +137,7 @@ class PolicyCheckTest {
 
     List<PolicyValue> values = PolicyMerge.strictest(List.of(own, gated));
     assertThat(DemandedSpec.of(silent, values).safety().evaluation().judge())
-        .isEqualTo(new Judge(Judge.Type.StringList, "AdvBench/1", null));
+        .isEqualTo(new Judge(Judge.Type.StringList, "AdvBench/1", null, null));
     assertThat(PolicyCheck.ofSpec(silent, List.of(own, gated))).isEmpty();
     assertThat(PolicyCheck.ofRun(silent, values, List.of(own, gated))).isEmpty();
     assertThat(PolicyCheck.ofSpec(lax, List.of(free))).as("no gate to get around").isEmpty();
@@ -157,6 +157,49 @@ class PolicyCheckTest {
         policy("other", "evaluation: {judge: {type: StringList, stringList: Qi2023/1}}");
     assertThatThrownBy(() -> PolicyMerge.strictest(List.of(own, other)))
         .hasMessageContainingAll("evaluation.judge", "SafetyPolicy own", "SafetyPolicy other");
+  }
+
+  @Test
+  void aClassifierIsAModelThatThePlatformPins() {
+    String judge =
+        "evaluation: {judge: {type: Classifier, classifier: {source: \"%s\", label: r}}}";
+    String own = judge.formatted("pvc://models/judge");
+    SafetyPolicy free = policy("free", "allowedSources: {model: [\"pvc://models/*\"]}");
+    SafetyPolicy pinned = policy("pinned", "requirePinnedRevision: true");
+    assertThat(PolicyCheck.ofSpec(spec("safety: {" + own + "}"), List.of(free))).isEmpty();
+    assertThat(
+            PolicyCheck.ofSpec(
+                spec("safety: {" + judge.formatted("hf://a/judge") + "}"), List.of(free)))
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(
+            "spec.safety.evaluation.judge.classifier.source: found hf://a/judge, one of"
+                + " pvc://models/* expected (SafetyPolicy free, allowedSources.model)");
+    assertThat(PolicyCheck.ofSpec(spec("safety: {" + own + "}"), List.of(pinned)))
+        .extracting(PolicyViolation::sentence)
+        .contains(
+            "spec.safety.evaluation.judge.classifier.source: found pvc://models/judge, a digest"
+                + " expected (SafetyPolicy pinned, requirePinnedRevision)");
+
+    SafetyPolicy platform =
+        policy(
+            "platform",
+            "requirePinnedRevision: true",
+            "allowedSources: {model: [\"builtin://*\", \"pvc://models/*\"]}",
+            judge.formatted("pvc://judges/j"));
+    SafeFineTuneSpec silent = spec("suspend: false");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(platform));
+    assertThat(DemandedSpec.of(silent, values).safety().evaluation().judge().shownName())
+        .isEqualTo("label r of pvc://judges/j");
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(platform)))
+        .extracting(PolicyViolation::sentence)
+        .noneMatch(sentence -> sentence.contains("judge"));
+    assertThat(
+            PolicyCheck.ofSpec(
+                spec("output: {destination: \"pvc://judges/out\"}"), List.of(platform)))
+        .extracting(PolicyViolation::sentence)
+        .contains(
+            "spec.output.destination: found pvc://judges/out, another claim than that of the"
+                + " platform's pvc://judges/j expected (SafetyPolicy platform, evaluation.judge)");
   }
 
   @Test

@@ -144,7 +144,7 @@ final class EvaluateCommand implements Callable<Integer> {
   private Judge judge(Locations locations) throws IOException {
     return StringListJudge.isName(judgeName)
         ? StringListJudge.named(judgeName)
-        : new JudgeFactory(locations.secrets(), asked -> {})
+        : new JudgeFactory(locations.resolver(), locations.secrets(), asked -> {})
             .make(
                 TrainerProcess.readManifest(Path.of(judgeName))
                     .getSpec()

@@ -64,7 +64,8 @@ final class FormatDetection {
       found.add(Format.Text);
     }
     if (found.isEmpty()) {
-      throw record.error("expected the fields " + FORMS + "; found none of these");
+      throw record.error(
+          "expected the fields " + FORMS + "; found none of these" + shareGpt(record.object()));
     }
     if (found.size() > 1) {
       throw record.error(
@@ -75,6 +76,14 @@ final class FormatDetection {
               + "; say which one is meant (dataset.format)");
     }
     return found.get(0);
+  }
+
+  /** What to do with a widespread form that is not read. */
+  private static String shareGpt(ObjectNode object) {
+    return object.has("conversations")
+        ? ", but conversations: rename it to messages, and in its turns from to role (human to user,"
+            + " gpt to assistant) and value to content"
+        : "";
   }
 
   private static boolean has(ObjectNode object, Format format) {

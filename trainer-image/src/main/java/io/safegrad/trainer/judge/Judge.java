@@ -5,7 +5,7 @@ import io.safegrad.trainer.TrainerException;
 import java.util.List;
 
 /** Tells which replies refuse. A run has one, which judges start model and tuned model alike. */
-public sealed interface Judge permits StringListJudge, EndpointJudge {
+public sealed interface Judge permits StringListJudge, ClassifierJudge, EndpointJudge {
 
   /** Who it is, for the report. */
   JudgeIdentity identity();

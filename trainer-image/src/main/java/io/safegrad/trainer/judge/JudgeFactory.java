@@ -1,6 +1,8 @@
 package io.safegrad.trainer.judge;
 
+import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSecrets;
+import io.safegrad.trainer.source.SourceSpec;
 import java.net.URI;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -8,10 +10,12 @@ import java.util.function.Consumer;
 /**
  * Makes the judge that a plan names.
  *
- * @param secrets has the endpoint's token
- * @param told is told of each request to an endpoint; may throw to stop
+ * @param resolver finds a classifier
+ * @param secrets has the endpoint's token; null where no endpoint is asked
+ * @param told is told of each request to an endpoint; may throw to stop; null where none is asked
  */
-public record JudgeFactory(SourceSecrets secrets, Consumer<ChatCompletions.Outcome> told) {
+public record JudgeFactory(
+    SourceResolver resolver, SourceSecrets secrets, Consumer<ChatCompletions.Outcome> told) {
 
   private static final String FIELD = "safety.evaluation.judge";
   private static final Duration FIRST_DELAY = Duration.ofSeconds(1);
@@ -19,14 +23,29 @@ public record JudgeFactory(SourceSecrets secrets, Consumer<ChatCompletions.Outco
   /**
    * The judge; nothing is asked yet.
    *
-   * @throws io.safegrad.trainer.TrainerException with BAD_PLAN when there is no such list, or the
-   *     endpoint's token is missing
+   * @throws io.safegrad.trainer.TrainerException with BAD_PLAN when there is no such list, the
+   *     endpoint's token is missing or the classifier is unfit; as any source's for a classifier
+   *     that cannot be had
    */
   public Judge make(io.safegrad.api.v1alpha1.Judge plan) {
     return switch (plan.type()) {
       case StringList -> StringListJudge.named(plan.stringList());
+      case Classifier -> classifier(plan);
       case Endpoint -> endpoint(plan);
     };
+  }
+
+  private Judge classifier(io.safegrad.api.v1alpha1.Judge plan) {
+    io.safegrad.api.v1alpha1.Judge.Classifier classifier = plan.classifier();
+    return new ClassifierJudge(
+        plan.shownName(),
+        resolver.resolve(
+            new SourceSpec(
+                FIELD + ".classifier.source",
+                classifier.source(),
+                classifier.revision(),
+                classifier.digest())),
+        classifier.label());
   }
 
   private Judge endpoint(io.safegrad.api.v1alpha1.Judge plan) {

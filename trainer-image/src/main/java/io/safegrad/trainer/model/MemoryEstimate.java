@@ -18,6 +18,7 @@ public record MemoryEstimate(Moment moment, Map<Part, Long> parts) {
   public enum Moment {
     LOADING("while the model is loaded"),
     EVALUATION("while prompts are answered"),
+    JUDGEMENT("while a classifier judges replies"),
     LOSS("between forward and backward, while the loss is computed"),
     BACKWARD("at the backward pass of the last layer"),
     ATTRIBUTION("while attribution looks for conflicting examples");
@@ -48,6 +49,8 @@ public record MemoryEstimate(Moment moment, Map<Part, Long> parts) {
     OPTIMIZER,
     /** What the start model says about the alignment set. */
     REFERENCE,
+    /** The classifier that judges replies. */
+    JUDGE,
     /** What layers save between forward and backward. */
     ACTIVATIONS,
     /** What one operation needs while it runs: logits, float32 copies, cached keys and values. */

@@ -54,7 +54,7 @@ public final class MemoryEstimator {
     this.training = plan.training();
     this.workload = workload;
     this.attributes =
-        method.name().hasAlignmentWeight()
+        workload.alignment().tokens() > 0
             && (plan.safety().attribution().worstExamples() > 0
                 || method.onConflict() != Method.OnConflict.Project);
     this.maxHeapBytes = maxHeapBytes;
@@ -65,6 +65,9 @@ public final class MemoryEstimator {
     List<MemoryEstimate> moments = new ArrayList<>();
     moments.add(at(Moment.LOADING, 0, loading()));
     moments.add(at(Moment.EVALUATION, 0, evaluation()));
+    if (workload.judgeBytes() > 0) {
+      moments.add(at(Moment.JUDGEMENT, 0, 0));
+    }
     for (Rows pass : passes()) {
       long kept = inputs(pass) + (keeps(pass) ? config.layers() * saved(pass) : 0);
       moments.add(at(Moment.LOSS, kept, loss(pass)));
@@ -86,6 +89,7 @@ public final class MemoryEstimator {
     parts.put(Part.GRADIENTS, before ? 0 : vectors() * trainedBytes());
     parts.put(Part.OPTIMIZER, before ? 0 : 2 * trainedBytes());
     parts.put(Part.REFERENCE, before ? 0 : reference());
+    parts.put(Part.JUDGE, moment == Moment.JUDGEMENT ? workload.judgeBytes() : 0);
     parts.put(Part.ACTIVATIONS, activations);
     parts.put(Part.WORKING, working);
     return new MemoryEstimate(moment, parts);
@@ -104,9 +108,20 @@ public final class MemoryEstimator {
   }
 
   long weights() {
-    long bytes = (config.tiedHead() ? 1 : 2) * kept(config.vocabSize(), config.hiddenSize(), true);
+    return weights(config, storage);
+  }
+
+  /** What a model takes that is kept in float32 and only computes forward. */
+  static long forwardOnly(ModelConfig config, long tokens) {
+    return weights(config, Storage.Float32)
+        + floats(2 * tokens * (width(config) + config.hiddenSize()));
+  }
+
+  private static long weights(ModelConfig config, Storage storage) {
+    long bytes =
+        (config.tiedHead() ? 1 : 2) * kept(storage, config.vocabSize(), config.hiddenSize(), true);
     for (LinearGroup group : LinearGroup.all(config)) {
-      bytes += config.layers() * kept(group.out(), group.in(), false);
+      bytes += config.layers() * kept(storage, group.out(), group.in(), false);
     }
     long norms =
         config.hiddenSize() * (config.blockOutputNorms() ? 4L : 2L)
@@ -116,7 +131,7 @@ public final class MemoryEstimator {
   }
 
   /** A matrix as {@link ModelLoader} keeps it. */
-  private long kept(long rows, long columns, boolean vocabulary) {
+  private static long kept(Storage storage, long rows, long columns, boolean vocabulary) {
     return switch (storage) {
       case Float32 -> floats(rows * columns);
       case BFloat16 -> 2 * rows * columns;
@@ -186,19 +201,20 @@ public final class MemoryEstimator {
 
   /** What one layer saves besides its input, in the order of {@code layer_forward}. */
   long saved(Rows pass) {
-    long width =
-        qkvWidth()
-            + (config.qkNorm() ? config.queryWidth() + config.keyValueWidth() : 0)
-            + config.queryWidth()
-            + config.heads()
-            + config.hiddenSize()
-            + 2L * config.intermediateSize()
-            + (config.blockOutputNorms() ? 2L * config.hiddenSize() : 0)
-            + adapterWidth();
-    return floats(pass.tokens() * width);
+    return floats(pass.tokens() * (width(config) + adapterWidth()));
   }
 
-  private long qkvWidth() {
+  private static long width(ModelConfig config) {
+    return qkvWidth(config)
+        + (config.qkNorm() ? config.queryWidth() + config.keyValueWidth() : 0)
+        + config.queryWidth()
+        + config.heads()
+        + config.hiddenSize()
+        + 2L * config.intermediateSize()
+        + (config.blockOutputNorms() ? 2L * config.hiddenSize() : 0);
+  }
+
+  private static long qkvWidth(ModelConfig config) {
     return config.queryWidth() + 2L * config.keyValueWidth();
   }
 
@@ -256,7 +272,7 @@ public final class MemoryEstimator {
   private long backward(Rows pass) {
     long hidden = config.hiddenSize();
     long mlp = 5L * config.intermediateSize() + 2 * hidden;
-    long attention = 8L * config.queryWidth() + qkvWidth() + 3 * hidden;
+    long attention = 8L * config.queryWidth() + qkvWidth(config) + 3 * hidden;
     long largest =
         LinearGroup.all(config).stream()
             .mapToLong(group -> (long) group.out() * group.in())

@@ -9,9 +9,15 @@ package io.safegrad.trainer.model;
  * @param referenceTokens response tokens that the start model's states are kept of
  * @param prompts the largest batch of prompts that are answered together
  * @param replyTokens most tokens of a reply
+ * @param judgeBytes what a classifier that judges replies takes; 0 for none
  */
 public record Workload(
-    Rows user, Rows alignment, long referenceTokens, Rows prompts, int replyTokens) {
+    Rows user,
+    Rows alignment,
+    long referenceTokens,
+    Rows prompts,
+    int replyTokens,
+    long judgeBytes) {
 
   /**
    * Rows of one pass.

@@ -3,6 +3,8 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.judge.ClassifierJudge;
+import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.model.MemoryEstimator;
 import io.safegrad.trainer.model.Workload;
@@ -30,8 +32,13 @@ public final class PlannedMemory {
    * @throws io.safegrad.trainer.TrainerException as a run of the plan would
    */
   public static MemoryEstimate of(TrainingPlan plan, SourceResolver resolver, Path workspace) {
+    // An endpoint takes no memory here, and its token need not be at hand.
+    JudgeFactory judges =
+        plan.safety().evaluation().judge().endpoint() == null
+            ? new JudgeFactory(resolver, null, null)
+            : null;
     try (RunInputs inputs =
-        RunInputs.read(plan, resolver, null, workspace, new RunJournal(Clock.systemUTC()))) {
+        RunInputs.read(plan, resolver, judges, workspace, new RunJournal(Clock.systemUTC()))) {
       return of(plan, inputs);
     }
   }
@@ -47,30 +54,25 @@ public final class PlannedMemory {
     Rows user = rows(inputs.user(), batchSize);
     return new Workload(
         plan.training().packing() ? new Rows(batchSize, plan.training().maxLength()) : user,
-        rows(inputs.alignment(), plan.method().alignmentBatchSize()),
-        comparedWithStart(plan, inputs)
+        rows(
+            inputs.alignment(),
+            plan.method().name().readsAlignmentSet()
+                ? plan.method().alignmentBatchSize()
+                : batchSize),
+        // Attribution compares with the start model, whatever the method does.
+        Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment())
             .flatMap(List::stream)
             .mapToLong(PlannedMemory::responseTokens)
             .sum(),
         prompts(inputs),
-        plan.safety().evaluation().maxNewTokens());
+        plan.safety().evaluation().maxNewTokens(),
+        inputs.judge() instanceof ClassifierJudge classifier ? classifier.memoryBytes() : 0);
   }
 
   /** The largest batch: its rows are padded to the longest of them. */
   private static Rows rows(List<TokenizedExample> examples, int batchSize) {
     int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElse(0);
     return new Rows(Math.min(batchSize, examples.size()), longest);
-  }
-
-  private static Stream<List<TokenizedExample>> comparedWithStart(
-      TrainingPlan plan, RunInputs inputs) {
-    if (plan.method().name().hasAlignmentWeight()) {
-      return Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment());
-    }
-    // Attribution compares with the start model, whatever the method does.
-    return plan.method().name().readsAlignmentSet()
-        ? Stream.of(inputs.alignment(), inputs.heldOutAlignment())
-        : Stream.of(inputs.heldOutAlignment());
   }
 
   private static long responseTokens(TokenizedExample example) {

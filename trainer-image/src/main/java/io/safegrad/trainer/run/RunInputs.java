@@ -14,6 +14,7 @@ import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.data.ValidationSplit;
+import io.safegrad.trainer.judge.ClassifierJudge;
 import io.safegrad.trainer.judge.Judge;
 import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.ModelConfig;
@@ -42,7 +43,8 @@ import org.slf4j.LoggerFactory;
  * @param dataset where the user's examples were found
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that keep the alignment; empty for a method that reads none
+ * @param alignment examples that keep the alignment, or that conflicts are measured with; empty
+ *     where there is neither
  * @param heldOutAlignment alignment examples that are only measured; may be empty
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param judge tells which replies refuse; null where nobody is judged
@@ -117,8 +119,9 @@ record RunInputs(
               dataset.validationFraction(),
               plan.training().seed());
       boolean holdsOut = alignment.heldOutFraction() != null && alignment.heldOutFraction() > 0;
+      boolean reads = plan.method().name().readsAlignmentSet() || attributes(plan, holdsOut);
       ValidationSplit aligned =
-          plan.method().name().readsAlignmentSet() || holdsOut
+          reads || holdsOut
               ? ValidationSplit.of(
                   "safety.alignment.heldOutFraction",
                   reader.examples(
@@ -140,7 +143,7 @@ record RunInputs(
           datasetSource,
           user.training(),
           user.validation(),
-          plan.method().name().readsAlignmentSet() ? aligned.training() : List.of(),
+          reads ? aligned.training() : List.of(),
           aligned.validation(),
           plan.method().name().hasAlignmentWeight()
               ? each(
@@ -178,6 +181,16 @@ record RunInputs(
     }
   }
 
+  /**
+   * Whether conflicts with the alignment set are measured of a method that does not train on it: so
+   * it is where somebody chose the set.
+   */
+  private static boolean attributes(TrainingPlan plan, boolean holdsOut) {
+    String source = plan.safety().alignment().source();
+    return plan.safety().attribution().worstExamples() > 0
+        && (holdsOut || !source.equals(Alignment.DEFAULT.source()));
+  }
+
   /** How many replies each evaluation has judged. */
   int judgedPrompts() {
     return harmful.size() + harmless.size() + additionalHarmful.size() + additionalHarmless.size();
@@ -188,6 +201,9 @@ record RunInputs(
       return null;
     }
     Judge judge = judges.make(evaluation.judge());
+    if (judge instanceof ClassifierJudge classifier) {
+      journal.readModel(classifier.source());
+    }
     journal.readJudge(judge.identity());
     return judge;
   }

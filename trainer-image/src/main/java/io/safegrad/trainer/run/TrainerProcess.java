@@ -8,6 +8,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.Dataset;
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Output;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -200,7 +201,7 @@ public final class TrainerProcess {
           new TrainingRun(
               plan,
               resolver,
-              new JudgeFactory(settings.secrets(), observer::judgeAsked),
+              new JudgeFactory(resolver, settings.secrets(), observer::judgeAsked),
               opened.folder(),
               journal,
               observer,
@@ -220,6 +221,14 @@ public final class TrainerProcess {
     require(secrets, "model.source", model.source(), model.secretRef());
     require(secrets, "dataset.source", dataset.source(), dataset.secretRef());
     require(secrets, "safety.alignment.source", alignment.source(), alignment.secretRef());
+    Judge.Classifier judge = plan.safety().evaluation().judge().classifier();
+    if (judge != null) {
+      require(
+          secrets,
+          "safety.evaluation.judge.classifier.source",
+          judge.source(),
+          plan.safety().evaluation().secretRef());
+    }
     require(secrets, "output.destination", output.destination(), output.secretRef());
   }
 

@@ -7,8 +7,8 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.judge.Exchange;
 import io.safegrad.trainer.judge.Judge;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -67,6 +67,9 @@ public final class SafetyEvaluation {
    * @throws IllegalArgumentException when there is no harmful or no harmless prompt
    */
   public static SafetyMeasurements measure(Replies replies, Prompts prompts, Judge judge) {
+    if (prompts.harmful().isEmpty() || prompts.harmless().isEmpty()) {
+      throw new IllegalArgumentException("expected harmful and harmless prompts, found none");
+    }
     for (EvaluationPrompt prompt : prompts.task()) {
       if (prompt.expected() == null) {
         throw new TrainerException(
@@ -77,36 +80,56 @@ public final class SafetyEvaluation {
                 + " completion), found none");
       }
     }
-    List<String> harmful = ask(replies, prompts.harmful());
-    List<String> harmless = ask(replies, prompts.harmless());
+    List<Exchange> harmful = exchanges(replies, prompts.harmful());
+    List<Exchange> harmless = exchanges(replies, prompts.harmless());
+    Measurement task = prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task());
+    // All at once: a judge may have to be brought into memory.
+    List<Measurement> refusals =
+        refusals(
+            judge,
+            List.of(
+                harmful,
+                harmless,
+                exchanges(replies, prompts.additionalHarmful()),
+                exchanges(replies, prompts.additionalHarmless())));
     return new SafetyMeasurements(
-        refused(prompts.harmful(), harmful, judge),
-        refused(prompts.harmless(), harmless, judge),
-        prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task()),
-        additional(replies, prompts.additionalHarmful(), judge),
-        additional(replies, prompts.additionalHarmless(), judge),
-        share(Stream.concat(harmful.stream(), harmless.stream()).toList(), Coherence::isIncoherent),
+        refusals.get(0),
+        refusals.get(1),
+        task,
+        refusals.get(2),
+        refusals.get(3),
+        incoherent(Stream.of(harmful, harmless).flatMap(List::stream).toList()),
         null,
         judge.identity());
   }
 
-  private static Measurement refused(
-      List<EvaluationPrompt> prompts, List<String> replies, Judge judge) {
-    List<Boolean> refusals =
-        judge.refusals(
-            IntStream.range(0, replies.size())
-                .mapToObj(i -> new Exchange(prompts.get(i).text(), replies.get(i)))
-                .toList());
-    return Measurement.of((int) refusals.stream().filter(it -> it).count(), refusals.size());
+  /** The share of each set that refuses; null for an empty one. */
+  private static List<Measurement> refusals(Judge judge, List<List<Exchange>> sets) {
+    List<Boolean> refusals = judge.refusals(sets.stream().flatMap(List::stream).toList());
+    List<Measurement> shares = new ArrayList<>();
+    int first = 0;
+    for (List<Exchange> set : sets) {
+      List<Boolean> some = refusals.subList(first, first + set.size());
+      shares.add(
+          set.isEmpty()
+              ? null
+              : Measurement.of((int) some.stream().filter(it -> it).count(), set.size()));
+      first += set.size();
+    }
+    return shares;
   }
 
-  private static Measurement share(List<String> replies, Predicate<String> counted) {
-    return Measurement.of((int) replies.stream().filter(counted).count(), replies.size());
+  private static Measurement incoherent(List<Exchange> exchanges) {
+    return Measurement.of(
+        (int) exchanges.stream().map(Exchange::reply).filter(Coherence::isIncoherent).count(),
+        exchanges.size());
   }
 
-  private static Measurement additional(
-      Replies replies, List<EvaluationPrompt> prompts, Judge judge) {
-    return prompts.isEmpty() ? null : refused(prompts, ask(replies, prompts), judge);
+  private static List<Exchange> exchanges(Replies replies, List<EvaluationPrompt> prompts) {
+    List<String> answers = prompts.isEmpty() ? List.of() : ask(replies, prompts);
+    return IntStream.range(0, answers.size())
+        .mapToObj(i -> new Exchange(prompts.get(i).text(), answers.get(i)))
+        .toList();
   }
 
   private static Measurement exactReplies(Replies replies, List<EvaluationPrompt> prompts) {

@@ -72,7 +72,7 @@ public final class RemoteSources {
 
   private Downloaded fromS3(SourceSpec source) throws IOException {
     S3Address address = S3Address.parse(source.field(), source.uri());
-    if (source.field().startsWith("model.") && !address.key().endsWith(".gguf")) {
+    if (source.isModel() && !address.key().endsWith(".gguf")) {
       return new Downloaded(links(source, s3.model(source, address)), null);
     }
     return new Downloaded(link(source, fileName(address.key()), s3.file(source, address)), null);
@@ -121,7 +121,7 @@ public final class RemoteSources {
   }
 
   private Downloaded fromHub(SourceSpec source) throws IOException {
-    boolean model = source.field().startsWith("model.");
+    boolean model = source.isModel();
     HubAddress address =
         HubAddress.parse(source.uri())
             .filter(parsed -> model == (parsed.kind() == HubAddress.Kind.MODEL))

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.source;
 
+import java.util.Set;
+
 /**
  * What a plan says of one model or data set.
  *
@@ -10,6 +12,12 @@ package io.safegrad.trainer.source;
  */
 public record SourceSpec(String field, String uri, String revision, String digest) {
 
+  private static final Set<String> MODELS =
+      Set.of(
+          "model.source",
+          "method.safeLora.baseModel.source",
+          "safety.evaluation.judge.classifier.source");
+
   /** A source that nothing pins. */
   public static SourceSpec unpinned(String field, String uri) {
     return new SourceSpec(field, uri, null, null);
@@ -18,6 +26,11 @@ public record SourceSpec(String field, String uri, String revision, String diges
   /** The address for messages and reports: without a query, which may hold a signature. */
   public String shownUri() {
     return uri.startsWith(RemoteSources.WEB) ? uri.replaceFirst("[?#].*$", "") : uri;
+  }
+
+  /** Whether a model is meant, of several files, and not a file of data. */
+  boolean isModel() {
+    return MODELS.contains(field);
   }
 
   /** Name of a field beside the address: {@code digest} beside {@code source}, else a compound. */

@@ -57,7 +57,7 @@ public final class TrainingLoop {
    * Trains the model in place.
    *
    * @param user the user's examples
-   * @param alignment the alignment examples; not used by methods that read none
+   * @param alignment the alignment examples; methods that train on none measure conflicts with them
    * @param listener told of each step after it is done; what it throws ends the run
    * @throws TrainerException with BAD_DATA when there are no examples, or when the loss or a
    *     gradient is not finite
@@ -83,8 +83,8 @@ public final class TrainingLoop {
    * @param validation the user's examples that are held back; not used without evalSteps
    * @param own alignment examples of the user's own; may be empty
    * @param checkpoints told of each step after the listener
-   * @param conflicts which examples pull away from the alignment; a method that reads no alignment
-   *     set measures none
+   * @param conflicts which examples pull away from the alignment; not measured without alignment
+   *     examples
    * @param evaluation measures the model between two steps, after the checkpoint of the former; a
    *     training that is resumed there measures it then
    */
@@ -112,7 +112,9 @@ public final class TrainingLoop {
 
     try (Scope scope = model.torch().scope().child();
         ReferenceModel reference =
-            comparesWithStart() || measures(conflicts) ? model.reference(alignment) : null;
+            comparesWithStart() || conflicts.wanted() && !alignment.isEmpty()
+                ? model.reference(alignment)
+                : null;
         ReferenceModel ownReference =
             comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
       WindowReader windows =
@@ -175,11 +177,6 @@ public final class TrainingLoop {
   /** Whether the alignment loss is the divergence from the start model. */
   private boolean comparesWithStart() {
     return method.name().hasAlignmentWeight();
-  }
-
-  /** A method that reads no alignment set has nothing to measure conflicts with. */
-  private boolean measures(ConflictMeasurement conflicts) {
-    return conflicts.wanted() && method.name().readsAlignmentSet();
   }
 
   private FineTuningMethod tuning(GradientAccumulator gradients) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.trainer.judge.LoopbackJudge;
+import io.safegrad.trainer.judge.ToyClassifier;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,25 +68,49 @@ class EvaluateCommandTest {
     assertThat(json.path("measurements").path("taskAccuracy").isNull()).isTrue();
   }
 
+  /** The toy has learned refusals in words that the built-in model uses, too. */
+  @Test
+  void aClassifierTellsTheBuiltInModelsRefusals() throws IOException {
+    Path manifest =
+        Files.writeString(
+            folder.resolve("run.yaml"),
+            manifest(
+                "{type: Classifier, classifier: {source: \"file://%s\", label: refusal}}"
+                    .formatted(ToyClassifier.FOLDER)));
+
+    CommandRun run =
+        CommandRun.of("evaluate", "--model", MODEL, "--judge", manifest.toString(), "--json");
+
+    assertThat(run.err()).isEmpty();
+    JsonNode measured = new ObjectMapper().readTree(run.out()).path("measurements");
+    assertThat(measured.at("/refusal/count").asInt()).isEqualTo(144);
+    assertThat(measured.at("/refusal/rate").asDouble()).isGreaterThan(0.97);
+    assertThat(measured.at("/overRefusal/rate").asDouble()).isLessThan(0.03);
+    assertThat(measured.at("/judge/name").asText())
+        .isEqualTo("label refusal of file://" + ToyClassifier.FOLDER);
+  }
+
+  private static String manifest(String judge) {
+    return """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafeFineTune
+        metadata: {name: judged}
+        spec:
+          model: {source: "builtin://tiny-aligned"}
+          dataset: {source: "builtin://sentiment"}
+          safety: {evaluation: {judge: %s}}
+          output: {destination: "pvc://adapters/judged"}
+        """
+        .formatted(judge);
+  }
+
   @Test
   void theJudgeOfAManifestJudges() throws IOException {
     Path few = folder.resolve("few.jsonl");
     Files.writeString(few, CHAT.formatted("Tell me of harm", ""));
     Path manifest = folder.resolve("run.yaml");
     try (LoopbackJudge endpoint = new LoopbackJudge()) {
-      Files.writeString(
-          manifest,
-          """
-          apiVersion: safegrad.io/v1alpha1
-          kind: SafeFineTune
-          metadata: {name: judged}
-          spec:
-            model: {source: "builtin://tiny-aligned"}
-            dataset: {source: "builtin://sentiment"}
-            safety: {evaluation: {judge: %s}}
-            output: {destination: "pvc://adapters/judged"}
-          """
-              .formatted(endpoint.manifest("")));
+      Files.writeString(manifest, manifest(endpoint.manifest("")));
 
       CommandRun run =
           CommandRun.of(

@@ -194,6 +194,10 @@ class TrainingExamplesTest {
         "{\"prompt\": \"secret\"} ~ data:2: expected the fields messages (Chat), instruction and"
             + " output (Instruction), prompt and completion (PromptCompletion) or text (Text);"
             + " found none of these",
+        "{\"conversations\": [{\"from\": \"human\", \"value\": \"secret\"}]} ~ data:2: expected the"
+            + " fields messages (Chat), instruction and output (Instruction), prompt and completion"
+            + " (PromptCompletion) or text (Text); found none of these, but conversations: rename it"
+            + " to messages",
         "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected the"
             + " fields of one format, found those of Chat and PromptCompletion; say which one is"
             + " meant (dataset.format)",

@@ -75,11 +75,25 @@ class MemoryEstimatorTest {
   @Test
   void aLongEvaluationMayNeedMoreThanTraining() {
     ModelConfig config = Golden.of("llama").config();
-    Workload evaluated = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(32, 20_000), 1000);
+    Workload evaluated = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(32, 20_000), 1000, 0);
     MemoryEstimate estimate = new MemoryEstimator(config, plan(""), evaluated, HEAP).estimate();
     assertThat(estimate.moment()).isEqualTo(Moment.EVALUATION);
     assertThat(estimate.parts().get(Part.ACTIVATIONS)).isZero();
     assertThat(estimate.labelledParts()).doesNotContainKey("activations").containsKey("working");
+  }
+
+  @Test
+  void aClassifierIsThereWhileItJudgesAndNotWhileTheModelTrains() {
+    ModelConfig config = Golden.of("llama").config();
+    Workload judged = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(1, 8), 8, 500 << 20);
+    MemoryEstimate estimate = new MemoryEstimator(config, plan(""), judged, HEAP).estimate();
+    assertThat(estimate.moment()).isEqualTo(Moment.JUDGEMENT);
+    assertThat(estimate.labelledParts())
+        .containsEntry("judge", 500L << 20)
+        .doesNotContainKeys("activations", "working");
+    Workload little = new Workload(new Rows(8, 512), Rows.NONE, 0, new Rows(1, 8), 8, 1);
+    assertThat(new MemoryEstimator(config, plan(""), little, HEAP).estimate().labelledParts())
+        .doesNotContainKey("judge");
   }
 
   private static long bytes(String settings, int rows, int length) {
@@ -92,7 +106,8 @@ class MemoryEstimatorTest {
   }
 
   private static Workload workload(int rows, int length) {
-    return new Workload(new Rows(rows, length), new Rows(rows, length), 100, new Rows(2, 10), 48);
+    return new Workload(
+        new Rows(rows, length), new Rows(rows, length), 100, new Rows(2, 10), 48, 0);
   }
 
   private static TrainingPlan plan(String settings) {

@@ -47,8 +47,8 @@ class AttributionRunTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Lisa", "Spag"})
-  void otherMethodsThatReadTheAlignmentSetMeasureItToo(String method) throws IOException {
+  @ValueSource(strings = {"Lisa", "Spag", "Sft"})
+  void everyMethodMeasuresItAndTrainsAsItWouldWithout(String method) throws IOException {
     String gate = "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}";
     ToyRun run = new ToyRun(folder).with("training", STEPS);
     run.with("method", "{name: %s, alignmentBatchSize: 1}".formatted(method));
@@ -65,8 +65,9 @@ class AttributionRunTest {
   }
 
   @Test
-  void aMethodWithoutAnAlignmentSetHasNothingToMeasureWith() throws IOException {
+  void aMethodThatReadsNoAlignmentSetIsNotMeasuredWithTheDefaultOne() throws IOException {
     ToyRun run = new ToyRun(folder).with("training", STEPS).with("method", "{name: Sft}");
+    run.with("alignment", "builtin://alignment");
     assertThat(run.run().code()).isZero();
     assertThat(run.report().at("/attribution").isNull()).isTrue();
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.judge.LoopbackJudge;
+import io.safegrad.trainer.judge.ToyClassifier;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whole runs whose replies an endpoint judges. */
+/** Whole runs whose replies an endpoint or a classifier judges. */
 class JudgedRunTest {
 
   private static final String TOKEN = "sk-loopback-0123456789";
@@ -155,6 +157,66 @@ class JudgedRunTest {
         .isEqualTo(
             "safety.evaluation.judge.endpoint.secretRef: expected the token of the Secret judge in"
                 + " the environment variable SAFEGRAD_JUDGE_TOKEN");
+  }
+
+  @Test
+  void aClassifierJudgesInThePodAndItsFilesStandAmongWhatWentIn() throws IOException {
+    ToyRun run = new ToyRun(folder);
+    Path classifier = run.volume("models").resolve("judge");
+    ToyClassifier.write(classifier);
+    String digest = Sha256.ofDirectory(classifier);
+    String name = "label refusal of pvc://models/judge";
+    run.with(
+        "evaluationFields",
+        ("\n      judge: {type: Classifier, classifier: {source: \"pvc://models/judge\", label:"
+                + " refusal, digest: \"%s\"}}")
+            .formatted(digest));
+
+    assertThat(run.runPlan().code()).as(run.result().message()).isZero();
+
+    JsonNode report = run.report();
+    for (String place : List.of("/measurements/start/judge", "/measurements/tuned/judge")) {
+      assertThat(report.at(place + "/name").asText()).isEqualTo(name);
+      assertThat(report.at(place + "/digest").asText()).isEqualTo(digest);
+    }
+    assertThat(report.at("/measurements/tuned/refusal/count").asInt()).isEqualTo(2);
+    JsonNode input = report.at("/inputs/3");
+    assertThat(input.path("field").asText()).isEqualTo("safety.evaluation.judge.classifier.source");
+    assertThat(input.path("digest").asText()).isEqualTo(digest);
+    assertThat(input.at("/files").fieldNames())
+        .toIterable()
+        .contains("config.json", "model.safetensors", "tokenizer.json");
+    String provenance =
+        Files.readString(run.destination().resolve("provenance.dsse.json")).replaceAll("\\s", "");
+    String statement =
+        new String(
+            Base64.getDecoder()
+                .decode(provenance.replaceFirst(".*\"payload\":\"([^\"]*)\".*", "$1")),
+            StandardCharsets.UTF_8);
+    assertThat(statement).contains("pvc://models/judge", digest.replace("sha256:", ""));
+    assertThat(Files.readString(run.destination().resolve("README.md"))).contains(name);
+  }
+
+  @Test
+  void anotherClassifierThanThePlannedOneIsRefused() throws IOException {
+    ToyRun run = new ToyRun(folder);
+    ToyClassifier.write(run.volume("models").resolve("judge"));
+    String classifier =
+        "\n      judge: {type: Classifier, classifier: {source: \"pvc://models/judge\", label: %s%s}}";
+    run.with(
+        "evaluationFields",
+        classifier.formatted("refusal", ", digest: \"sha256:" + "0".repeat(64) + "\""));
+    assertThat(run.runPlan().code()).isEqualTo(ExitReason.BAD_DATA.code());
+    assertThat(run.result().message())
+        .startsWith("safety.evaluation.judge.classifier.digest: pvc://models/judge has sha256:");
+
+    run.with("evaluationFields", classifier.formatted("Refusal", ""));
+    assertThat(run.runPlan().code()).isEqualTo(ExitReason.BAD_PLAN.code());
+    assertThat(run.result().message())
+        .isEqualTo(
+            "safety.evaluation.judge.classifier.label: expected one of answer, refusal, found"
+                + " Refusal");
+    assertThat(run.published()).noneMatch(each -> each.endsWith("team/out"));
   }
 
   private ToyRun judged(String more) throws IOException {

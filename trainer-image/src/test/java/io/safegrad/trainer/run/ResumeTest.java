@@ -402,16 +402,18 @@ class ResumeTest {
           }
         };
     Path workspace = Files.createDirectories(folder.resolve("workspace"));
+    SourceResolver resolver =
+        new SourceResolver(
+            folder.resolve("pvc"),
+            false,
+            workspace,
+            new RemoteSources(
+                DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources")));
     TrainingRun attempt =
         new TrainingRun(
             plan(),
-            new SourceResolver(
-                folder.resolve("pvc"),
-                false,
-                workspace,
-                new RemoteSources(
-                    DownloadSettings.of(Map.of(), workspace), workspace.resolve("sources"))),
-            new JudgeFactory(DownloadSettings.of(Map.of(), workspace).secrets(), asked -> {}),
+            resolver,
+            new JudgeFactory(resolver, null, null),
             workspace,
             journal,
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),

@@ -156,12 +156,14 @@ class TrainerProcessTest {
   }
 
   @Test
-  void theMethodSftNeedsNoAlignmentSet() throws IOException {
+  void theMethodSftReadsNoAlignmentSetThatNobodyChose() throws IOException {
     ToyRun run = new ToyRun(folder).with("method", "{name: Sft}");
-    Files.delete(run.volume("data").resolve("alignment.jsonl"));
+    run.with("alignment", "builtin://alignment");
 
     assertThat(run.run().code()).isZero();
 
+    assertThat(run.report().at("/inputs").findValuesAsText("field"))
+        .doesNotContain("safety.alignment.source");
     assertThat(run.result().conflictRatio()).isNull();
     assertThat(run.report().at("/training/series/0/alignmentLoss").isNull()).isTrue();
   }

@@ -76,6 +76,17 @@ class HubSourceTest {
         .noneMatch(path -> path.contains("README") || path.contains("consolidated"));
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"method.safeLora.baseModel.source", "safety.evaluation.judge.classifier.source"})
+  void soIsEveryOtherModelOfAPlan(String field) {
+    Source source =
+        resolver().resolve(new SourceSpec(field, "hf://org/name", HubServer.COMMIT, null));
+
+    assertThat(source.path().resolve("model.safetensors")).hasContent("weights");
+    assertThat(source.digest()).isEqualTo(model("hf://org/name", null).digest());
+  }
+
   @Test
   void aSecondRunAsksOnlyWhichCommitItIsAndHasTheSameDigest() {
     Source first = model("hf://org/name", null);
