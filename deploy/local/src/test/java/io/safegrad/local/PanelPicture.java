@@ -226,7 +226,7 @@ final class PanelPicture {
     return switch (unit) {
       case SHARE -> value -> rounded(100 * value) + " %";
       case SECONDS ->
-          value -> value < 1 ? "%.3g ms".formatted(1000 * value) : "%.4g s".formatted(value);
+          value -> value > 0 && value < 1 ? rounded(1000 * value) + " ms" : rounded(value) + " s";
       case BYTES -> value -> "%.0f MiB".formatted(value / (1 << 20));
       case YES_NO -> value -> value == 0 ? "No" : "Yes";
       case PER_SECOND, REQUESTS, OPERATIONS -> value -> rounded(value) + "/s";
