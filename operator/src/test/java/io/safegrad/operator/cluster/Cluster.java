@@ -22,6 +22,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
@@ -38,12 +39,24 @@ final class Cluster implements AutoCloseable {
   private static final Path ROLE = Path.of("../deploy/helm/files/clusterrole.yaml");
   private static final Path AUDIT_POLICY = Path.of("src/test/resources/audit-policy.yaml");
 
+  /** So that tests need not wait for what happens at intervals. */
+  private static final Map<String, String> IMPATIENT =
+      Map.of(
+          "SAFEGRAD_PROGRESS_POLL_INTERVAL", "200ms",
+          "SAFEGRAD_PROGRESS_STATUS_INTERVAL", "1s",
+          "SAFEGRAD_ADMISSION_CHECK_INTERVAL", "1s");
+
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
   private final OperatorProcess operator;
   private final Path auditLog;
 
-  private Cluster() throws IOException {
+  /**
+   * Starts all of it.
+   *
+   * @param settings environment variables of the operator
+   */
+  Cluster(Map<String, String> settings) throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
     auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
@@ -56,7 +69,8 @@ final class Cluster implements AutoCloseable {
                     "--audit-log-path=" + auditLog));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
-    operator = new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"));
+    operator =
+        new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"), settings);
     Files.deleteIfExists(Path.of("target/operator.log"));
     operator.start();
   }
@@ -195,7 +209,7 @@ final class Cluster implements AutoCloseable {
 
       private Holder() {
         try {
-          cluster = new Cluster();
+          cluster = new Cluster(IMPATIENT);
         } catch (IOException e) {
           throw new IllegalStateException(e);
         }

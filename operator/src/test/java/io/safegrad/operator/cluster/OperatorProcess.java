@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,12 +25,14 @@ final class OperatorProcess {
 
   private final Path kubeconfig;
   private final Path log;
+  private final Map<String, String> settings;
   private Process process;
   private int logStart;
 
-  OperatorProcess(Path kubeconfig, Path log) {
+  OperatorProcess(Path kubeconfig, Path log, Map<String, String> settings) {
     this.kubeconfig = kubeconfig;
     this.log = log;
+    this.settings = settings;
   }
 
   /** Starts it and waits until it follows the cluster. */
@@ -46,9 +49,7 @@ final class OperatorProcess {
     builder.environment().put("KUBECONFIG", kubeconfig.toString());
     builder.environment().put("QUARKUS_HTTP_HOST", "127.0.0.1");
     builder.environment().put("QUARKUS_HTTP_PORT", "0");
-    builder.environment().put("SAFEGRAD_PROGRESS_POLL_INTERVAL", "200ms");
-    builder.environment().put("SAFEGRAD_PROGRESS_STATUS_INTERVAL", "1s");
-    builder.environment().put("SAFEGRAD_ADMISSION_CHECK_INTERVAL", "1s");
+    builder.environment().putAll(settings);
     builder
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
@@ -84,6 +85,15 @@ final class OperatorProcess {
 
   boolean isAlive() {
     return process.isAlive();
+  }
+
+  /** What it holds of the machine's memory. */
+  long residentBytes() throws IOException {
+    return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
+        .filter(line -> line.startsWith("VmRSS:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+        .findFirst()
+        .orElseThrow();
   }
 
   /** All that every operator of this test run has printed. */

@@ -10,6 +10,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -85,7 +86,8 @@ class ProcessIT {
         contexts: [{name: a, context: {cluster: a, user: a}}]
         current-context: a
         """);
-    OperatorProcess lost = new OperatorProcess(kubeconfig, folder.resolve("operator.log"));
+    OperatorProcess lost =
+        new OperatorProcess(kubeconfig, folder.resolve("operator.log"), Map.of());
     assertThatThrownBy(lost::start).hasMessageStartingWith("the operator did not start");
     assertThat(lost.logLines())
         .last()
