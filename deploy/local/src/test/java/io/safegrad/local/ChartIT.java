@@ -117,7 +117,7 @@ class ChartIT {
             "--set",
             "podMonitors.enabled=true,prometheusRule.enabled=true,dashboards.enabled=true");
     assertThat(result.succeeded()).contains("SafeGrad Operator 0.1.0 is installed");
-    assertThat(result.error()).as("warnings of the API server").doesNotContain("PodSecurity");
+    assertThat(result.error()).as("warnings of the API server").isEmpty();
     Pod pod = onlyPod(SYSTEM);
     assertThat(readiness(pod)).as("Helm has waited for it").contains("\"inForce\": true");
     assertThat(pod.getSpec().getServiceAccountName()).isEqualTo(OPERATOR);

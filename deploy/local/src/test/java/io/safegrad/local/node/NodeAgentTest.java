@@ -3,20 +3,25 @@ package io.safegrad.local.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.sun.net.httpserver.HttpServer;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
+import io.fabric8.kubernetes.api.model.IntOrString;
 import io.fabric8.kubernetes.api.model.PersistentVolumeBuilder;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.authentication.SelfSubjectReview;
+import io.fabric8.kubernetes.api.model.authentication.SelfSubjectReviewBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
 import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.LogWatch;
@@ -24,6 +29,8 @@ import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +48,7 @@ class NodeAgentTest {
 
   private static final String SHELL = "registry.test/shell:1";
   private static final Duration SOON = Duration.ofSeconds(60);
+  private static final int PROBED_PORT = 8099;
 
   @TempDir static Path folder;
   private static ControlPlane controlPlane;
@@ -216,6 +224,68 @@ class NodeAgentTest {
     Path files = folder.resolve("pods").resolve(pod.getMetadata().getUid());
     await().atMost(SOON).until(() -> Files.notExists(files));
     assertThat(adapters.resolve("out")).hasContent("run: x");
+  }
+
+  /** The operator's pod asks the API server like this. */
+  @Test
+  void aPodsTokenIsThatOfItsServiceAccount() {
+    String script =
+        "set -e; test -s $KUBERNETES_CERTS_CA_FILE;"
+            + " echo https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/;"
+            + " cat $KUBERNETES_AUTH_SERVICEACCOUNT_TOKEN";
+    create(
+        pod("trusted", script).editSpec().withAutomountServiceAccountToken(true).endSpec().build());
+    Pod pod = awaitEnd("trusted");
+    List<String> log = client.pods().resource(pod).getLog().lines().toList();
+    assertThat(pod.getStatus().getPhase()).isEqualTo("Succeeded");
+    Config config =
+        new ConfigBuilder(Config.empty())
+            .withMasterUrl(log.get(0))
+            .withOauthToken(log.get(1))
+            .withCaCertFile(controlPlane.certificate().toString())
+            .build();
+    try (KubernetesClient asPod = new KubernetesClientBuilder().withConfig(config).build()) {
+      SelfSubjectReview review = asPod.resource(new SelfSubjectReviewBuilder().build()).create();
+      assertThat(review.getStatus().getUserInfo().getUsername())
+          .isEqualTo("system:serviceaccount:default:default");
+    }
+  }
+
+  @Test
+  void aPodIsReadyOnceItsProbeIsAnswered() throws IOException {
+    create(
+        pod("probed", "exec sleep 600")
+            .editSpec()
+            .editFirstContainer()
+            .addNewPort()
+            .withName("http")
+            .withContainerPort(PROBED_PORT)
+            .endPort()
+            .withNewReadinessProbe()
+            .withNewHttpGet()
+            .withPath("/ready")
+            .withPort(new IntOrString("http"))
+            .endHttpGet()
+            .endReadinessProbe()
+            .endContainer()
+            .endSpec()
+            .build());
+    await().atMost(SOON).until(() -> running("probed"));
+    assertThat(ready("probed")).isFalse();
+    String address = get("probed").getStatus().getPodIP();
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), PROBED_PORT), 0);
+    server.createContext(
+        "/ready",
+        exchange -> {
+          exchange.sendResponseHeaders(200, -1);
+          exchange.close();
+        });
+    server.start();
+    await().atMost(SOON).until(() -> ready("probed"));
+    server.stop(0);
+    await().atMost(SOON).until(() -> !ready("probed"));
+    client.pods().inNamespace("default").withName("probed").withGracePeriod(0).delete();
   }
 
   @Test
@@ -500,6 +570,10 @@ class NodeAgentTest {
 
   private static String phase(String name) {
     return get(name).getStatus().getPhase();
+  }
+
+  private static boolean ready(String name) {
+    return get(name).getStatus().getContainerStatuses().get(0).getReady();
   }
 
   private static boolean running(String name) {
