@@ -27,7 +27,7 @@ class AttributionRunTest {
       "{maxSteps: 4, batchSize: 2, maxLength: 64, learningRate: 0.05, lora: {rank: 2, alpha: 4}}";
 
   private static final String REFUSED_STEPS =
-      "{mode: %s, maxSteps: 4, batchSize: 2, maxLength: 64, learningRate: 0.05}";
+      "{mode: %s, maxSteps: 4, batchSize: 2, maxLength: 250, learningRate: 0.05}";
 
   /** Nothing is held back, so the divergence is not known. */
   private static final String REFUSING =
@@ -125,19 +125,18 @@ class AttributionRunTest {
     assertThat(run.report().at("/attribution").isNull()).isTrue();
   }
 
-  /** Each reply is cut to one token, which the alignment set cannot be. */
+  /** The toy reads bytes: the built-in replies are longer than its examples may be. */
   @Test
   void anAlignmentSetThatCannotBeReadRefusesNothingAndNamesNothing() throws IOException {
     ToyRun run = new ToyRun(folder).with("method", "{name: Sft}").with("gate", REFUSING);
-    run.data("train.jsonl", "{\"text\": \"a\"}\n".repeat(3)).with("task", "pvc://data/train.jsonl");
-    run.with("alignment", "builtin://alignment");
-    run.with("training", "{maxSteps: 4, batchSize: 2, maxLength: 2, lora: {rank: 2, alpha: 4}}");
+    run.with("alignment", "builtin://alignment").with("training", STEPS);
 
     ToyRun.Ending refused = run.run();
 
     assertThat(refused.code()).as(refused.err()).isEqualTo(ExitReason.GATE_REFUSED.code());
     assertThat(refused.err()).doesNotContain("conflict");
     assertThat(run.report().at("/attribution").isNull()).isTrue();
+    assertThat(inputs(run)).doesNotContain("safety.alignment.source");
   }
 
   private static List<String> inputs(ToyRun run) throws IOException {
