@@ -148,7 +148,10 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
                 "-timeout=" + HANGS_AFTER_SECONDS,
                 "-report_slow_units=" + HANGS_AFTER_SECONDS,
                 "-rss_limit_mb=" + MAX_RESIDENT_MIB));
-    command.add("-dict=" + dictionary(folder));
+    Path dictionary = dictionary(folder);
+    if (Files.size(dictionary) > 0) {
+      command.add("-dict=" + dictionary);
+    }
     command.add(Files.createDirectories(folder.resolve("corpus")).toString());
     command.add(seeds.toString());
     return command;
