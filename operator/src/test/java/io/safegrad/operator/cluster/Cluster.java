@@ -49,6 +49,7 @@ final class Cluster implements AutoCloseable {
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
   private final OperatorProcess operator;
+  private final ApiProxy proxy;
   private final Path auditLog;
 
   /**
@@ -57,6 +58,10 @@ final class Cluster implements AutoCloseable {
    * @param settings environment variables of the operator
    */
   Cluster(Map<String, String> settings) throws IOException {
+    this(settings, false);
+  }
+
+  private Cluster(Map<String, String> settings, boolean proxied) throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
     auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
@@ -66,13 +71,35 @@ final class Cluster implements AutoCloseable {
             ControlPlane.Options.withoutScheduler()
                 .withApiServerFlags(
                     "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
-                    "--audit-log-path=" + auditLog));
+                    "--audit-log-path=" + auditLog,
+                    // Whoever was away for longer than that finds no history to go on from.
+                    "--etcd-compaction-interval=" + (proxied ? "3s" : "5m")));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
-    operator =
-        new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"), settings);
-    Files.deleteIfExists(Path.of("target/operator.log"));
+    Path kubeconfig = operatorKubeconfig(folder);
+    proxy = proxied ? new ApiProxy(controlPlane) : null;
+    if (proxied) {
+      Files.writeString(
+          kubeconfig, Files.readString(kubeconfig).replace(controlPlane.server(), proxy.address()));
+    }
+    Path log = Path.of(proxied ? "target/operator-failures.log" : "target/operator.log");
+    operator = new OperatorProcess(kubeconfig, log, settings);
+    Files.deleteIfExists(log);
     operator.start();
+  }
+
+  /** A cluster to break things in: the operator reaches the API server through a proxy. */
+  static Cluster breakable() throws IOException {
+    return new Cluster(IMPATIENT, true);
+  }
+
+  /** What the operator of a {@link #breakable} cluster takes for the API server. */
+  ApiProxy proxy() {
+    return proxy;
+  }
+
+  ControlPlane controlPlane() {
+    return controlPlane;
   }
 
   /** A client with a cluster administrator's rights. */
@@ -178,6 +205,9 @@ final class Cluster implements AutoCloseable {
   @Override
   public void close() throws InterruptedException {
     operator.kill();
+    if (proxy != null) {
+      proxy.close();
+    }
     client.close();
     controlPlane.close();
   }
