@@ -28,6 +28,7 @@ final class PlayedTrainers implements AutoCloseable {
   private final FakeNode node;
   private final String namespace;
   private final Function<String, Ending> endings;
+  private volatile Ending others;
   private final Map<String, String> addresses = new ConcurrentHashMap<>();
   private final Map<String, Integer> attempts = new ConcurrentHashMap<>();
   private final Map<String, Runnable> working = new ConcurrentHashMap<>();
@@ -59,6 +60,11 @@ final class PlayedTrainers implements AutoCloseable {
     clock.scheduleWithFixedDelay(this::look, 0, LOOK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
+  /** How every other run ends, whose pods are left alone otherwise. */
+  void others(Ending ending) {
+    others = ending;
+  }
+
   /** Where the trainer of a run answers; nobody does where it is not said. */
   void reachable(String run, String address) {
     addresses.put(run, address);
@@ -78,7 +84,7 @@ final class PlayedTrainers implements AutoCloseable {
     try {
       client.pods().inNamespace(namespace).list().getItems().stream()
           .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
-          .filter(pod -> endings.apply(run(pod)) != null)
+          .filter(pod -> ending(pod) != null)
           .filter(pod -> taken.add(pod.getMetadata().getUid()))
           .forEach(this::begin);
     } catch (KubernetesClientException e) {
@@ -90,7 +96,7 @@ final class PlayedTrainers implements AutoCloseable {
     int attempt = attempts.merge(run(pod), 1, Integer::sum);
     step(0, () -> node.starts(pod, addresses.get(run(pod))));
     int works = leastMillis + random.nextInt(mostMillis - leastMillis + 1);
-    Runnable end = () -> end(pod, endings.apply(run(pod)).exit(attempt));
+    Runnable end = () -> end(pod, ending(pod).exit(attempt));
     working.put(pod.getMetadata().getUid(), end);
     step(works, end);
   }
@@ -120,6 +126,11 @@ final class PlayedTrainers implements AutoCloseable {
         },
         delayMillis,
         TimeUnit.MILLISECONDS);
+  }
+
+  private Ending ending(Pod pod) {
+    Ending ending = endings.apply(run(pod));
+    return ending == null ? others : ending;
   }
 
   private static String run(Pod pod) {
