@@ -33,23 +33,25 @@ final class Events {
   private static final String REPORTER = "safegrad.io/operator";
   private static final int LONGEST_NOTE_BYTES = 1024;
   private static final int LONGEST_NAME = 253;
-  private static final int ALREADY_EXISTS = 409;
+  private static final String ALREADY_EXISTS = "AlreadyExists";
 
   private Events() {}
 
   /**
    * Writes one event. A server that does not take it does not stop the run.
    *
-   * @throws KubernetesClientException when the server is away; the event is told when it is back
+   * @throws KubernetesClientException when the server is away, or something else was written at the
+   *     same moment, for example a quota: the event is told at the next attempt
    */
   static void write(KubernetesClient client, SafeFineTune resource, RunEvent event, Instant now) {
     try {
       client.resource(of(resource, event, now)).create();
     } catch (KubernetesClientException e) {
-      if (Trouble.isUnreachable(e)) {
+      boolean told = e.getStatus() != null && ALREADY_EXISTS.equals(e.getStatus().getReason());
+      if (Trouble.isUnreachable(e) || (Trouble.isConflict(e) && !told)) {
         throw e;
       }
-      if (e.getCode() != ALREADY_EXISTS) {
+      if (!told && !Trouble.isOfEndingNamespace(e)) {
         LOG.warn(
             "{}/{}: the event {} was not written: {}",
             resource.getMetadata().getNamespace(),

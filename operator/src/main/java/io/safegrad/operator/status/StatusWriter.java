@@ -76,6 +76,15 @@ public final class StatusWriter {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     int attempt = context.getRetryInfo().map(RetryInfo::getAttemptCount).orElse(0);
+    if (Trouble.isOfEndingNamespace(failure)) {
+      if (attempt == 0) {
+        LOG.info(
+            "{}/{}: goes with its namespace",
+            resource.getMetadata().getNamespace(),
+            resource.getMetadata().getName());
+      }
+      return ErrorStatusUpdateControl.noStatusUpdate();
+    }
     if (Trouble.isConflict(failure) && attempt < TELLING_CONFLICTS) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }

@@ -35,6 +35,7 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
   private static final int LONGEST_VIOLATIONS = 16384;
 
+  private static final String ENDING_NAMESPACE = "NamespaceTerminating";
   private static final int CONFLICT = 409;
   private static final int FORBIDDEN = 403;
   private static final int INVALID = 422;
@@ -75,8 +76,17 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   /** Whether the API server gave no answer at all, so that nobody can be told anything. */
   public static boolean isUnreachable(Throwable failure) {
     return root(failure) instanceof KubernetesClientException refused
-        && refused.getCode() == 0
+        && refused.getCode() <= 0
         && refused.getStatus() == null;
+  }
+
+  /** Whether the resource's namespace is being deleted, and the resource with it. */
+  public static boolean isOfEndingNamespace(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getStatus() != null
+        && refused.getStatus().getDetails() != null
+        && refused.getStatus().getDetails().getCauses().stream()
+            .anyMatch(cause -> ENDING_NAMESPACE.equals(cause.getReason()));
   }
 
   private static Throwable root(Throwable failure) {

@@ -133,10 +133,12 @@ final class Cluster implements AutoCloseable {
   /** Whether nobody can watch from that version on any more. */
   boolean hasForgotten(String resourceVersion) {
     try {
-      client.raw(
-          "/apis/safegrad.io/v1alpha1/safefinetunes?watch=true&timeoutSeconds=1&resourceVersion="
-              + resourceVersion);
-      return false;
+      // The end of the history is told in the stream of a watch.
+      String told =
+          client.raw(
+              "/apis/safegrad.io/v1alpha1/safefinetunes?watch=true&timeoutSeconds=1&resourceVersion="
+                  + resourceVersion);
+      return told.contains("\"code\":410");
     } catch (KubernetesClientException e) {
       return e.getCode() == 410;
     }

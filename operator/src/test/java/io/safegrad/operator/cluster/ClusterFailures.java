@@ -1,15 +1,22 @@
 package io.safegrad.operator.cluster;
 
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Random;
+import java.util.regex.Pattern;
 
 /** What breaks between the operator and its cluster; each method is one class of failure. */
 final class ClusterFailures {
 
   /** The first that an operator says. */
   private static final String CONNECTING = " Connecting to ";
+
+  private static final Duration SKEW = Duration.ofHours(1);
 
   private final Cluster cluster;
   private final Random random;
@@ -108,6 +115,72 @@ final class ClusterFailures {
     }
   }
 
+  /** The pods end, and are removed, while no operator runs. */
+  Verdict podsGoneBeforeTheyAreRead(int runs) throws Exception {
+    LogExcerpt log = LogExcerpt.begin(cluster);
+    try (Batch batch = new Batch(cluster, "unread", random, 600_000, 600_000)) {
+      batch.create(runs, List.of(Ending.LOST));
+      awaitTraining(batch);
+      cluster.operator().kill();
+      batch.trainers().endAll();
+      TestRun.awaitUntil("the ends", batch::jobsHaveEnded);
+      cluster.client().pods().inNamespace(batch.namespace()).delete();
+      TestRun.awaitUntil(
+          "the removal",
+          () -> cluster.client().pods().inNamespace(batch.namespace()).list().getItems().isEmpty());
+      cluster.operator().start();
+      batch.awaitEnds();
+      return Verdict.of(
+          "pods removed before their end was read",
+          cluster,
+          batch,
+          log,
+          Pattern.quote(batch.namespace()) + "/.*\\[Failed: ResultLost: ",
+          runs);
+    }
+  }
+
+  /**
+   * The node's clock is an hour ahead of the cluster's, then an hour behind, and that of a former
+   * operator was an hour ahead; the runs may take half an hour.
+   */
+  Verdict clocksDiffer(int runs) throws Exception {
+    LogExcerpt log = LogExcerpt.begin(cluster);
+    try (Batch batch = new Batch(cluster, "skewed", random, 3000, 6000)) {
+      batch.trainers().skew(SKEW);
+      batch.create(runs / 2, Ending.ORDINARY, "activeDeadlineSeconds: 1800");
+      awaitTraining(batch);
+      cluster.operator().kill();
+      for (SafeFineTune run : batch.runs()) {
+        String start = Instant.parse(run.getStatus().startTime()).plus(SKEW).toString();
+        cluster
+            .client()
+            .resource(run)
+            .subresource("status")
+            .patch(
+                PatchContext.of(PatchType.JSON_MERGE),
+                "{\"status\": {\"startTime\": \"%s\"}}".formatted(start));
+      }
+      batch.trainers().skew(SKEW.negated());
+      cluster.operator().start();
+      batch.create(runs - runs / 2, Ending.ORDINARY, "activeDeadlineSeconds: 1800").awaitEnds();
+      return Verdict.of(
+          "clocks of node and former operator an hour off", cluster, batch, log, CONNECTING, 1);
+    }
+  }
+
+  private static void awaitTraining(Batch batch) {
+    TestRun.awaitUntil(
+        "training",
+        () ->
+            batch.runs().stream()
+                .allMatch(
+                    run ->
+                        run.getStatus() != null
+                            && (run.getStatus().phase() == Phase.Preparing
+                                || run.getStatus().phase().isTerminal())));
+  }
+
   /** The whole namespace goes while its runs train; others must not suffer. */
   Verdict namespaceDeleted(int runs) throws Exception {
     LogExcerpt log = LogExcerpt.begin(cluster);
@@ -115,8 +188,7 @@ final class ClusterFailures {
         Batch batch = new Batch(cluster, "stays", random, 2000, 4000)) {
       gone.create(runs, List.of(Ending.HELD));
       batch.create(runs, Ending.ORDINARY);
-      TestRun.awaitUntil(
-          "training", () -> gone.runs().stream().allMatch(ClusterFailures::isPreparing));
+      awaitTraining(gone);
       cluster.client().namespaces().withName(gone.namespace()).delete();
       TestRun.awaitUntil(
           "the removal",
@@ -128,14 +200,13 @@ final class ClusterFailures {
               cluster,
               batch,
               log,
-              "WARN .*" + gone.namespace(),
-              0);
-      return verdict;
+              gone.namespace() + "/\\S+: goes with its namespace",
+              runs);
+      List<String> warnings = log.matching("WARN .*" + gone.namespace());
+      return warnings.isEmpty()
+          ? verdict
+          : verdict.with(warnings.size() + " warnings of it: " + warnings.get(0));
     }
-  }
-
-  private static boolean isPreparing(SafeFineTune run) {
-    return run.getStatus() != null && run.getStatus().phase() == Phase.Preparing;
   }
 
   /** The CRD gets a field, is not served for a while, and is served again. */
@@ -148,7 +219,13 @@ final class ClusterFailures {
       Thread.sleep(4000);
       cluster.upgradeCrd(true);
       batch.create(runs - runs / 2, Ending.ORDINARY).awaitEnds();
-      return Verdict.of("CRD upgraded, and not served for 4 s", cluster, batch, log, "ATODO", 1);
+      return Verdict.of(
+          "CRD upgraded, and not served for 4 s",
+          cluster,
+          batch,
+          log,
+          "The API server does not serve /apis/safegrad.io/v1alpha1/safefinetunes",
+          1);
     } finally {
       cluster.applyCrds();
     }

@@ -50,6 +50,8 @@ final class FailuresBench {
     classes.put("compaction", () -> failures.historyCompacted(20));
     classes.put("namespace", () -> failures.namespaceDeleted(12));
     classes.put("crd", () -> failures.crdUpgraded(12));
+    classes.put("unread", () -> failures.podsGoneBeforeTheyAreRead(8));
+    classes.put("clocks", () -> failures.clocksDiffer(16));
     classes.put("outage", () -> failures.apiServerAway(60, 40));
     classes.put("kills", () -> failures.operatorKilled(100, 100));
     return classes;

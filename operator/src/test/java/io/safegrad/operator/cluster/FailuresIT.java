@@ -29,12 +29,12 @@ class FailuresIT {
 
   @Test
   void anOperatorThatIsKilledAgainAndAgainLosesNothingAndDoesNothingTwice() throws Exception {
-    allIsWell(failures.operatorKilled(4, 12));
+    allIsWell(failures.operatorKilled(4, 8));
   }
 
   @Test
   void anApiServerThatIsAwayIsWaitedFor() throws Exception {
-    allIsWell(failures.apiServerAway(8, 8));
+    allIsWell(failures.apiServerAway(6, 8));
   }
 
   @Test
@@ -45,6 +45,48 @@ class FailuresIT {
   @Test
   void noMessageIsBelievedUnchecked() throws Exception {
     allIsWell(trainers.messagesNotToBeBelieved(5));
+  }
+
+  @Test
+  void watchesThatAreCutGoOn() throws Exception {
+    allIsWell(failures.connectionsCut(1, 4));
+  }
+
+  @Test
+  void aConflictOnEveryWriteIsTriedAgain() throws Exception {
+    allIsWell(failures.everyWriteConflicts(4));
+  }
+
+  @Test
+  void whoWasAwayLongerThanTheHistoryReachesReadsAnew() throws Exception {
+    allIsWell(failures.historyCompacted(4));
+  }
+
+  @Test
+  void aNamespaceMayGoUnderItsRuns() throws Exception {
+    allIsWell(failures.namespaceDeleted(4));
+  }
+
+  @Test
+  void aCrdMayBeUpgradedUnderTheOperator() throws Exception {
+    allIsWell(failures.crdUpgraded(4));
+  }
+
+  @Test
+  void whatNobodyHasReadIsNoSuccess() throws Exception {
+    allIsWell(failures.podsGoneBeforeTheyAreRead(3));
+  }
+
+  @Test
+  void clocksMayDiffer() throws Exception {
+    allIsWell(failures.clocksDiffer(4));
+  }
+
+  @Test
+  void hostileManifestsAreRefusedOrRun() throws Exception {
+    FuzzedManifests.Fuzzed fuzzed = new FuzzedManifests(cluster, SEED).run(40);
+    System.out.println(fuzzed.told());
+    assertThat(fuzzed.wrong()).isEmpty();
   }
 
   private static void allIsWell(Verdict verdict) {

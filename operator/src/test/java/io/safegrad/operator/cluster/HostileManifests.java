@@ -171,7 +171,8 @@ final class HostileManifests {
       case "array" -> {
         ArrayNode array = JSON.createArrayNode();
         int length = random.nextInt(10) == 0 ? 5000 : 1 + random.nextInt(3);
-        IntStream.range(0, length).forEach(i -> array.add(value(schema.path("items"))));
+        IntStream.range(0, length)
+            .forEach(i -> array.add(i < 3 ? value(schema.path("items")) : NODES.textNode("x")));
         yield array;
       }
       case "object" -> {
@@ -182,7 +183,14 @@ final class HostileManifests {
           int length = random.nextInt(10) == 0 ? 5000 : 1;
           JsonNode below = schema.path("additionalProperties");
           IntStream.range(0, length)
-              .forEach(i -> object.set(i == 0 ? pick(TEXTS) : "key-" + i, value(below)));
+              .forEach(
+                  i -> {
+                    if (i == 0) {
+                      object.set(pick(TEXTS), value(below));
+                    } else {
+                      object.put("key-" + i, "x");
+                    }
+                  });
         }
         yield object;
       }

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.operator.dependent.TrainerJob;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -25,7 +26,7 @@ final class PlayedTrainers implements AutoCloseable {
   private static final int GONE = 404;
 
   private final KubernetesClient client;
-  private final FakeNode node;
+  private volatile FakeNode node;
   private final String namespace;
   private final Function<String, Ending> endings;
   private volatile Ending others;
@@ -68,6 +69,11 @@ final class PlayedTrainers implements AutoCloseable {
   /** Where the trainer of a run answers; nobody does where it is not said. */
   void reachable(String run, String address) {
     addresses.put(run, address);
+  }
+
+  /** The clock of the node is ahead of the others from now on, or behind. */
+  void skew(Duration skew) {
+    node = new FakeNode(client, skew);
   }
 
   /** Those that work have done so for long enough. */
