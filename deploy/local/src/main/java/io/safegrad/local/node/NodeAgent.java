@@ -50,6 +50,7 @@ public final class NodeAgent implements AutoCloseable {
   private final Volumes volumes;
   private final Map<String, PodRunner> runners = new ConcurrentHashMap<>();
   private final Map<String, PodStatus> unreported = new ConcurrentHashMap<>();
+  private final Map<String, Object> reporting = new ConcurrentHashMap<>();
   private final Set<String> beingRemoved = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
@@ -182,6 +183,8 @@ public final class NodeAgent implements AutoCloseable {
 
   private void forget(Pod pod) {
     beingRemoved.remove(pod.getMetadata().getUid());
+    unreported.remove(pod.getMetadata().getUid());
+    reporting.remove(pod.getMetadata().getUid());
     PodRunner runner = runners.remove(pod.getMetadata().getUid());
     if (runner != null) {
       runner.stop(Duration.ZERO);
@@ -199,12 +202,19 @@ public final class NodeAgent implements AutoCloseable {
     report(pod);
   }
 
-  /** The uid keeps the status from a new pod of the same name. */
-  private synchronized void report(Pod pod) {
-    PodStatus status = unreported.remove(pod.getMetadata().getUid());
-    if (status == null) {
-      return;
+  /** One after the other, so that no older status comes last. */
+  private void report(Pod pod) {
+    String uid = pod.getMetadata().getUid();
+    synchronized (reporting.computeIfAbsent(uid, key -> new Object())) {
+      PodStatus status = unreported.remove(uid);
+      if (status != null) {
+        patch(pod, status);
+      }
     }
+  }
+
+  /** The uid keeps the status from a new pod of the same name. */
+  private void patch(Pod pod, PodStatus status) {
     Pod patch =
         new PodBuilder()
             .withNewMetadata()
