@@ -22,8 +22,11 @@ public final class StatusWriter {
 
   private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
 
-  /** Attempts after which a conflict is no coincidence. */
-  private static final int TELLING_CONFLICTS = 4;
+  /** Attempts after which an object in the way is not one on its way out. */
+  private static final int TELLING_NAMES = 4;
+
+  /** Attempts after which a conflict is no coincidence: each write of a run may meet one. */
+  private static final int TELLING_CONFLICTS = 12;
 
   private StatusWriter() {}
 
@@ -85,7 +88,8 @@ public final class StatusWriter {
       }
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
-    if (Trouble.isConflict(failure) && attempt < TELLING_CONFLICTS) {
+    int telling = Trouble.isTaken(failure) ? TELLING_NAMES : TELLING_CONFLICTS;
+    if (Trouble.isConflict(failure) && attempt < telling) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     Trouble trouble = Trouble.of(failure);

@@ -36,6 +36,7 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   private static final int LONGEST_VIOLATIONS = 16384;
 
   private static final String ENDING_NAMESPACE = "NamespaceTerminating";
+  private static final String ALREADY_EXISTS = "AlreadyExists";
   private static final int CONFLICT = 409;
   private static final int FORBIDDEN = 403;
   private static final int INVALID = 422;
@@ -89,6 +90,13 @@ public record Trouble(String reason, String sentence, boolean lasting) {
             .anyMatch(cause -> ENDING_NAMESPACE.equals(cause.getReason()));
   }
 
+  /** Whether an object of that name is there, or on its way out. */
+  static boolean isTaken(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getStatus() != null
+        && ALREADY_EXISTS.equals(refused.getStatus().getReason());
+  }
+
   private static Throwable root(Throwable failure) {
     Throwable cause = failure;
     while (true) {
@@ -108,7 +116,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
     return switch (refused.getCode()) {
       case INVALID -> ConditionReason.InvalidPod.name();
       case FORBIDDEN -> ConditionReason.Forbidden.name();
-      case CONFLICT -> ConditionReason.NameTaken.name();
+      case CONFLICT ->
+          isTaken(refused)
+              ? ConditionReason.NameTaken.name()
+              : ConditionReason.ApiServerError.name();
       default -> ConditionReason.ApiServerError.name();
     };
   }
@@ -119,7 +130,7 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         status == null || status.getMessage() == null
             ? String.valueOf(refused.getMessage())
             : status.getMessage();
-    return refused.getCode() == CONFLICT
+    return isTaken(refused)
         ? Sentence.of(message)
             + "; it was not made for this SafeFineTune: delete it, or give the SafeFineTune another"
             + " name"
