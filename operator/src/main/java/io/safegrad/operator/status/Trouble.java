@@ -1,6 +1,7 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.Status;
+import io.fabric8.kubernetes.api.model.StatusDetails;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
 import io.safegrad.api.v1alpha1.ConditionReason;
@@ -37,6 +38,7 @@ public record Trouble(String reason, String sentence, boolean lasting) {
 
   private static final String ENDING_NAMESPACE = "NamespaceTerminating";
   private static final String ALREADY_EXISTS = "AlreadyExists";
+  private static final int NOT_FOUND = 404;
   private static final int CONFLICT = 409;
   private static final int FORBIDDEN = 403;
   private static final int INVALID = 422;
@@ -81,12 +83,16 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         && refused.getStatus() == null;
   }
 
-  /** Whether the resource's namespace is being deleted, and the resource with it. */
+  /** Whether the resource's namespace is being deleted or gone, and the resource with it. */
   public static boolean isOfEndingNamespace(Throwable failure) {
-    return root(failure) instanceof KubernetesClientException refused
-        && refused.getStatus() != null
-        && refused.getStatus().getDetails() != null
-        && refused.getStatus().getDetails().getCauses().stream()
+    if (!(root(failure) instanceof KubernetesClientException refused)
+        || refused.getStatus() == null
+        || refused.getStatus().getDetails() == null) {
+      return false;
+    }
+    StatusDetails details = refused.getStatus().getDetails();
+    return (refused.getCode() == NOT_FOUND && "namespaces".equals(details.getKind()))
+        || details.getCauses().stream()
             .anyMatch(cause -> ENDING_NAMESPACE.equals(cause.getReason()));
   }
 

@@ -1,5 +1,7 @@
 package io.safegrad.operator.cluster;
 
+import static org.awaitility.Awaitility.await;
+
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.safegrad.api.v1alpha1.Phase;
@@ -190,9 +192,10 @@ final class ClusterFailures {
       batch.create(runs, Ending.ORDINARY);
       awaitTraining(gone);
       cluster.client().namespaces().withName(gone.namespace()).delete();
-      TestRun.awaitUntil(
-          "the removal",
-          () -> cluster.client().namespaces().withName(gone.namespace()).get() == null);
+      // The namespace controller waits longer each time that something was left.
+      await("the removal of " + gone.namespace())
+          .atMost(Duration.ofMinutes(3))
+          .until(() -> cluster.client().namespaces().withName(gone.namespace()).get() == null);
       batch.awaitEnds();
       Verdict verdict =
           Verdict.of(
