@@ -94,18 +94,16 @@ class MonitoringIT {
         "safety: {alignment: {heldOutFraction: 0.1}, evaluation: {everySteps: 20, task:"
             + " \"builtin://sentiment-test\"}}");
     awaitEnd(PUBLISHED, Phase.Succeeded);
+    awaitData("safegrad_gate_verdicts_total{verdict=\"held\"} > 0");
+    // Seen once a minute, and all of this may lie within one.
+    awaitData("sum_over_time(safegrad_namespace_gpus[5m:1m])");
+    end = Instant.now();
+  }
+
+  private static void awaitData(String expression) {
     await()
         .atMost(PATIENCE)
-        .until(
-            () ->
-                !prometheus
-                    .range(
-                        "safegrad_gate_verdicts_total{verdict=\"held\"} > 0",
-                        begin,
-                        Instant.now(),
-                        STEP)
-                    .isEmpty());
-    end = Instant.now();
+        .until(() -> !prometheus.range(expression, begin, Instant.now(), STEP).isEmpty());
   }
 
   @AfterAll
