@@ -57,16 +57,24 @@ final class Cluster implements AutoCloseable {
    * @param settings environment variables of the operator
    */
   Cluster(Map<String, String> settings) throws IOException {
+    this(settings, ControlPlane.Options.withoutScheduler());
+  }
+
+  /**
+   * The same with a control plane of one's own.
+   *
+   * @param options without flags of the API server
+   */
+  Cluster(Map<String, String> settings, ControlPlane.Options options) throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
     auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
         ControlPlane.start(
             ControlPlaneBinaries.resolve(System.err::println),
             folder,
-            ControlPlane.Options.withoutScheduler()
-                .withApiServerFlags(
-                    "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
-                    "--audit-log-path=" + auditLog));
+            options.withApiServerFlags(
+                "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
+                "--audit-log-path=" + auditLog));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
     operator =

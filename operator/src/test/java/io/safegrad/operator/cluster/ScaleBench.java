@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.dependent.TrainerJob;
 import java.io.IOException;
@@ -34,14 +35,15 @@ import java.util.stream.Stream;
 final class ScaleBench {
 
   private static final int NAMESPACES = 10;
-  private static final int CLIENTS = 16;
-  private static final Duration IDLE = Duration.ofSeconds(70);
+  private static final int CLIENTS = Integer.getInteger("clients", 16);
+  private static final Duration IDLE = Duration.ofSeconds(Integer.getInteger("idle", 70));
   private static final Duration PATIENCE = Duration.ofMinutes(15);
 
   private final Cluster cluster;
   private final KubernetesClient client;
   private final FakeNode node;
   private final ExecutorService executor = Executors.newFixedThreadPool(CLIENTS);
+  private final ExecutorService ends = Executors.newFixedThreadPool(4);
   private final Map<String, Long> createdAt = new ConcurrentHashMap<>();
   private final Map<String, Long> jobAt = new ConcurrentHashMap<>();
   private final Map<String, String> digests = new ConcurrentHashMap<>();
@@ -56,7 +58,10 @@ final class ScaleBench {
   /** Runs it; the argument is the number of resources of each batch, 1000 without. */
   public static void main(String... arguments) throws Exception {
     int resources = arguments.length == 0 ? 1000 : Integer.parseInt(arguments[0]);
-    try (Cluster cluster = new Cluster(Map.of())) {
+    ControlPlane.Options options =
+        ControlPlane.Options.withoutScheduler()
+            .withControllerManagerFlags("--kube-api-qps=1000", "--kube-api-burst=1000");
+    try (Cluster cluster = new Cluster(Map.of(), options)) {
       new ScaleBench(cluster).run(resources);
     }
     System.exit(0);
@@ -124,8 +129,8 @@ final class ScaleBench {
   }
 
   private void batch(String name, int resources) throws Exception {
-    long start = System.nanoTime();
     List<String> created = create(name, resources);
+    long start = createdAt.get(created.get(0));
     print("%s: created in, s".formatted(name), "%.1f", seconds(start));
     awaitSucceeded(created);
     print("%s: all ended after, s".formatted(name), "%.1f", seconds(start));
@@ -136,16 +141,19 @@ final class ScaleBench {
   }
 
   private List<String> create(String name, int resources) throws Exception {
-    List<Future<String>> all = new ArrayList<>();
+    List<SafeFineTune> manifests = new ArrayList<>();
     for (int i = 0; i < resources; i++) {
-      String namespace = "scale-" + i % NAMESPACES;
-      String run = name + "-" + i;
+      manifests.add(manifest("scale-" + i % NAMESPACES, name + "-" + i));
+    }
+    System.out.println("creating");
+    List<Future<String>> all = new ArrayList<>();
+    for (SafeFineTune one : manifests) {
       all.add(
           executor.submit(
               () -> {
-                String key = namespace + "/" + run;
+                String key = one.getMetadata().getNamespace() + "/" + one.getMetadata().getName();
                 createdAt.put(key, System.nanoTime());
-                client.resource(manifest(namespace, run)).create();
+                client.resource(one).create();
                 return key;
               }));
     }
@@ -203,7 +211,7 @@ final class ScaleBench {
             pod.getMetadata().getNamespace()
                 + "/"
                 + pod.getMetadata().getLabels().get("batch.kubernetes.io/job-name");
-        executor.submit(() -> end(pod, key));
+        ends.submit(() -> end(pod, key));
       }
     };
   }
