@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingAdmiss
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.operator.observe.Sentence;
+import io.safegrad.operator.status.Trouble;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,7 +30,11 @@ public final class AdmissionCheck {
 
   private AdmissionCheck() {}
 
-  /** How each policy stands, in a fixed order. */
+  /**
+   * How each policy stands, in a fixed order.
+   *
+   * @throws KubernetesClientException when the API server is away
+   */
   static List<AdmissionFinding> check(KubernetesClient client) {
     List<AdmissionFinding> findings = new ArrayList<>();
     for (String policy : POLICIES) {
@@ -50,6 +55,9 @@ public final class AdmissionCheck {
         default -> new AdmissionFinding(policy, true, "installed and bound");
       };
     } catch (KubernetesClientException e) {
+      if (Trouble.isUnreachable(e)) {
+        throw e;
+      }
       return new AdmissionFinding(
           policy, false, "the API server cannot be asked: " + Sentence.of(e.getMessage()));
     }

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.safegrad.operator.metrics.OperatorMetric;
+import io.safegrad.operator.status.Trouble;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -72,7 +73,9 @@ public class AdmissionMonitor {
       findings = found;
     } catch (RuntimeException e) {
       // An exception would end the schedule.
-      LOG.warn("Whether admission is in force cannot be told: {}", e.getClass().getSimpleName());
+      if (!Trouble.isUnreachable(e)) {
+        LOG.warn("Whether admission is in force cannot be told: {}", e.getClass().getSimpleName());
+      }
     }
   }
 

@@ -14,10 +14,13 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** The operator's client of the API server, whose requests are counted. */
+/**
+ * The operator's client of the API server, whose requests are counted and whose absence is told.
+ */
 @Singleton
 public class ApiTraffic {
 
@@ -29,7 +32,9 @@ public class ApiTraffic {
         .withKubernetesSerialization(serialization)
         .withConfig(config)
         .withHttpClientBuilderConsumer(
-            builder -> builder.addOrReplaceInterceptor("traffic", counting(registry)))
+            builder ->
+                builder.addOrReplaceInterceptor(
+                    "traffic", counting(registry, new ApiServerContact())))
         .build();
   }
 
@@ -37,7 +42,7 @@ public class ApiTraffic {
     client.close();
   }
 
-  static Interceptor counting(MeterRegistry registry) {
+  static Interceptor counting(MeterRegistry registry, ApiServerContact contact) {
     return new Interceptor() {
       @Override
       public void after(
@@ -45,13 +50,22 @@ public class ApiTraffic {
           HttpResponse<?> response,
           AsyncBody.Consumer<List<ByteBuffer>> consumer) {
         count(registry, request.method(), Integer.toString(response.code()));
+        contact.answered();
+        if (isWatch(request.uri())) {
+          contact.watches(request.uri().getPath());
+        }
       }
 
       @Override
       public void afterConnectionFailure(HttpRequest request, Throwable failure) {
         count(registry, request.method(), "none");
+        contact.failed(failure);
       }
     };
+  }
+
+  private static boolean isWatch(URI uri) {
+    return uri.getQuery() != null && uri.getQuery().contains("watch=true");
   }
 
   private static void count(MeterRegistry registry, String method, String code) {

@@ -9,12 +9,17 @@ import java.util.concurrent.Future;
 /** One trainer that is asked for its progress, and the newest of its answers worth telling. */
 final class FollowedTrainer {
 
+  /** Questions in a row that a starting trainer may leave open: half a minute by default. */
+  static final int TELLING_SILENCE = 15;
+
   private final String podUid;
   private final URI address;
   private final long statusIntervalNanos;
   private TrainingProgress told;
   private long toldAtNanos;
   private Future<?> open;
+  private int unanswered;
+  private boolean silenceTold;
 
   FollowedTrainer(String podUid, URI address, Duration statusInterval) {
     this.podUid = podUid;
@@ -49,11 +54,23 @@ final class FollowedTrainer {
   }
 
   /**
+   * Counts a question without an answer that is one. Returns whether that is worth telling: once,
+   * when there have been many in a row. A process that only just starts does not answer either.
+   */
+  synchronized boolean unheard() {
+    unanswered++;
+    boolean worth = !silenceTold && unanswered >= TELLING_SILENCE;
+    silenceTold |= worth;
+    return worth;
+  }
+
+  /**
    * Keeps an answer that is worth a status write: the run entered another stage, or knows what
    * memory it needs, which it may soon be killed for; or it waits for an answer; or its figures
    * moved and the last write is old enough. Returns whether it is.
    */
   synchronized boolean heard(TrainingProgress progress, long nowNanos) {
+    unanswered = 0;
     boolean worth =
         told == null
             || told.stage() != progress.stage()

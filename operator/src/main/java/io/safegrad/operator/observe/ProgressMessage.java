@@ -45,7 +45,8 @@ final class ProgressMessage {
       if (progress == null
           || progress.stage() == null
           || progress.step() < 0
-          || progress.totalSteps() < 0) {
+          || progress.totalSteps() < 0
+          || (progress.totalSteps() > 0 && progress.step() > progress.totalSteps())) {
         return Optional.empty();
       }
       return Optional.of(

@@ -17,10 +17,12 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -172,11 +174,41 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
                     ? new BoundedBody(LONGEST_ANSWER)
                     : HttpResponse.BodySubscribers.replacing(new byte[0]));
     trainer.asking(answer);
-    answer.thenAccept(
-        response ->
-            ProgressMessage.parse(response.body())
-                .filter(progress -> trainer.heard(progress, System.nanoTime()))
-                .ifPresent(progress -> getEventHandler().handleEvent(new Event(run))));
+    answer.whenComplete(
+        (response, failure) -> {
+          if (failure != null) {
+            unheard(run, trainer, cause(failure));
+            return;
+          }
+          ProgressMessage.parse(response.body())
+              .ifPresentOrElse(
+                  progress -> {
+                    if (trainer.heard(progress, System.nanoTime())) {
+                      getEventHandler().handleEvent(new Event(run));
+                    }
+                  },
+                  () -> unheard(run, trainer, "what it answers is no progress"));
+        });
+  }
+
+  private static void unheard(ResourceID run, FollowedTrainer trainer, String why) {
+    if (trainer.unheard()) {
+      LOG.warn(
+          "{}/{}: The trainer does not tell its progress ({}); the run goes on without",
+          run.getNamespace().orElse(""),
+          run.getName(),
+          why);
+    }
+  }
+
+  private static String cause(Throwable failure) {
+    if (failure instanceof CancellationException) {
+      return "it does not answer in time";
+    }
+    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+    return cause instanceof HttpTimeoutException
+        ? "it does not answer in time"
+        : Sentence.of(cause.getClass().getSimpleName() + ": " + cause.getMessage());
   }
 
   private static URI address(String ip) {

@@ -37,11 +37,18 @@ final class Events {
 
   private Events() {}
 
-  /** Writes one event. A server that does not take it does not stop the run. */
+  /**
+   * Writes one event. A server that does not take it does not stop the run.
+   *
+   * @throws KubernetesClientException when the server is away; the event is told when it is back
+   */
   static void write(KubernetesClient client, SafeFineTune resource, RunEvent event, Instant now) {
     try {
       client.resource(of(resource, event, now)).create();
     } catch (KubernetesClientException e) {
+      if (Trouble.isUnreachable(e)) {
+        throw e;
+      }
       if (e.getCode() != ALREADY_EXISTS) {
         LOG.warn(
             "{}/{}: the event {} was not written: {}",

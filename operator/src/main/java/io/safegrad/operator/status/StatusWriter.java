@@ -10,8 +10,10 @@ import io.javaoperatorsdk.operator.api.reconciler.RetryInfo;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.operator.observe.Sentence;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +40,11 @@ public final class StatusWriter {
     if (status.equals(before)) {
       return resource;
     }
-    announce(resource, before, status, context);
+    List<RunEvent> events = Transitions.between(before, status);
+    // First, so that none is lost: those that are told again have the same names.
+    for (RunEvent event : events) {
+      Events.write(context.getClient(), resource, event, Instant.now());
+    }
     SafeFineTune written =
         context
             .getClient()
@@ -55,15 +61,20 @@ public final class StatusWriter {
         .eventSourceRetriever()
         .getControllerEventSource()
         .handleRecentResourceUpdate(ResourceID.fromResource(resource), written, resource);
+    log(resource, before, status, events);
     return written;
   }
 
   /**
    * Tells a resource's user what went wrong, and decides whether to try again. A write of somebody
-   * else in between, or an object on its way out, is not worth telling unless it stays.
+   * else in between, or an object on its way out, is not worth telling unless it stays; an API
+   * server that is away is told once for all, by the client.
    */
   public static ErrorStatusUpdateControl<SafeFineTune> tell(
       SafeFineTune resource, Exception failure, Context<SafeFineTune> context) {
+    if (Trouble.isUnreachable(failure)) {
+      return ErrorStatusUpdateControl.noStatusUpdate();
+    }
     int attempt = context.getRetryInfo().map(RetryInfo::getAttemptCount).orElse(0);
     if (Trouble.isConflict(failure) && attempt < TELLING_CONFLICTS) {
       return ErrorStatusUpdateControl.noStatusUpdate();
@@ -88,15 +99,11 @@ public final class StatusWriter {
     return trouble.lasting() ? tryAgain.withNoRetry() : tryAgain;
   }
 
-  private static void announce(
+  private static void log(
       SafeFineTune resource,
       SafeFineTuneStatus before,
       SafeFineTuneStatus status,
-      Context<SafeFineTune> context) {
-    List<RunEvent> events = Transitions.between(before, status);
-    for (RunEvent event : events) {
-      Events.write(context.getClient(), resource, event, Instant.now());
-    }
+      List<RunEvent> events) {
     if (before.phase() != status.phase() || !events.isEmpty()) {
       LOG.info(
           "{}/{}: {} → {}{}",
@@ -104,8 +111,15 @@ public final class StatusWriter {
           resource.getMetadata().getName(),
           before.phase() == null ? "new" : before.phase(),
           status.phase(),
-          events.isEmpty() ? "" : " " + events.stream().map(RunEvent::reason).toList());
+          events.stream().map(StatusWriter::told).collect(Collectors.joining()));
     }
+  }
+
+  /** What is out of the ordinary with its sentence, which stands in the event as well. */
+  private static String told(RunEvent event) {
+    return event.reason().type().equals("Normal")
+        ? " [" + event.reason() + "]"
+        : " [" + event.reason() + ": " + Sentence.of(event.note()) + "]";
   }
 
   /** Only what the operator owns: anything more would take the field's ownership from the user. */

@@ -72,6 +72,13 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         && refused.getCode() == CONFLICT;
   }
 
+  /** Whether the API server gave no answer at all, so that nobody can be told anything. */
+  public static boolean isUnreachable(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getCode() == 0
+        && refused.getStatus() == null;
+  }
+
   private static Throwable root(Throwable failure) {
     Throwable cause = failure;
     while (true) {

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -49,7 +50,9 @@ final class Cluster implements AutoCloseable {
   private final ControlPlane controlPlane;
   private final KubernetesClient client;
   private final OperatorProcess operator;
+  private final ApiProxy proxy;
   private final Path auditLog;
+  private final Path kubeconfig;
 
   /**
    * Starts all of it.
@@ -57,7 +60,7 @@ final class Cluster implements AutoCloseable {
    * @param settings environment variables of the operator
    */
   Cluster(Map<String, String> settings) throws IOException {
-    this(settings, ControlPlane.Options.withoutScheduler());
+    this(settings, ControlPlane.Options.withoutScheduler(), false);
   }
 
   /**
@@ -66,6 +69,11 @@ final class Cluster implements AutoCloseable {
    * @param options without flags of the API server
    */
   Cluster(Map<String, String> settings, ControlPlane.Options options) throws IOException {
+    this(settings, options, false);
+  }
+
+  private Cluster(Map<String, String> settings, ControlPlane.Options options, boolean proxied)
+      throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
     auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
@@ -74,13 +82,35 @@ final class Cluster implements AutoCloseable {
             folder,
             options.withApiServerFlags(
                 "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
-                "--audit-log-path=" + auditLog));
+                "--audit-log-path=" + auditLog,
+                // Whoever was away for longer than that finds no history to go on from.
+                "--etcd-compaction-interval=" + (proxied ? "3s" : "5m")));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
-    operator =
-        new OperatorProcess(operatorKubeconfig(folder), Path.of("target/operator.log"), settings);
-    Files.deleteIfExists(Path.of("target/operator.log"));
+    kubeconfig = operatorKubeconfig(folder);
+    proxy = proxied ? new ApiProxy(controlPlane) : null;
+    if (proxied) {
+      Files.writeString(
+          kubeconfig, Files.readString(kubeconfig).replace(controlPlane.server(), proxy.address()));
+    }
+    Path log = Path.of(proxied ? "target/operator-failures.log" : "target/operator.log");
+    operator = new OperatorProcess(kubeconfig, log, settings);
+    Files.deleteIfExists(log);
     operator.start();
+  }
+
+  /** A cluster to break things in: the operator reaches the API server through a proxy. */
+  static Cluster breakable() throws IOException {
+    return new Cluster(IMPATIENT, ControlPlane.Options.withoutScheduler(), true);
+  }
+
+  /** What the operator of a {@link #breakable} cluster takes for the API server. */
+  ApiProxy proxy() {
+    return proxy;
+  }
+
+  ControlPlane controlPlane() {
+    return controlPlane;
   }
 
   /** A client with a cluster administrator's rights. */
@@ -90,6 +120,17 @@ final class Cluster implements AutoCloseable {
 
   OperatorProcess operator() {
     return operator;
+  }
+
+  /**
+   * Another operator with the same rights, not started.
+   *
+   * @param settings its environment variables
+   */
+  OperatorProcess another(String name, Map<String, String> settings) {
+    Map<String, String> all = new HashMap<>(IMPATIENT);
+    all.putAll(settings);
+    return new OperatorProcess(kubeconfig, Path.of("target/operator-" + name + ".log"), all);
   }
 
   /** What the API server noted of the operator's requests, as a line of JSON each. */
@@ -186,6 +227,9 @@ final class Cluster implements AutoCloseable {
   @Override
   public void close() throws InterruptedException {
     operator.kill();
+    if (proxy != null) {
+      proxy.close();
+    }
     client.close();
     controlPlane.close();
   }

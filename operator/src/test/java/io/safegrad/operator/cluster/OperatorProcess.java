@@ -37,6 +37,17 @@ final class OperatorProcess {
 
   /** Starts it and waits until it follows the cluster. */
   void start() {
+    launch();
+    await("the operator's start, see " + log)
+        .atMost(Duration.ofSeconds(90))
+        .until(() -> !process.isAlive() || LISTENING.matcher(newestLog()).find());
+    if (!process.isAlive()) {
+      throw new IllegalStateException("the operator did not start:\n" + newestLog());
+    }
+  }
+
+  /** Starts it and waits for nothing. */
+  void launch() {
     logStart = Files.exists(log) ? log().length() : 0;
     ProcessBuilder builder =
         new ProcessBuilder(
@@ -59,12 +70,6 @@ final class OperatorProcess {
       throw new UncheckedIOException(e);
     }
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-    await("the operator's start, see " + log)
-        .atMost(Duration.ofSeconds(90))
-        .until(() -> !process.isAlive() || LISTENING.matcher(newestLog()).find());
-    if (!process.isAlive()) {
-      throw new IllegalStateException("the operator did not start:\n" + newestLog());
-    }
   }
 
   /** Asks it to end, as Kubernetes does, and says how long that took. */

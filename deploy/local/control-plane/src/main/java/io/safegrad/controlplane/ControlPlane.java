@@ -95,6 +95,8 @@ public final class ControlPlane implements AutoCloseable {
   private final Options options;
   private final Credentials credentials;
   private final Components components;
+  private ChildProcess apiServer;
+  private int port;
   private String server;
   private Path adminKubeconfig;
   private Path nodeKubeconfig;
@@ -178,6 +180,28 @@ public final class ControlPlane implements AutoCloseable {
     return folder.resolve("pki/apiserver.key");
   }
 
+  /** Ends the API server alone, for tests of those who need it. Nobody else may use this object. */
+  public void stopApiServer() {
+    components.stop(apiServer);
+  }
+
+  /**
+   * Starts the API server again, at the same address and with what etcd holds, and waits until it
+   * serves.
+   */
+  public void startApiServer() {
+    try {
+      apiServer = runApiServer();
+      components.await(
+          "kube-apiserver",
+          apiServer,
+          System.nanoTime() + options.startTimeout().toNanos(),
+          () -> probe().answers("/readyz"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Stops what was started, the last one first: etcd outlives the API server. */
   @Override
   public void close() {
@@ -187,7 +211,7 @@ public final class ControlPlane implements AutoCloseable {
   private void startAll() throws IOException {
     long deadline = System.nanoTime() + options.startTimeout().toNanos();
     startEtcd();
-    ChildProcess apiServer = startApiServer(deadline);
+    startApiServer(deadline);
     if (options.scheduler()) {
       components.run(
           "kube-scheduler",
@@ -224,16 +248,16 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   /** A free port may be taken by someone else before the API server has it: then another one. */
-  private ChildProcess startApiServer(long deadline) throws IOException {
+  private void startApiServer(long deadline) throws IOException {
     for (int attempt = 1; ; attempt++) {
-      int port = freePort();
+      port = freePort();
       server = "https://127.0.0.1:" + port;
-      ChildProcess apiServer = startApiServer(port);
+      apiServer = runApiServer();
       try {
         components.await("kube-apiserver", apiServer, deadline, () -> probe().answers("/readyz"));
         adminKubeconfig = kubeconfigOf(ADMIN, "kubeconfig");
         nodeKubeconfig = kubeconfigOf(NODE_USER, "node.kubeconfig");
-        return apiServer;
+        return;
       } catch (ControlPlaneException e) {
         if (attempt == ATTEMPTS || !e.getMessage().contains("address already in use")) {
           throw e;
@@ -243,7 +267,7 @@ public final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private ChildProcess startApiServer(int port) throws IOException {
+  private ChildProcess runApiServer() throws IOException {
     List<String> flags = new ArrayList<>();
     flags.addAll(
         List.of(

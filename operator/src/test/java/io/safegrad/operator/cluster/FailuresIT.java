@@ -1,0 +1,54 @@
+package io.safegrad.operator.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** A share of what {@link FailuresBench} does at length. */
+class FailuresIT {
+
+  private static final long SEED = 10;
+
+  private static Cluster cluster;
+
+  private final ClusterFailures failures = new ClusterFailures(cluster, SEED);
+  private final TrainerFailures trainers = new TrainerFailures(cluster, SEED);
+
+  @BeforeAll
+  static void start() throws IOException {
+    cluster = Cluster.breakable();
+  }
+
+  @AfterAll
+  static void stop() throws InterruptedException {
+    cluster.close();
+  }
+
+  @Test
+  void anOperatorThatIsKilledAgainAndAgainLosesNothingAndDoesNothingTwice() throws Exception {
+    allIsWell(failures.operatorKilled(4, 12));
+  }
+
+  @Test
+  void anApiServerThatIsAwayIsWaitedFor() throws Exception {
+    allIsWell(failures.apiServerAway(8, 8));
+  }
+
+  @Test
+  void aTrainerThatLiesOfItsProgressHarmsNobody() throws Exception {
+    allIsWell(trainers.progressLies());
+  }
+
+  @Test
+  void noMessageIsBelievedUnchecked() throws Exception {
+    allIsWell(trainers.messagesNotToBeBelieved(5));
+  }
+
+  private static void allIsWell(Verdict verdict) {
+    System.out.println(verdict.told());
+    assertThat(verdict.wrong()).isEmpty();
+  }
+}
