@@ -108,7 +108,7 @@ class ChartTest {
     "image.digest=latest, /image/digest",
     "network.exceptCidrs={}, /network/exceptCidrs",
     "network.internalCidrs={mirror.example}, /network/internalCidrs/0",
-    "replicas=2, replicas",
+    "replicas=0, /replicas",
     "serviceAccount.create=false, serviceAccount.name"
   })
   void aWrongValueIsRefusedByName(String setting, String named) {

@@ -47,6 +47,9 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   private static final Logger LOG = LoggerFactory.getLogger(ProgressPoller.class);
   private static final int LONGEST_ANSWER = 16 * 1024;
 
+  /** Nobody waits in one of them: they only read what has come. */
+  private static final int THREADS = 2;
+
   /** Why a question brought no progress. */
   private enum Miss {
     UNREACHABLE,
@@ -67,6 +70,8 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     this.registry = registry;
     this.http =
         HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .executor(Executors.newFixedThreadPool(THREADS, ProgressPoller::thread))
             .connectTimeout(this.config.pollInterval())
             .followRedirects(HttpClient.Redirect.NEVER)
             .build();
@@ -137,13 +142,7 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     super.start();
     // Prometheus sees no increase in a counter that begins with 1.
     Stream.of(Miss.values()).forEach(this::errors);
-    clock =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "progress-poller");
-              thread.setDaemon(true);
-              return thread;
-            });
+    clock = Executors.newSingleThreadScheduledExecutor(ProgressPoller::thread);
     Duration period = config.pollInterval();
     clock.scheduleWithFixedDelay(
         this::askAll, period.toMillis(), period.toMillis(), TimeUnit.MILLISECONDS);
@@ -169,6 +168,12 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   @Override
   public void onResourceDeleted(SafeFineTune resource) {
     forget(ResourceID.fromResource(resource));
+  }
+
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "progress-poller");
+    thread.setDaemon(true);
+    return thread;
   }
 
   private void askAll() {
