@@ -94,24 +94,26 @@ final class SettledBench {
       cluster.operator().kill();
 
       long begin = System.nanoTime();
-      copy("ended", whole(first), ended);
+      Whole prototype = whole(first);
+      copy("ended", prototype, ended);
       copy("running", whole(second), running);
       print("runs copied in, s", "%.0f", seconds(begin));
-      restart(ended + running + 2);
+      restart(prototype, ended + running + 2);
     }
   }
 
-  private void restart(int known) throws Exception {
-    List<TestRun> late = new ArrayList<>();
+  private void restart(Whole prototype, int known) throws Exception {
     for (int i = 0; i < LATE; i++) {
-      late.add(new TestRun(cluster).create());
+      client.resource(fresh(prototype, "scale-" + i % NAMESPACES, "late-" + i)).create();
     }
     long writes = writes("ended-");
     long begin = System.nanoTime();
     cluster.operator().start();
     print("start until it follows the cluster, s", "%.1f", seconds(begin));
-    for (TestRun run : late) {
-      TestRun.awaitUntil("a Job", () -> run.job().isPresent());
+    for (int i = 0; i < LATE; i++) {
+      var job =
+          client.resources(Job.class).inNamespace("scale-" + i % NAMESPACES).withName("late-" + i);
+      TestRun.awaitUntil("a Job", () -> job.get() != null);
     }
     print(
         "start until %d runs of the meantime have Jobs, s".formatted(LATE), "%.1f", seconds(begin));
@@ -166,11 +168,15 @@ final class SettledBench {
     }
   }
 
-  private void copy(Whole prototype, String namespace, String name) {
+  private static SafeFineTune fresh(Whole prototype, String namespace, String name) {
     SafeFineTune run = new SafeFineTune();
     run.setMetadata(meta(prototype.run(), namespace, name, null));
     run.setSpec(prototype.run().getSpec());
-    SafeFineTune created = client.resource(run).create();
+    return run;
+  }
+
+  private void copy(Whole prototype, String namespace, String name) {
+    SafeFineTune created = client.resource(fresh(prototype, namespace, name)).create();
     created.setStatus(
         SafeFineTuneStatusBuilder.builder(prototype.run().getStatus()).jobName(name).build());
     client.resource(created).updateStatus();
