@@ -54,9 +54,14 @@ public class PolicyWatch {
   /** The policies as they are this moment: a start or a verdict must not rest on hearsay. */
   public List<SafetyPolicy> now(SafeFineTune run, Context<SafeFineTune> context) {
     KubernetesClient client = context.getClient();
+    List<SafetyPolicy> all =
+        policies.get(() -> client.resources(SafetyPolicy.class).list().getItems());
+    if (all.stream().allMatch(PolicyScope::isEverywhere)) {
+      return all;
+    }
     String name = run.getMetadata().getNamespace();
     return selected(
-        policies.get(() -> client.resources(SafetyPolicy.class).list().getItems()),
+        all,
         namespaces
             .computeIfAbsent(name, any -> new JoinedRead<>())
             .get(() -> Optional.ofNullable(client.namespaces().withName(name).get()))

@@ -30,13 +30,15 @@ import java.util.stream.Stream;
  * one line for each measure.
  *
  * <p>{@code ScaleBench [RUNS [CLIENTS]]}: created in a cold operator by clients that each create
- * one after another, as many again in the same one, then idleness. Admission policies are not
- * installed.
+ * one after another, as many again in the same one, some one by one, then idleness. Admission
+ * policies are not installed.
  */
 final class ScaleBench {
 
   private static final int NAMESPACES = 10;
   private static final int CLIENTS = 4;
+  private static final int STEADY = 200;
+  private static final int STEADY_MILLIS = 250;
   private static final Duration IDLE = Duration.ofSeconds(30);
   private static final Duration PATIENCE = Duration.ofMinutes(15);
 
@@ -92,8 +94,9 @@ final class ScaleBench {
       cluster.operator().start();
       batch("cold", resources);
       batch("warm", resources);
+      batch("steady", STEADY, STEADY_MILLIS);
       long writes = requests("create", "update", "patch", "delete");
-      print("API writes per run", "%.1f", (double) writes / (2 * resources));
+      print("API writes per run", "%.1f", (double) writes / (2 * resources + STEADY));
       long before = requests();
       Thread.sleep(IDLE.toMillis());
       print(
@@ -106,7 +109,11 @@ final class ScaleBench {
   }
 
   private void batch(String name, int resources) throws Exception {
-    List<String> created = create(name, resources);
+    batch(name, resources, 0);
+  }
+
+  private void batch(String name, int resources, int pauseMillis) throws Exception {
+    List<String> created = create(name, resources, pauseMillis);
     long start = createdAt.get(created.get(0));
     print("%s: created in, s".formatted(name), "%.1f", seconds(start));
     awaitSucceeded(created);
@@ -118,13 +125,14 @@ final class ScaleBench {
     print("%s: created to Job, p99, s".formatted(name), "%.2f", waits.get(waits.size() * 99 / 100));
   }
 
-  private List<String> create(String name, int resources) throws Exception {
+  private List<String> create(String name, int resources, int pauseMillis) throws Exception {
     List<SafeFineTune> manifests = new ArrayList<>();
     for (int i = 0; i < resources; i++) {
       manifests.add(manifest("scale-" + i % NAMESPACES, name + "-" + i));
     }
     List<Future<String>> all = new ArrayList<>();
     for (SafeFineTune one : manifests) {
+      Thread.sleep(pauseMillis);
       all.add(
           creators.submit(
               () -> {
