@@ -63,10 +63,12 @@ final class CrdYaml {
         "A fine-tune of a language model that keeps the model's safety alignment. The adapter is"
             + " published only when the measured safety passes the gate.");
     ((ObjectNode) schema.at("/properties/spec")).put("description", "What is asked for.");
-    ((ObjectNode) schema.at("/properties/status"))
-        .put("description", "What the operator observed. Written by the operator alone.");
+    ObjectNode status = (ObjectNode) schema.at("/properties/status");
+    status.put("description", "What the operator observed. Written by the operator alone.");
+    // kstatus takes a resource without a status for a finished one; of this one it says InProgress.
+    status.putObject("default").put("observedGeneration", -1);
     forbidChangesAfterStart(schema);
-    completeConditions((ObjectNode) schema.at("/properties/status/properties/conditions"));
+    completeConditions((ObjectNode) status.at("/properties/conditions"));
     return text(crd);
   }
 

@@ -10,7 +10,8 @@ import java.util.List;
 /** What the operator observed. Rates are text with a percent sign where they are for people. */
 @RecordBuilder
 public record SafeFineTuneStatus(
-    @JsonPropertyDescription("Generation of the spec that this status speaks of.")
+    @JsonPropertyDescription(
+            "Generation of the spec that this status speaks of; -1 until the operator has seen the run.")
         Long observedGeneration,
     @PrinterColumn(name = "Phase") @JsonPropertyDescription("Where the run stands.") Phase phase,
     @PrinterColumn(name = "Progress")

@@ -4,6 +4,7 @@ import com.google.cloud.tools.jib.api.JibContainerBuilder;
 import com.google.cloud.tools.jib.api.buildplan.AbsoluteUnixPath;
 import com.google.cloud.tools.jib.api.buildplan.FileEntriesLayer;
 import com.google.cloud.tools.jib.api.buildplan.FilePermissions;
+import com.google.cloud.tools.jib.api.buildplan.Platform;
 import com.google.cloud.tools.jib.api.buildplan.Port;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -107,7 +109,8 @@ record Recipe(
 
   /** Puts all of it on a base. */
   JibContainerBuilder on(JibContainerBuilder base, String version) {
-    return base.setFileEntriesLayers(layers)
+    return base.setPlatforms(Set.of(new Platform(architecture(), "linux")))
+        .setFileEntriesLayers(layers)
         .setEntrypoint(entryPoint)
         .setEnvironment(environment)
         .setExposedPorts(Port.tcp(port))
@@ -125,6 +128,11 @@ record Recipe(
                 "https://github.com/safegrad/safegrad-operator",
                 "org.opencontainers.image.base.name",
                 this.base));
+  }
+
+  /** This machine's: the native libraries are those that ran here. */
+  private static String architecture() {
+    return System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
   }
 
   private static FileEntriesLayer folder(String name, Path folder, String target)

@@ -60,6 +60,12 @@ final class Quickstart implements Callable<Integer> {
   private boolean clusterOnly;
 
   @Option(
+      names = "--without-operator",
+      description =
+          "Run nothing and install nothing: start the cluster for the chart, until Ctrl-C.")
+  private boolean withoutOperator;
+
+  @Option(
       names = "--folder",
       paramLabel = "<folder>",
       description = "Where all files go; .safegrad-local in the repository if not given.")
@@ -118,15 +124,16 @@ final class Quickstart implements Callable<Integer> {
       cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
       cluster.createNamespaceWithClaim(NAMESPACE, QUARANTINE_CLAIM);
       showKubectl(cluster);
-      int exitCode = clusterOnly ? 0 : compare(repository, cluster);
-      if (keep || clusterOnly) {
+      boolean clusterAlone = clusterOnly || withoutOperator;
+      int exitCode = clusterAlone ? 0 : compare(repository, cluster);
+      if (keep || clusterAlone) {
         say("the cluster stays up until Ctrl-C");
         untilInterrupted();
       }
       say("stopping the cluster");
       return exitCode;
     } catch (ControlPlaneException e) {
-      if (clusterOnly) {
+      if (clusterOnly || withoutOperator) {
         throw e;
       }
       return withoutCluster(repository, files, e);
@@ -134,8 +141,10 @@ final class Quickstart implements Callable<Integer> {
   }
 
   private LocalCluster start(Repository repository, Path files) {
-    return LocalCluster.start(
-        ControlPlaneBinaries.resolve(this::say), files, repository, this::say);
+    Path binaries = ControlPlaneBinaries.resolve(this::say);
+    return withoutOperator
+        ? LocalCluster.startEmpty(binaries, files, repository, this::say)
+        : LocalCluster.start(binaries, files, repository, this::say);
   }
 
   private int compare(Repository repository, LocalCluster cluster) {
@@ -234,13 +243,19 @@ final class Quickstart implements Callable<Integer> {
     out.println("The cluster is up. In another terminal, while it is:");
     out.println("  export KUBECONFIG=" + cluster.kubeconfig());
     out.println("  alias kubectl=" + cluster.kubectl());
-    if (clusterOnly) {
+    if (withoutOperator) {
+      out.println("  helm install safegrad-operator deploy/helm \\");
+      out.println("    --namespace safegrad-system --create-namespace --wait");
+    }
+    if (clusterOnly || withoutOperator) {
       out.println("  kubectl apply -n " + NAMESPACE + " -f deploy/examples/quickstart.yaml");
     }
     out.println("  kubectl get sft -A -w");
     out.println("  kubectl describe sft -n " + NAMESPACE);
     out.println("  kubectl logs -n " + NAMESPACE + " -f job/quickstart-safegrad");
-    out.println("Metrics of the operator: " + cluster.operator().address() + "/metrics");
+    if (!withoutOperator) {
+      out.println("Metrics of the operator: " + cluster.operator().address() + "/metrics");
+    }
     out.println();
   }
 

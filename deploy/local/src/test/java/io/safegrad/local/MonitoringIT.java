@@ -9,7 +9,6 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
-import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
 import io.safegrad.local.PrometheusServer.Series;
@@ -32,8 +31,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -171,47 +168,6 @@ class MonitoringIT {
         .as("fired while the run trained")
         .allSatisfy(series -> assertThat(series.labels()).containsEntry("run", REFUSED))
         .isNotEmpty();
-  }
-
-  /** With the names of the published run; what asks the operator's own pod is not there. */
-  @Test
-  void whatTheRunbooksAskOfRunsIsAnswered() throws IOException {
-    String pod =
-        cluster
-            .client()
-            .pods()
-            .inNamespace(NAMESPACE)
-            .withLabel("safegrad.io/safefinetune", PUBLISHED)
-            .list()
-            .getItems()
-            .get(0)
-            .getMetadata()
-            .getName();
-    Set<String> commands = new TreeSet<>();
-    try (Stream<Path> pages = Files.list(REPOSITORY.resolve("docs/runbooks"))) {
-      for (Path page : pages.toList()) {
-        DocumentedCommands.under(page, "How to confirm it").stream()
-            .map(words -> String.join(" ", words).replaceFirst(" # .*$", ""))
-            .filter(command -> command.matches(".* (sft|job/NAME|pod|node|--raw /readyz)\\b.*"))
-            .filter(command -> !command.contains(" exec "))
-            .forEach(commands::add);
-      }
-    }
-    assertThat(commands).hasSizeGreaterThan(8);
-    for (String command : commands) {
-      String filled =
-          command
-              .replace("NAMESPACE", NAMESPACE)
-              .replaceAll("\\bNAME\\b", PUBLISHED)
-              .replace("POD", pod)
-              .replace("NODE", ControlPlane.NODE_NAME);
-      ProgramResult result =
-          ProgramResult.of(
-              cluster.kubeconfig(),
-              List.of("bash", "-c", "PATH=" + cluster.kubectl().getParent() + ":$PATH; " + filled));
-      assertThat(result.exitCode()).as(filled + ": " + result.error()).isZero();
-      assertThat(result.output()).as(filled).isNotBlank();
-    }
   }
 
   /** What a person would choose: everything, and of the runs the one that was published. */

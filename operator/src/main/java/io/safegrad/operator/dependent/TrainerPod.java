@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarBuilder;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.PodTemplateSpecBuilder;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeBuilder;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -13,9 +14,11 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.Workspace;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.plan.DemandedSpec;
 import io.safegrad.operator.plan.PlanResolver;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The trainer's pod. The tenant's data and model are not trusted: no API token, no capability, no
@@ -134,7 +137,23 @@ public final class TrainerPod {
                 variables.add(
                     variable("SAFEGRAD_SIGNING_KEY_FILE", SIGNING_KEY_FOLDER + "/" + SIGNING_KEY)));
     variables.addAll(SecretVariables.of(spec));
+    String devices = devices(spec.pod().resources());
+    if (!devices.isEmpty()) {
+      variables.add(variable("SAFEGRAD_DEVICES", devices));
+    }
     return variables;
+  }
+
+  /** What the trainer is promised of GPUs and the like, so that one that cannot use it says so. */
+  private static String devices(ResourceRequirements resources) {
+    return resources == null || resources.getLimits() == null
+        ? ""
+        : resources.getLimits().entrySet().stream()
+            .filter(limit -> DemandedSpec.isDevice(limit.getKey()))
+            .filter(limit -> limit.getValue().getNumericalAmount().signum() > 0)
+            .map(limit -> limit.getKey() + ": " + limit.getValue())
+            .sorted()
+            .collect(Collectors.joining(", "));
   }
 
   private static EnvVar variable(String name, String value) {

@@ -87,7 +87,7 @@ public final class DemandedSpec {
   }
 
   /** Whether a resource is a device of a node's own kind, as {@code nvidia.com/gpu} is. */
-  static boolean isDevice(String resource) {
+  public static boolean isDevice(String resource) {
     return resource.contains("/");
   }
 

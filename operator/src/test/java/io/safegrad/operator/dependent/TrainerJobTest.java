@@ -93,6 +93,19 @@ class TrainerJobTest {
   }
 
   @Test
+  void aTrainerIsToldWhichDevicesItWasPromised() {
+    SafeFineTune resource =
+        Examples.resource(
+            "pod: {resources: {limits: {cpu: 4, nvidia.com/gpu: 2, amd.com/gpu: 0}}}");
+    PodSpec pod = TrainerJob.of(resource, Examples.TRAINER).getSpec().getTemplate().getSpec();
+    assertThat(trainer(pod).getEnv())
+        .contains(new EnvVar("SAFEGRAD_DEVICES", "nvidia.com/gpu: 2", null));
+    assertThat(trainer(pod()).getEnv())
+        .extracting(EnvVar::getName)
+        .doesNotContain("SAFEGRAD_DEVICES");
+  }
+
+  @Test
   void eachClaimIsMountedOnceAndWritableOnlyWhereResultsGo() {
     PodSpec pod =
         TrainerJob.of(

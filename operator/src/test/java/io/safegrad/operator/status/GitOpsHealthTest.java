@@ -34,8 +34,7 @@ class GitOpsHealthTest {
 
   @ParameterizedTest
   @CsvSource({
-    // kstatus takes a resource without conditions for a finished one: see deploy/gitops/example.
-    "new, Progressing, Current",
+    "new, Progressing, InProgress",
     "pending, Progressing, InProgress",
     "queued, Progressing, InProgress",
     "image-missing, Progressing, InProgress",

@@ -33,10 +33,17 @@ final class RunExamples {
 
   private RunExamples() {}
 
+  /** As the API server gives it before the operator has seen it, by the CRD's default. */
+  private static SafeFineTune created() {
+    SafeFineTune created = Examples.resource();
+    created.setStatus(SafeFineTuneStatusBuilder.builder().observedGeneration(-1L).build());
+    return created;
+  }
+
   /** By a name that says the state. */
   static Map<String, SafeFineTune> all() {
     Map<String, SafeFineTune> all = new LinkedHashMap<>();
-    all.put("new", Examples.resource());
+    all.put("new", created());
     all.put("pending", started(Phase.Pending));
     all.put("queued", observed(Phase.Pending, ACTIVE, pod(PodStage.WAITING, null), null));
     all.put(

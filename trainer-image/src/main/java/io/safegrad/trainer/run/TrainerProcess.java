@@ -52,6 +52,7 @@ public final class TrainerProcess {
   private static final Logger LOG = LoggerFactory.getLogger(TrainerProcess.class);
   private static final String PLAN = "SAFEGRAD_PLAN";
   private static final String SIGNING_KEY_FILE = "SAFEGRAD_SIGNING_KEY_FILE";
+  private static final String DEVICES = "SAFEGRAD_DEVICES";
   private static final String DEFAULT_PLAN = "/etc/safegrad/plan.yaml";
 
   private final Map<String, String> variables;
@@ -108,6 +109,7 @@ public final class TrainerProcess {
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
       plan = given.call();
+      refuseDevices();
       result = runPlan(signingKey);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
@@ -166,6 +168,18 @@ public final class TrainerProcess {
     }
     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     return Manifest.read(text);
+  }
+
+  /** A device that was set aside for a trainer that does not use it would lie idle for hours. */
+  private void refuseDevices() {
+    String devices = variables.getOrDefault(DEVICES, "");
+    if (!devices.isEmpty()) {
+      throw new TrainerException(
+          ExitReason.BAD_PLAN,
+          ("spec.pod.resources: found %s, and this trainer computes on the CPU; take it out, or name"
+                  + " an image in spec.pod.image that uses it")
+              .formatted(devices));
+    }
   }
 
   /** Null when the provenance is not to be signed. */

@@ -199,6 +199,20 @@ class TrainerProcessTest {
     assertThat(run.report().at("/inputs/0/digest").asText()).isEqualTo(Sha256.ofFile(model));
   }
 
+  /** It would hold a GPU for hours and leave it idle. */
+  @Test
+  void whatItCannotUseOfItsPodEndsItBeforeAnythingIsRead() throws IOException {
+    ToyRun run = new ToyRun(folder).withVariable("SAFEGRAD_DEVICES", "nvidia.com/gpu: 1");
+
+    ToyRun.Ending ending = run.runPlan();
+
+    assertThat(ending.code()).isEqualTo(64);
+    assertThat(run.result().reason()).isEqualTo(ExitReason.BAD_PLAN);
+    assertThat(run.result().message())
+        .startsWith("spec.pod.resources: found nvidia.com/gpu: 1, and this trainer computes on");
+    assertThat(run.published()).isEmpty();
+  }
+
   @Test
   void nothingIsLeftInATemporaryWorkspaceAndNoClaimIsNeededOnALaptop() throws IOException {
     ToyRun run = new ToyRun(folder).with("destination", "pvc://new-claim/out");
