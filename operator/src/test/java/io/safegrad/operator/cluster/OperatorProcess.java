@@ -111,6 +111,11 @@ final class OperatorProcess {
         .orElseThrow();
   }
 
+  /** The processor time it has used since its start. */
+  double cpuSeconds() {
+    return process.info().totalCpuDuration().orElseThrow().toMillis() / 1e3;
+  }
+
   /** All that every operator of this test run has printed. */
   String log() {
     try {

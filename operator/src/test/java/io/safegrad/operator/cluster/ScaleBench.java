@@ -113,11 +113,19 @@ final class ScaleBench {
   }
 
   private void batch(String name, int resources, int pauseMillis) throws Exception {
+    double operator = cluster.operator().cpuSeconds();
+    double apiServer = apiServerCpuSeconds();
     List<String> created = create(name, resources, pauseMillis);
     long start = createdAt.get(created.get(0));
     print("%s: created in, s".formatted(name), "%.1f", seconds(start));
     awaitSucceeded(created);
     print("%s: all ended after, s".formatted(name), "%.1f", seconds(start));
+    print(
+        "%s: CPU of the operator, s".formatted(name),
+        "%.0f",
+        cluster.operator().cpuSeconds() - operator);
+    print(
+        "%s: CPU of the API server, s".formatted(name), "%.0f", apiServerCpuSeconds() - apiServer);
     List<Double> waits =
         created.stream().map(key -> (jobAt.get(key) - createdAt.get(key)) / 1e9).sorted().toList();
     print("%s: created to Job, p50, s".formatted(name), "%.2f", waits.get(waits.size() / 2));
@@ -243,6 +251,18 @@ final class ScaleBench {
                           .anyMatch(verb -> line.contains("\"verb\":\"" + verb + "\"")))
           .count();
     }
+  }
+
+  private double apiServerCpuSeconds() {
+    return cpuSeconds("process_cpu_seconds_total", client.raw("/metrics"));
+  }
+
+  private static double cpuSeconds(String metric, String metrics) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith(metric))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+        .sum();
   }
 
   private static double seconds(long start) {
