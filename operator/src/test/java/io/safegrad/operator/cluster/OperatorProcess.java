@@ -88,6 +88,10 @@ final class OperatorProcess {
     process.destroyForcibly().waitFor();
   }
 
+  long pid() {
+    return process.pid();
+  }
+
   boolean isAlive() {
     return process.isAlive();
   }
