@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reads 100,000 altered inputs with each reader and prints how they ended; what ended badly is left in TMPDIR.
+# Has Jazzer make 100,000 inputs for each reader and prints how they ended; what ended badly is left in TMPDIR.
 #   fuzz.sh [--readers PARQUET,GGUF] [--inputs 100000] [--seed 1] [--heap 256m]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../../.." && pwd)

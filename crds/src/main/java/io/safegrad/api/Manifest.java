@@ -45,6 +45,8 @@ public final class Manifest {
 
   private static final Pattern RULE = Pattern.compile("self\\.matches\\('(.*)'\\)");
 
+  private static final Pattern SCHEME = Pattern.compile("[a-z0-9+.-]{1,16}://");
+
   private static final ObjectMapper YAML =
       JsonMapper.builder(new YAMLFactory())
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -130,11 +132,20 @@ public final class Manifest {
     if (message.getType().equals("pattern")) {
       Optional<String> expected = Sources.expected(message.getArguments()[0].toString());
       if (expected.isPresent()) {
-        return "spec%s: %s"
-            .formatted(message.getInstanceLocation().toString().substring(1), expected.get());
+        return "spec%s: %s, found %s"
+            .formatted(
+                message.getInstanceLocation().toString().substring(1),
+                expected.get(),
+                form(message.getInstanceNode().asText()));
       }
     }
     return "spec" + message.getMessage().substring(1);
+  }
+
+  /** An address without what may be private in it. */
+  private static String form(String address) {
+    Matcher scheme = SCHEME.matcher(address);
+    return scheme.lookingAt() ? scheme.group() + "…" : "no address";
   }
 
   private static Set<String> fieldsAt(JsonNodePath place) {

@@ -78,7 +78,17 @@ class ManifestTest {
     assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data", "ftp://data")))
         .hasMessageStartingWith("manifest: spec.dataset.source: expected builtin://name, file:///")
+        .hasMessageEndingWith(", found ftp://…")
         .hasMessageNotContaining("[a-z");
+    assertThatThrownBy(() -> Manifest.read(withDestination("hf://team/a?token=b")))
+        .hasMessage(
+            "manifest: spec.output.destination: expected file:///path, pvc://claim/path or"
+                + " s3://bucket/prefix, found hf://…");
+    assertThatThrownBy(() -> Manifest.read(withDestination("https://host/team")))
+        .hasMessageStartingWith("manifest: spec.output.destination: expected file:///path")
+        .hasMessageEndingWith(", found https://…");
+    assertThatThrownBy(() -> Manifest.read(withDestination("team/a")))
+        .hasMessageEndingWith(", found no address");
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("SafeFineTune", "Pod")))
         .hasMessageContaining("kind: SafeFineTune");
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
@@ -192,6 +202,10 @@ class ManifestTest {
       assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data/train.jsonl", source)))
           .hasMessageContaining("spec.dataset.source");
     }
+  }
+
+  private static String withDestination(String address) {
+    return SMALLEST.replaceAll("destination: \"?[^\"\n}]+\"?", "destination: \"" + address + "\"");
   }
 
   private static void assertRefused(String addition, String... parts) {

@@ -17,7 +17,7 @@ public record Model(
         @JsonPropertyDescription(
             "A Hugging Face directory (config.json, safetensors, tokenizer.json) or a GGUF file:"
                 + " builtin://tiny-aligned, file:///path, pvc://claim/path, hf://org/name, hf://org/name/path, https://host/name.gguf, s3://bucket/folder or s3://bucket/name.gguf. Architectures: Llama,"
-                + " Mistral, SmolLM2, Qwen2, Qwen2.5, Qwen3.")
+                + " Mistral, Qwen2, Qwen2.5, Qwen3, Gemma 2, Gemma 3, Phi-3, SmolLM2, SmolLM3.")
         String source,
     @Size(max = 255) @Pattern(Sources.REVISION) @JsonPropertyDescription(Sources.REVISION_DOC)
         String revision,

@@ -2,6 +2,7 @@ package io.safegrad.api.v1alpha1;
 
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
@@ -59,6 +60,7 @@ public record SafeFineTuneSpec(
                 + " time in which it is suspended or queued does not count. No limit when absent.")
         Long activeDeadlineSeconds,
     @Min(0)
+        @Max(Integer.MAX_VALUE)
         @JsonPropertyDescription(
             "Seconds after the end of the run after which what ttlPolicy says is removed. Nothing is"
                 + " when absent. May be changed at any time.")

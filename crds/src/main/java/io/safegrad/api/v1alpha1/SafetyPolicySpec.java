@@ -256,10 +256,12 @@ public record SafetyPolicySpec(
       message = "a resource's name has at most 64 characters")
   public record Limits(
       @Min(1)
+          @Max(Integer.MAX_VALUE)
           @JsonPropertyDescription(
               "Largest training.maxSteps. A run must then name one, unless maxEpochs is given too.")
           Integer maxSteps,
       @Min(1)
+          @Max(Integer.MAX_VALUE)
           @JsonPropertyDescription(
               "Largest training.epochs. A run may then not ask for maxSteps instead, unless a"
                   + " maxSteps is given here too.")

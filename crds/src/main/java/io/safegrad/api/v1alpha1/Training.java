@@ -76,7 +76,10 @@ public record Training(
         @Max(1000000)
         @JsonPropertyDescription("Largest global norm of the gradient; 0 switches clipping off.")
         Double maxGradNorm,
-    @Default("43") @Min(0) @JsonPropertyDescription("Seed of the data order and of the adapter.")
+    @Default("43")
+        @Min(0)
+        @Max(Integer.MAX_VALUE)
+        @JsonPropertyDescription("Seed of the data order and of the adapter.")
         Integer seed,
     @Default("100")
         @Min(0)

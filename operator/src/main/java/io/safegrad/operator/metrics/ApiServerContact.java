@@ -21,9 +21,11 @@ final class ApiServerContact {
   /** Single watches end every few minutes in good order; as many at once were cut. */
   private static final int CUT_WATCHES = 3;
 
+  private static final int NOT_SERVED = 404;
   private static final Duration AT_ONCE = Duration.ofSeconds(5);
   private static final Logger LOG = LoggerFactory.getLogger(ApiServerContact.class);
 
+  private final Set<String> unserved = new HashSet<>();
   private final Set<String> watched = new HashSet<>();
   private final Deque<Long> renewed = new ArrayDeque<>();
   private Long failingSince;
@@ -55,11 +57,21 @@ final class ApiServerContact {
   }
 
   /**
-   * A watch begins.
+   * A watch was asked for.
    *
    * @param path what is watched
+   * @param code the answer
    */
-  synchronized void watches(String path) {
+  synchronized void watches(String path, int code) {
+    if (code == NOT_SERVED) {
+      if (unserved.add(path)) {
+        LOG.warn("The API server does not serve {}; what is there waits", path);
+      }
+      return;
+    }
+    if (unserved.remove(path)) {
+      LOG.info("The API server serves {} again", path);
+    }
     if (watched.add(path)) {
       return;
     }

@@ -52,7 +52,7 @@ public class ApiTraffic {
         count(registry, request.method(), Integer.toString(response.code()));
         contact.answered();
         if (isWatch(request.uri())) {
-          contact.watches(request.uri().getPath());
+          contact.watches(request.uri().getPath(), response.code());
         }
       }
 

@@ -33,23 +33,23 @@ final class Events {
   private static final String REPORTER = "safegrad.io/operator";
   private static final int LONGEST_NOTE_BYTES = 1024;
   private static final int LONGEST_NAME = 253;
-  private static final int ALREADY_EXISTS = 409;
 
   private Events() {}
 
   /**
    * Writes one event. A server that does not take it does not stop the run.
    *
-   * @throws KubernetesClientException when the server is away; the event is told when it is back
+   * @throws KubernetesClientException when the server is away: the event is told when it is back
    */
   static void write(KubernetesClient client, SafeFineTune resource, RunEvent event, Instant now) {
+    Event written = of(resource, event, now);
     try {
-      client.resource(of(resource, event, now)).create();
+      create(client, written);
     } catch (KubernetesClientException e) {
       if (Trouble.isUnreachable(e)) {
         throw e;
       }
-      if (e.getCode() != ALREADY_EXISTS) {
+      if (!Trouble.isTaken(e) && !Trouble.isOfEndingNamespace(e)) {
         LOG.warn(
             "{}/{}: the event {} was not written: {}",
             resource.getMetadata().getNamespace(),
@@ -57,6 +57,18 @@ final class Events {
             event.reason(),
             Trouble.of(e).sentence());
       }
+    }
+  }
+
+  /** A quota that is being counted answers with a conflict, which has passed the next time. */
+  private static void create(KubernetesClient client, Event event) {
+    try {
+      client.resource(event).create();
+    } catch (KubernetesClientException e) {
+      if (!Trouble.isConflict(e) || Trouble.isTaken(e)) {
+        throw e;
+      }
+      client.resource(event).create();
     }
   }
 

@@ -22,8 +22,11 @@ public final class StatusWriter {
 
   private static final Logger LOG = LoggerFactory.getLogger(StatusWriter.class);
 
-  /** Attempts after which a conflict is no coincidence. */
-  private static final int TELLING_CONFLICTS = 4;
+  /** Attempts after which an object in the way is not one on its way out. */
+  private static final int TELLING_NAMES = 4;
+
+  /** Attempts after which a conflict is no coincidence: each write of a run may meet one. */
+  private static final int TELLING_CONFLICTS = 12;
 
   private StatusWriter() {}
 
@@ -76,7 +79,17 @@ public final class StatusWriter {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     int attempt = context.getRetryInfo().map(RetryInfo::getAttemptCount).orElse(0);
-    if (Trouble.isConflict(failure) && attempt < TELLING_CONFLICTS) {
+    if (Trouble.isOfEndingNamespace(failure)) {
+      if (attempt == 0) {
+        LOG.info(
+            "{}/{}: goes with its namespace",
+            resource.getMetadata().getNamespace(),
+            resource.getMetadata().getName());
+      }
+      return ErrorStatusUpdateControl.noStatusUpdate();
+    }
+    int telling = Trouble.isTaken(failure) ? TELLING_NAMES : TELLING_CONFLICTS;
+    if (Trouble.isConflict(failure) && attempt < telling) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     Trouble trouble = Trouble.of(failure);

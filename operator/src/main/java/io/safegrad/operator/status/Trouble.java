@@ -1,6 +1,7 @@
 package io.safegrad.operator.status;
 
 import io.fabric8.kubernetes.api.model.Status;
+import io.fabric8.kubernetes.api.model.StatusDetails;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.AggregatedOperatorException;
 import io.safegrad.api.v1alpha1.ConditionReason;
@@ -35,6 +36,9 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   /** Room for every violation of a spec; Kubernetes takes messages of 32768 characters. */
   private static final int LONGEST_VIOLATIONS = 16384;
 
+  private static final String ENDING_NAMESPACE = "NamespaceTerminating";
+  private static final String ALREADY_EXISTS = "AlreadyExists";
+  private static final int NOT_FOUND = 404;
   private static final int CONFLICT = 409;
   private static final int FORBIDDEN = 403;
   private static final int INVALID = 422;
@@ -75,8 +79,28 @@ public record Trouble(String reason, String sentence, boolean lasting) {
   /** Whether the API server gave no answer at all, so that nobody can be told anything. */
   public static boolean isUnreachable(Throwable failure) {
     return root(failure) instanceof KubernetesClientException refused
-        && refused.getCode() == 0
+        && refused.getCode() <= 0
         && refused.getStatus() == null;
+  }
+
+  /** Whether the resource's namespace is being deleted or gone, and the resource with it. */
+  public static boolean isOfEndingNamespace(Throwable failure) {
+    if (!(root(failure) instanceof KubernetesClientException refused)
+        || refused.getStatus() == null
+        || refused.getStatus().getDetails() == null) {
+      return false;
+    }
+    StatusDetails details = refused.getStatus().getDetails();
+    return (refused.getCode() == NOT_FOUND && "namespaces".equals(details.getKind()))
+        || details.getCauses().stream()
+            .anyMatch(cause -> ENDING_NAMESPACE.equals(cause.getReason()));
+  }
+
+  /** Whether an object of that name is there, or on its way out. */
+  static boolean isTaken(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getStatus() != null
+        && ALREADY_EXISTS.equals(refused.getStatus().getReason());
   }
 
   private static Throwable root(Throwable failure) {
@@ -98,7 +122,10 @@ public record Trouble(String reason, String sentence, boolean lasting) {
     return switch (refused.getCode()) {
       case INVALID -> ConditionReason.InvalidPod.name();
       case FORBIDDEN -> ConditionReason.Forbidden.name();
-      case CONFLICT -> ConditionReason.NameTaken.name();
+      case CONFLICT ->
+          isTaken(refused)
+              ? ConditionReason.NameTaken.name()
+              : ConditionReason.ApiServerError.name();
       default -> ConditionReason.ApiServerError.name();
     };
   }
@@ -109,7 +136,7 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         status == null || status.getMessage() == null
             ? String.valueOf(refused.getMessage())
             : status.getMessage();
-    return refused.getCode() == CONFLICT
+    return isTaken(refused)
         ? Sentence.of(message)
             + "; it was not made for this SafeFineTune: delete it, or give the SafeFineTune another"
             + " name"

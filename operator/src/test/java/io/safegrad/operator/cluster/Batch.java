@@ -1,6 +1,7 @@
 package io.safegrad.operator.cluster;
 
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.api.Manifest;
@@ -51,8 +52,8 @@ final class Batch implements AutoCloseable {
     return trainers;
   }
 
-  /** Creates a run; returns its name. */
-  String create(Ending ending) {
+  /** Creates a run with further lines under {@code spec}; returns its name. */
+  String create(Ending ending, String... specLines) {
     String name;
     synchronized (endings) {
       name = "run-%03d-%s".formatted(endings.size(), ending.label());
@@ -68,15 +69,15 @@ final class Batch implements AutoCloseable {
                 spec:
                 """
                         .formatted(name, namespace)
-                    + Examples.specLines("builtin://tiny-aligned")))
+                    + Examples.specLines("builtin://tiny-aligned", specLines)))
         .create();
     return name;
   }
 
   /** Creates as many, of the endings in turn. */
-  Batch create(int runs, List<Ending> endings) {
+  Batch create(int runs, List<Ending> endings, String... specLines) {
     for (int i = 0; i < runs; i++) {
-      create(endings.get(i % endings.size()));
+      create(endings.get(i % endings.size()), specLines);
     }
     return this;
   }
@@ -105,6 +106,11 @@ final class Batch implements AutoCloseable {
       Thread.sleep(200);
     }
     return this;
+  }
+
+  boolean jobsHaveEnded() {
+    return client.resources(Job.class).inNamespace(namespace).list().getItems().stream()
+        .allMatch(job -> job.getStatus() != null && job.getStatus().getCompletionTime() != null);
   }
 
   private boolean haveEnded() {

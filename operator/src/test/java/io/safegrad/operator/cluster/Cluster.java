@@ -3,9 +3,11 @@ package io.safegrad.operator.cluster;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaPropsBuilder;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
 import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
@@ -13,6 +15,7 @@ import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBindingBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.safegrad.api.Manifest;
 import io.safegrad.controlplane.ControlPlane;
@@ -21,6 +24,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +43,9 @@ final class Cluster implements AutoCloseable {
   private static final String OPERATOR = "safegrad-operator";
   private static final Path ROLE = Path.of("../deploy/helm/files/clusterrole.yaml");
   private static final Path AUDIT_POLICY = Path.of("src/test/resources/audit-policy.yaml");
+
+  /** Time between two compactions of etcd in a {@link #breakable} cluster. */
+  static final Duration COMPACTION = Duration.ofSeconds(3);
 
   /** So that tests need not wait for what happens at intervals. */
   private static final Map<String, String> IMPATIENT =
@@ -84,7 +91,7 @@ final class Cluster implements AutoCloseable {
                 "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
                 "--audit-log-path=" + auditLog,
                 // Whoever was away for longer than that finds no history to go on from.
-                "--etcd-compaction-interval=" + (proxied ? "3s" : "5m")));
+                "--etcd-compaction-interval=" + (proxied ? COMPACTION.toSeconds() : 300) + "s"));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
     kubeconfig = operatorKubeconfig(folder);
@@ -141,6 +148,48 @@ final class Cluster implements AutoCloseable {
   /** Runs kubectl as a user would, and returns all it prints. */
   KubectlResult kubectl(String... arguments) throws IOException, InterruptedException {
     return KubectlResult.of(controlPlane, arguments);
+  }
+
+  /** Whether nobody can watch from that version on any more. */
+  boolean hasForgotten(String resourceVersion) {
+    try {
+      // The end of the history is told in the stream of a watch.
+      String told =
+          client.raw(
+              "/apis/safegrad.io/v1alpha1/safefinetunes?watch=true&timeoutSeconds=1&resourceVersion="
+                  + resourceVersion);
+      return told.contains("\"code\":410");
+    } catch (KubernetesClientException e) {
+      return e.getCode() == 410;
+    }
+  }
+
+  /** Gives the CRD a field of tomorrow; it is served, or nobody can ask for its resources. */
+  void upgradeCrd(boolean served) {
+    client
+        .apiextensions()
+        .v1()
+        .customResourceDefinitions()
+        .withName("safefinetunes.safegrad.io")
+        .edit(
+            crd -> {
+              crd.getSpec().getVersions().get(0).setServed(served);
+              crd.getSpec()
+                  .getVersions()
+                  .get(0)
+                  .getSchema()
+                  .getOpenAPIV3Schema()
+                  .getProperties()
+                  .get("spec")
+                  .getProperties()
+                  .put(
+                      "fieldOfTomorrow",
+                      new JSONSchemaPropsBuilder()
+                          .withType("string")
+                          .withDefault(TextNode.valueOf("tomorrow"))
+                          .build());
+              return crd;
+            });
   }
 
   void applyCrds() throws IOException {

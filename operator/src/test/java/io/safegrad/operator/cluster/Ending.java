@@ -20,6 +20,9 @@ enum Ending {
       "BadData",
       exit(65, digest -> Results.failure(ExitReason.BAD_DATA, "train.jsonl:2: no JSON", digest))),
 
+  /** Its pod is gone before anybody has read how it ended. */
+  LOST(Phase.Failed, "ResultLost", exit(0, digest -> Results.success(digest, 50))),
+
   /** The verdict says "published", the figures say that the gate does not hold. */
   FORGED(Phase.Rejected, "GateRefused", exit(0, digest -> Results.success(digest, 20))),
   OF_ANOTHER_PLAN(

@@ -29,12 +29,12 @@ class FailuresIT {
 
   @Test
   void anOperatorThatIsKilledAgainAndAgainLosesNothingAndDoesNothingTwice() throws Exception {
-    allIsWell(failures.operatorKilled(4, 12));
+    allIsWell(failures.operatorKilled(4, 8));
   }
 
   @Test
   void anApiServerThatIsAwayIsWaitedFor() throws Exception {
-    allIsWell(failures.apiServerAway(8, 8));
+    allIsWell(failures.apiServerAway(6, 8));
   }
 
   @Test

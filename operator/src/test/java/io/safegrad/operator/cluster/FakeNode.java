@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
@@ -22,9 +23,16 @@ import java.time.temporal.ChronoUnit;
 final class FakeNode {
 
   private final KubernetesClient client;
+  private final Duration skew;
 
   FakeNode(KubernetesClient client) {
+    this(client, Duration.ZERO);
+  }
+
+  /** A node whose clock is ahead of the others, or behind. */
+  FakeNode(KubernetesClient client, Duration skew) {
     this.client = client;
+    this.skew = skew;
   }
 
   /** Gives the pod a node: deleted from now on, it ends before it goes. */
@@ -120,8 +128,8 @@ final class FakeNode {
     return new PodConditionBuilder().withType("PodScheduled").withStatus("True").build();
   }
 
-  private static String now() {
-    return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+  private String now() {
+    return Instant.now().plus(skew).truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
   /** An apply merges conditions by type: what the controllers noted stays. */

@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.operator.dependent.TrainerJob;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -25,9 +26,10 @@ final class PlayedTrainers implements AutoCloseable {
   private static final int GONE = 404;
 
   private final KubernetesClient client;
-  private final FakeNode node;
+  private volatile FakeNode node;
   private final String namespace;
   private final Function<String, Ending> endings;
+  private volatile Ending others;
   private final Map<String, String> addresses = new ConcurrentHashMap<>();
   private final Map<String, Integer> attempts = new ConcurrentHashMap<>();
   private final Map<String, Runnable> working = new ConcurrentHashMap<>();
@@ -59,9 +61,19 @@ final class PlayedTrainers implements AutoCloseable {
     clock.scheduleWithFixedDelay(this::look, 0, LOOK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
+  /** How every other run ends, whose pods are left alone otherwise. */
+  void others(Ending ending) {
+    others = ending;
+  }
+
   /** Where the trainer of a run answers; nobody does where it is not said. */
   void reachable(String run, String address) {
     addresses.put(run, address);
+  }
+
+  /** The clock of the node is ahead of the others from now on, or behind. */
+  void skew(Duration skew) {
+    node = new FakeNode(client, skew);
   }
 
   /** Those that work have done so for long enough. */
@@ -78,7 +90,7 @@ final class PlayedTrainers implements AutoCloseable {
     try {
       client.pods().inNamespace(namespace).list().getItems().stream()
           .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
-          .filter(pod -> endings.apply(run(pod)) != null)
+          .filter(pod -> ending(pod) != null)
           .filter(pod -> taken.add(pod.getMetadata().getUid()))
           .forEach(this::begin);
     } catch (KubernetesClientException e) {
@@ -90,7 +102,7 @@ final class PlayedTrainers implements AutoCloseable {
     int attempt = attempts.merge(run(pod), 1, Integer::sum);
     step(0, () -> node.starts(pod, addresses.get(run(pod))));
     int works = leastMillis + random.nextInt(mostMillis - leastMillis + 1);
-    Runnable end = () -> end(pod, endings.apply(run(pod)).exit(attempt));
+    Runnable end = () -> end(pod, ending(pod).exit(attempt));
     working.put(pod.getMetadata().getUid(), end);
     step(works, end);
   }
@@ -120,6 +132,11 @@ final class PlayedTrainers implements AutoCloseable {
         },
         delayMillis,
         TimeUnit.MILLISECONDS);
+  }
+
+  private Ending ending(Pod pod) {
+    Ending ending = endings.apply(run(pod));
+    return ending == null ? others : ending;
   }
 
   private static String run(Pod pod) {

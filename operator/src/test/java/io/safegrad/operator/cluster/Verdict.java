@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -58,6 +59,13 @@ record Verdict(
     List<String> alarms = log.alarms(batch);
     if (alarms.size() > MOST_ALARMS) {
       wrong.add("%d warnings, e.g. %s".formatted(alarms.size(), alarms.subList(0, 3)));
+    }
+    long told =
+        log.matching(
+                "WARN +" + Pattern.quote(batch.namespace()) + "/.*(ApiServerError|was not written)")
+            .size();
+    if (told > 0) {
+      wrong.add(told + " warnings of single runs about what concerns them all");
     }
     return new Verdict(
         broken,

@@ -20,7 +20,7 @@ final class ModelOptions {
       paramLabel = "MODEL",
       description =
           "A Hugging Face directory, a .gguf file, or an address as in spec.model.source:"
-              + " builtin://, hf://, https://, pvc://.")
+              + " builtin://, hf://, https://, pvc://, s3://.")
   private String model;
 
   @Option(

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.tensor.Torch;
 import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -63,6 +64,7 @@ public final class Tokenizer implements Closeable {
     // Both are settings of the program that saved the file, not of the vocabulary.
     json.putNull("truncation");
     json.putNull("padding");
+    Torch.keepOffline();
     HuggingFaceTokenizer tokenizer;
     try {
       tokenizer =

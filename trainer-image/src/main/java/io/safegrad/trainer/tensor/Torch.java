@@ -32,11 +32,17 @@ public final class Torch implements AutoCloseable {
     this.operators = operators;
   }
 
-  /** Loads the library, once per process, and opens a scope. */
-  public static Torch open() {
-    // DJL would look up its host at a cloud metadata service, and download what it misses.
+  /**
+   * DJL would look up its host at a cloud metadata service, report, and download what it misses.
+   */
+  public static void keepOffline() {
     System.setProperty("OPT_OUT_TRACKING", "true");
     System.setProperty("ai.djl.offline", "true");
+  }
+
+  /** Loads the library, once per process, and opens a scope. */
+  public static Torch open() {
+    keepOffline();
     PtNDManager manager = (PtNDManager) Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
     try (InputStream archive = TorchScriptArchive.of(sources())) {
       Torch torch =

@@ -1,15 +1,15 @@
 package io.safegrad.trainer.fuzz;
 
-import io.safegrad.trainer.fuzz.Progress.Count;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Reads many altered inputs with each reader and prints how they ended. */
+/** Has Jazzer make many inputs for each reader and prints how they ended. */
 @Command(name = "fuzz", mixinStandardHelpOptions = true, sortOptions = false)
 final class FuzzReaders implements Callable<Integer> {
 
@@ -36,26 +36,28 @@ final class FuzzReaders implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     long findings = 0;
     System.out.println(
-        "| reader | inputs | read | refused | findings | seconds | peak heap, MiB | peak RSS, MiB"
-            + " |\n|---|---|---|---|---|---|---|---|");
+        "| reader | inputs | read | refused | findings | edges | features | corpus | seconds | peak"
+            + " heap, MiB | peak RSS, MiB |\n|---|---|---|---|---|---|---|---|---|---|---|");
     for (FuzzedReader reader : readers) {
       Path folder = Files.createTempDirectory("fuzz-");
-      Fuzzing.Outcome outcome = Fuzzing.run(reader, seed, inputs, heap, folder);
-      Progress progress = outcome.progress();
+      JazzerRun.Outcome outcome = new JazzerRun(List.of(reader), seed, inputs, heap).in(folder);
       System.out.printf(
-          "| %s | %d | %d | %d | %d | %.0f | %d | %d |%n",
+          "| %s | %d | %d | %d | %d | %d | %d | %d | %.0f | %d | %d |%n",
           reader,
-          progress.get(Count.NEXT),
-          progress.get(Count.READ),
-          progress.get(Count.REFUSED),
-          progress.get(Count.FINDINGS),
+          outcome.inputs(),
+          outcome.read(),
+          outcome.refused(),
+          outcome.findings(),
+          outcome.edges(),
+          outcome.features(),
+          outcome.corpus(),
           outcome.seconds(),
-          progress.get(Count.PEAK_HEAP_BYTES) >> 20,
-          progress.get(Count.PEAK_RESIDENT_KIB) >> 10);
-      if (progress.get(Count.FINDINGS) > 0) {
+          outcome.heapMib(),
+          outcome.residentMib());
+      if (outcome.findings() > 0) {
         System.err.println("findings of " + reader + " are in " + folder);
       }
-      findings += progress.get(Count.FINDINGS);
+      findings += outcome.findings();
     }
     return findings == 0 ? 0 : 1;
   }

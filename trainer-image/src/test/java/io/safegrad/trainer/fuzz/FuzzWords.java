@@ -1,11 +1,52 @@
 package io.safegrad.trainer.fuzz;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** What may stand in an altered text besides the words of the valid inputs. */
+/**
+ * What may stand in a text besides the words of the valid inputs. Jazzer takes the short ones as a
+ * dictionary; the long ones are inputs to start from.
+ */
 final class FuzzWords {
 
+  /** What libFuzzer's dictionary takes of a word. */
+  private static final int MAX_BYTES = 64;
+
   private FuzzWords() {}
+
+  static boolean isLong(String word) {
+    return word.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES;
+  }
+
+  static final List<String> JSON =
+      with(
+          """
+          null true false [] {} "" 0 -0 -1 1 2 0.5 -0.5 1e-7 NaN Infinity -Infinity 1e400 -1e400
+          1e999999999 1e-999999999 127 255 65536 1000000 2147483647 2147483648 -2147483648
+          4294967296 9223372036854775807 9223372036854775808 -9223372036854775809 "\\ud800"
+          "\\u0000" "\\u2028\\n\\r\\t" "\\u202e\\ufeff" "\\ud83d\\ude00" "(" "[" "(a+)+$"
+          "..\\/.." [[]] [null] [{}] {"":null}
+          """,
+          "9".repeat(400),
+          "0." + "9".repeat(400),
+          "\"" + "x".repeat(4_000) + "\"",
+          "[" + "0,".repeat(2_000) + "0]",
+          nested("[", "]", 200),
+          nested("[", "]", 900),
+          nested("[", "]", 1_001),
+          nested("[", "]", 4_000),
+          nested("{\"a\":", "}", 900),
+          nested("{\"a\":", "}", 1_100),
+          "[".repeat(8_000));
+
+  private static List<String> with(String words, String... more) {
+    return Stream.concat(Stream.of(words.strip().split("\\s+")), Stream.of(more)).toList();
+  }
+
+  private static String nested(String open, String close, int depth) {
+    return open.repeat(depth) + "0" + close.repeat(depth);
+  }
 
   static final List<String> CSV =
       List.of(
@@ -30,9 +71,9 @@ final class FuzzWords {
           "instruction",
           "output",
           "=1+1",
-          "x".repeat(20_000),
-          ",".repeat(20_000),
-          "\"".repeat(9_999),
+          "x".repeat(4_000),
+          ",".repeat(4_000),
+          "\"".repeat(3_999),
           "\ud83d\ude00");
 
   static final List<String> YAML =
@@ -101,7 +142,7 @@ final class FuzzWords {
           "9".repeat(400),
           "1e999999999",
           "1e-999999999",
-          "x".repeat(20_000),
+          "x".repeat(4_000),
           "[".repeat(1_500),
           "[".repeat(40) + "]".repeat(40),
           "{a: ".repeat(500) + "0" + "}".repeat(500),

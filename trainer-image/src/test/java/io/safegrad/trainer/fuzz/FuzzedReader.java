@@ -8,7 +8,6 @@ import io.safegrad.trainer.GoldenFiles;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.run.CheckpointReading;
 import io.safegrad.trainer.run.FileTree;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -18,14 +17,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
-import java.util.zip.GZIPOutputStream;
 
 /** A reader of files that come from elsewhere, with valid inputs to start from. */
 enum FuzzedReader {
-  SAFETENSORS(Alterations.safetensors()) {
+  SAFETENSORS(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readSafetensors(input);
+    }
+
+    @Override
+    List<byte[]> forms(byte[] input) {
+      return List.of(input, FuzzedForms.withHeaderLength(input));
     }
 
     @Override
@@ -33,7 +36,7 @@ enum FuzzedReader {
       return goldenFiles("peft-adapter/adapter_model.safetensors");
     }
   },
-  GGUF(Alterations.bytes()) {
+  GGUF(List.of()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readGguf(input);
@@ -44,7 +47,7 @@ enum FuzzedReader {
       return goldenFiles("vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf");
     }
   },
-  TOKENIZER(Alterations.json()) {
+  TOKENIZER(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("tokenizer.json", input);
@@ -55,7 +58,7 @@ enum FuzzedReader {
       return goldenFiles("toy-llama/tokenizer.json", "spm-tokenizer/tokenizer.json");
     }
   },
-  CONFIG(Alterations.json()) {
+  CONFIG(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("config.json", input);
@@ -66,7 +69,7 @@ enum FuzzedReader {
       return goldenFiles("toy-llama/config.json", "toy-llama-f16/config.json");
     }
   },
-  TOKENIZER_CONFIG(Alterations.json()) {
+  TOKENIZER_CONFIG(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("tokenizer_config.json", input);
@@ -85,7 +88,7 @@ enum FuzzedReader {
       return inputs;
     }
   },
-  GENERATION_CONFIG(Alterations.json()) {
+  GENERATION_CONFIG(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readInModel("generation_config.json", input);
@@ -98,7 +101,7 @@ enum FuzzedReader {
       return inputs;
     }
   },
-  INDEX(Alterations.json()) {
+  INDEX(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readIndex(input);
@@ -109,7 +112,7 @@ enum FuzzedReader {
       return goldenFiles("toy-llama-bf16/model.safetensors.index.json");
     }
   },
-  ADAPTER_CONFIG(Alterations.json()) {
+  ADAPTER_CONFIG(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readAdapter(input);
@@ -120,7 +123,7 @@ enum FuzzedReader {
       return goldenFiles("peft-adapter/adapter_config.json", "peft-adapter.written.json");
     }
   },
-  CHECKPOINT(Alterations.json()) {
+  CHECKPOINT(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readCheckpoint(input);
@@ -138,7 +141,7 @@ enum FuzzedReader {
       }
     }
   },
-  CHAT_TEMPLATE(Alterations.template()) {
+  CHAT_TEMPLATE(FuzzWords.TEMPLATE) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.renderTemplate(new String(input, StandardCharsets.UTF_8));
@@ -154,7 +157,7 @@ enum FuzzedReader {
           "templates/smollm2.jinja");
     }
   },
-  JSON_LINES(Alterations.jsonLines()) {
+  JSON_LINES(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.jsonl");
@@ -165,7 +168,7 @@ enum FuzzedReader {
       return records().map(each -> each.getBytes(StandardCharsets.UTF_8)).toList();
     }
   },
-  CSV(Alterations.csv()) {
+  CSV(FuzzWords.CSV) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.csv");
@@ -180,18 +183,25 @@ enum FuzzedReader {
           ("text\r\n" + CANARY + "\r\n").getBytes(StandardCharsets.UTF_8));
     }
   },
-  GZIP(Alterations.gzip()) {
+  GZIP(FuzzWords.JSON) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.jsonl.gz");
     }
 
     @Override
+    List<byte[]> forms(byte[] input) {
+      return List.of(input, FuzzedForms.gzip(input));
+    }
+
+    @Override
     List<byte[]> validInputs() {
-      return records().map(FuzzedReader::gzip).toList();
+      return records()
+          .map(each -> FuzzedForms.gzip(each.getBytes(StandardCharsets.UTF_8)))
+          .toList();
     }
   },
-  PARQUET(Alterations.bytes()) {
+  PARQUET(List.of()) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       files.readData(input, "data.parquet");
@@ -211,10 +221,15 @@ enum FuzzedReader {
           "parquet/tools.parquet");
     }
   },
-  PLAN(Alterations.plan()) {
+  PLAN(FuzzWords.YAML) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       TrainingPlan.fromYaml(input);
+    }
+
+    @Override
+    List<byte[]> forms(byte[] input) {
+      return List.of(input, FuzzedForms.withDigest(input));
     }
 
     @Override
@@ -223,7 +238,7 @@ enum FuzzedReader {
           TrainingPlan.of(Manifest.read(manifest())).toYaml().getBytes(StandardCharsets.UTF_8));
     }
   },
-  MANIFEST(Alterations.yaml()) {
+  MANIFEST(FuzzWords.YAML) {
     @Override
     void read(byte[] input, FuzzedFiles files) {
       TrainingPlan.of(Manifest.read(new String(input, StandardCharsets.UTF_8)));
@@ -240,15 +255,20 @@ enum FuzzedReader {
 
   private static final Path REGRESSIONS = Path.of("src/test/resources/fuzz").toAbsolutePath();
 
-  private final Alteration alteration;
+  private final List<String> words;
 
-  FuzzedReader(Alteration alteration) {
-    this.alteration = alteration;
+  FuzzedReader(List<String> words) {
+    this.words = words;
   }
 
-  /** How inputs are made of valid ones. */
-  Alteration alteration() {
-    return alteration;
+  /** What a mutation may put into an input. */
+  List<String> words() {
+    return words;
+  }
+
+  /** The input, and what it is made into lest most fail at a length or a digest in front. */
+  List<byte[]> forms(byte[] input) {
+    return List.of(input);
   }
 
   /** Reads an input, which may be refused in any way. */
@@ -258,19 +278,22 @@ enum FuzzedReader {
   abstract List<byte[]> validInputs();
 
   /**
-   * Reads an input, which may be accepted or be refused with one clear error.
+   * Reads an input in each of its forms, which may be accepted or be refused with one clear error.
    *
-   * @return whether it was accepted
+   * @return whether one was accepted
    * @throws AssertionError when it is refused in another way
    */
   boolean check(byte[] input, FuzzedFiles files) {
-    try {
-      read(input, files);
-      return true;
-    } catch (TrainerException | ManifestException e) {
-      requireClear(e);
+    boolean accepted = false;
+    for (byte[] form : forms(input)) {
+      try {
+        read(form, files);
+        accepted = true;
+      } catch (TrainerException | ManifestException e) {
+        requireClear(e);
+      }
     }
-    return false;
+    return accepted;
   }
 
   static void requireClear(RuntimeException error) {
@@ -290,9 +313,13 @@ enum FuzzedReader {
     }
   }
 
-  /** Valid inputs, and those that were once refused in a wrong way. */
+  /** Valid inputs, words that are too long for a mutation, and what was once a finding. */
   List<byte[]> seeds() {
     List<byte[]> seeds = new ArrayList<>(validInputs());
+    words.stream()
+        .filter(each -> FuzzWords.isLong(each) || this == CHAT_TEMPLATE)
+        .map(each -> each.getBytes(StandardCharsets.UTF_8))
+        .forEach(seeds::add);
     Path folder = REGRESSIONS.resolve(name().toLowerCase(Locale.ROOT));
     if (Files.isDirectory(folder)) {
       try (Stream<Path> files = Files.list(folder)) {
@@ -327,16 +354,6 @@ enum FuzzedReader {
                 + " 'content': '%s%s'}]}",
             "{'text': '\\u00e4%s%s%s'}\n\n{'text': 'ab'}")
         .map(each -> each.formatted(CANARY, CANARY, CANARY).replace('\'', '"') + "\n");
-  }
-
-  private static byte[] gzip(String text) {
-    ByteArrayOutputStream packed = new ByteArrayOutputStream();
-    try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
-      gzip.write(text.getBytes(StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return packed.toByteArray();
   }
 
   private static String manifest() {

@@ -11,13 +11,10 @@ final class Progress {
 
   /** What is counted. */
   enum Count {
-    /** The input that is being read, or how many there were. */
-    NEXT,
+    INPUTS,
     READ,
     REFUSED,
-    FINDINGS,
-    PEAK_HEAP_BYTES,
-    PEAK_RESIDENT_KIB
+    PEAK_HEAP_BYTES
   }
 
   private final LongBuffer counts;
@@ -34,10 +31,6 @@ final class Progress {
       long bytes = (long) Count.values().length * Long.BYTES;
       return new Progress(channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes).asLongBuffer());
     }
-  }
-
-  static Progress inMemory() {
-    return new Progress(LongBuffer.allocate(Count.values().length));
   }
 
   long get(Count count) {

@@ -5,46 +5,40 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import io.safegrad.trainer.fuzz.Progress.Count;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A share of what {@code fuzz.sh} does, in this process. */
+/** Every input that {@code fuzz.sh} starts from, in this process, and a share of what it does. */
 class ReadersTest {
 
-  private static final int INPUTS = 20;
+  private static final int INPUTS = 3_000;
 
   @ParameterizedTest
   @EnumSource
   @Timeout(60)
-  void readOrRefuse(FuzzedReader reader, @TempDir Path folder) throws IOException {
-    Progress progress = Progress.inMemory();
-    int seeds = reader.seeds().size();
-
-    new FuzzWorker(reader, folder, progress).run(1, seeds + INPUTS);
-
-    try (Stream<Path> left = Files.list(folder)) {
-      assertThat(left.filter(Files::isRegularFile)).as("findings").isEmpty();
-    }
-    assertThat(progress.get(Count.FINDINGS)).isZero();
-    assertThat(progress.get(Count.READ)).isPositive();
-    assertThat(progress.get(Count.REFUSED)).isPositive();
+  void seedsAreReadOrRefused(FuzzedReader reader, @TempDir Path folder) {
+    FuzzedFiles files = FuzzedFiles.in(folder);
+    assertThat(reader.validInputs()).anyMatch(each -> reader.check(each, files));
+    reader.seeds().forEach(each -> reader.check(each, files));
   }
 
   @Test
-  void theSameSeedMakesTheSameInputs() {
-    FuzzInputs inputs = new FuzzInputs(FuzzedReader.MANIFEST, 1);
-    FuzzInputs same = new FuzzInputs(FuzzedReader.MANIFEST, 1);
-    FuzzInputs other = new FuzzInputs(FuzzedReader.MANIFEST, 2);
-    assertThat(same.get(50)).isEqualTo(inputs.get(50));
-    assertThat(other.get(50)).isNotEqualTo(inputs.get(50));
+  @Timeout(240)
+  void whatJazzerMakesIsReadOrRefused(@TempDir Path folder) throws Exception {
+    List<FuzzedReader> readers = List.of(FuzzedReader.values());
+
+    JazzerRun.Outcome outcome = new JazzerRun(readers, 1, INPUTS, "256m").in(folder);
+
+    assertThat(outcome.findings()).as("findings of %s", outcome).isZero();
+    assertThat(outcome.inputs()).isGreaterThan(INPUTS * 9 / 10);
+    assertThat(outcome.read()).isPositive();
+    assertThat(outcome.refused()).isPositive();
+    assertThat(outcome.features()).isPositive();
   }
 
   @Test

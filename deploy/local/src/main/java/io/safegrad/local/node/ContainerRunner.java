@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.controlplane.ChildProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -187,8 +188,10 @@ final class ContainerRunner {
         return process;
       } catch (NotRunnableException e) {
         waitFor(e);
-        stopping.await(RETRY.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (KubernetesClientException e) {
+        waitFor(NotRunnableException.refused(e));
       }
+      stopping.await(RETRY.toMillis(), TimeUnit.MILLISECONDS);
     }
     return null;
   }

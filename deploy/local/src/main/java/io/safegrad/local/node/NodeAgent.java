@@ -41,6 +41,7 @@ public final class NodeAgent implements AutoCloseable {
 
   private static final Logger LOG = Logger.getLogger(NodeAgent.class.getName());
   private static final Duration HEARTBEAT = Duration.ofSeconds(10);
+  private static final Duration RETRY = Duration.ofSeconds(2);
   private static final Duration GRACE_AT_CLOSE = Duration.ofSeconds(5);
 
   private final KubernetesClient client;
@@ -48,6 +49,8 @@ public final class NodeAgent implements AutoCloseable {
   private final Map<String, Image> images;
   private final Volumes volumes;
   private final Map<String, PodRunner> runners = new ConcurrentHashMap<>();
+  private final Map<String, PodStatus> unreported = new ConcurrentHashMap<>();
+  private final Map<String, Object> reporting = new ConcurrentHashMap<>();
   private final Set<String> beingRemoved = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
@@ -118,7 +121,7 @@ public final class NodeAgent implements AutoCloseable {
     try {
       registration.heartbeat();
     } catch (KubernetesClientException e) {
-      LOG.log(Level.WARNING, "heartbeat", e);
+      LOG.log(Level.WARNING, "heartbeat: {0}", e.getMessage());
     }
   }
 
@@ -173,12 +176,15 @@ public final class NodeAgent implements AutoCloseable {
           .withPropagationPolicy(DeletionPropagation.BACKGROUND)
           .delete();
     } catch (KubernetesClientException e) {
-      LOG.log(Level.WARNING, "removing pod " + pod.getMetadata().getName(), e);
+      LOG.log(Level.WARNING, "removing pod {0}: {1}", named(pod, e));
+      later(() -> remove(pod, null));
     }
   }
 
   private void forget(Pod pod) {
     beingRemoved.remove(pod.getMetadata().getUid());
+    unreported.remove(pod.getMetadata().getUid());
+    reporting.remove(pod.getMetadata().getUid());
     PodRunner runner = runners.remove(pod.getMetadata().getUid());
     if (runner != null) {
       runner.stop(Duration.ZERO);
@@ -190,8 +196,25 @@ public final class NodeAgent implements AutoCloseable {
     }
   }
 
-  /** The uid keeps the status from a new pod of the same name. */
+  /** Tells the API server until it has heard it: a container ends once only. */
   private void report(Pod pod, PodStatus status) {
+    unreported.put(pod.getMetadata().getUid(), status);
+    report(pod);
+  }
+
+  /** One after the other, so that no older status comes last. */
+  private void report(Pod pod) {
+    String uid = pod.getMetadata().getUid();
+    synchronized (reporting.computeIfAbsent(uid, key -> new Object())) {
+      PodStatus status = unreported.remove(uid);
+      if (status != null) {
+        patch(pod, status);
+      }
+    }
+  }
+
+  /** The uid keeps the status from a new pod of the same name. */
+  private void patch(Pod pod, PodStatus status) {
     Pod patch =
         new PodBuilder()
             .withNewMetadata()
@@ -210,9 +233,21 @@ public final class NodeAgent implements AutoCloseable {
               client.getKubernetesSerialization().asJson(patch));
     } catch (KubernetesClientException e) {
       if (e.getCode() != 404 && e.getCode() != 409) {
-        LOG.log(Level.WARNING, "status of pod " + pod.getMetadata().getName(), e);
+        LOG.log(Level.WARNING, "status of pod {0}: {1}", named(pod, e));
+        unreported.putIfAbsent(pod.getMetadata().getUid(), status);
+        later(() -> report(pod));
       }
     }
+  }
+
+  private void later(Runnable task) {
+    if (!scheduler.isShutdown()) {
+      scheduler.schedule(() -> threads.execute(task), RETRY.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private static Object[] named(Pod pod, KubernetesClientException cause) {
+    return new Object[] {pod.getMetadata().getName(), cause.getMessage()};
   }
 
   private String freeAddress() {

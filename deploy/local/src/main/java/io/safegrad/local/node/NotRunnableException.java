@@ -1,5 +1,7 @@
 package io.safegrad.local.node;
 
+import io.fabric8.kubernetes.client.KubernetesClientException;
+
 /** A container cannot be started; Kubernetes' word for why, and a sentence. */
 final class NotRunnableException extends Exception {
 
@@ -13,6 +15,11 @@ final class NotRunnableException extends Exception {
   /** Something that the pod refers to is missing, or of no use. */
   static NotRunnableException configuration(String message) {
     return new NotRunnableException("CreateContainerConfigError", message);
+  }
+
+  /** The API server refuses what the pod needs, or is away: either may pass. */
+  static NotRunnableException refused(KubernetesClientException cause) {
+    return configuration("the API server was asked for what the pod needs: " + cause.getMessage());
   }
 
   /** The container's waiting reason. */

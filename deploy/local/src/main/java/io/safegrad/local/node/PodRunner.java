@@ -2,6 +2,7 @@ package io.safegrad.local.node;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodStatus;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -125,10 +126,16 @@ final class PodRunner {
         volumes.create(pod, address, directory);
         return;
       } catch (NotRunnableException e) {
-        containers.forEach(container -> container.waitFor(e));
-        stopping.await(RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        waitFor(e);
+      } catch (KubernetesClientException e) {
+        waitFor(NotRunnableException.refused(e));
       }
     }
+  }
+
+  private void waitFor(NotRunnableException cause) throws InterruptedException {
+    containers.forEach(container -> container.waitFor(cause));
+    stopping.await(RETRY.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private void run(ContainerRunner container) {

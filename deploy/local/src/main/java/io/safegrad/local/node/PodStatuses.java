@@ -54,7 +54,9 @@ final class PodStatuses {
         .withPhase("Failed")
         .withConditions(
             condition("ContainersReady", false, "PodFailed", pod.getStatus()),
-            condition("Ready", false, "PodFailed", pod.getStatus()))
+            condition("Ready", false, "PodFailed", pod.getStatus()),
+            // The node took the pod away, whatever its process did: a Job does not count that.
+            condition("DisruptionTarget", true, "TerminationByKubelet", pod.getStatus()))
         .withContainerStatuses(containers)
         .build();
   }

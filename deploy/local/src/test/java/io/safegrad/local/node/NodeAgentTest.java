@@ -16,6 +16,8 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.ServiceAccount;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.api.model.authentication.SelfSubjectReview;
 import io.fabric8.kubernetes.api.model.authentication.SelfSubjectReviewBuilder;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
@@ -249,6 +251,60 @@ class NodeAgentTest {
       assertThat(review.getStatus().getUserInfo().getUsername())
           .isEqualTo("system:serviceaccount:default:default");
     }
+  }
+
+  @Test
+  void aPodWaitsForWhatTheApiServerRefuses() {
+    ServiceAccount account =
+        new ServiceAccountBuilder()
+            .withNewMetadata()
+            .withName("leaves")
+            .withNamespace("default")
+            .endMetadata()
+            .build();
+    client.resource(account).create();
+    create(
+        pod("refused", "exit 0")
+            .editSpec()
+            .withServiceAccountName("leaves")
+            .withAutomountServiceAccountToken(true)
+            .addNewSchedulingGate("test")
+            .endSpec()
+            .build());
+    client.resource(account).delete();
+    client
+        .pods()
+        .inNamespace("default")
+        .withName("refused")
+        .edit(it -> new PodBuilder(it).editSpec().withSchedulingGates().endSpec().build());
+    await().atMost(SOON).until(() -> waiting("refused").isPresent());
+    await()
+        .atMost(SOON)
+        .until(
+            () ->
+                waiting("refused")
+                    .filter(state -> state.getWaiting().getMessage() != null)
+                    .filter(state -> state.getWaiting().getMessage().contains("leaves"))
+                    .isPresent());
+    client.resource(account).create();
+    assertThat(awaitEnd("refused").getStatus().getPhase()).isEqualTo("Succeeded");
+  }
+
+  /** A container ends once only: its end must not be lost with the request that tells it. */
+  @Test
+  void anEndWhileTheApiServerIsAwayIsToldAfterwards() throws IOException {
+    Path end = folder.resolve("end-now");
+    create(
+        pod(
+                "unheard",
+                "until test -e %1$s; do sleep 0.1; done; touch %1$s.seen; exit 65".formatted(end))
+            .build());
+    await().atMost(SOON).until(() -> running("unheard"));
+    controlPlane.stopApiServer();
+    Files.createFile(end);
+    await().atMost(SOON).until(() -> Files.exists(Path.of(end + ".seen")));
+    controlPlane.startApiServer();
+    assertThat(terminated(awaitEnd("unheard")).getExitCode()).isEqualTo(65);
   }
 
   @Test
