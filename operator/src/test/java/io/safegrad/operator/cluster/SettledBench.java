@@ -70,7 +70,12 @@ final class SettledBench {
     Map<String, String> settings =
         Map.of("SAFEGRAD_PROGRESS_POLL_INTERVAL", "2s", "SAFEGRAD_PROGRESS_STATUS_INTERVAL", "10s");
     try (Cluster cluster = new Cluster(settings, ControlPlane.Options.withoutScheduler())) {
-      new SettledBench(cluster).run(Integer.parseInt(arguments[0]), Integer.parseInt(arguments[1]));
+      SettledBench bench = new SettledBench(cluster);
+      try {
+        bench.run(Integer.parseInt(arguments[0]), Integer.parseInt(arguments[1]));
+      } finally {
+        bench.executor.shutdownNow();
+      }
     }
     System.exit(0);
   }
@@ -153,7 +158,7 @@ final class SettledBench {
             .withName(TestRun.NAME)
             .get(),
         run.awaitJob(),
-        run.awaitPod());
+        run.pods().get(0));
   }
 
   private void copy(String name, Whole prototype, int count) throws Exception {
@@ -242,7 +247,7 @@ final class SettledBench {
 
   /** The sum over the series that begin so. */
   private double metric(String series) throws IOException, InterruptedException {
-    return Pattern.compile("(?m)^" + series + "\\S* (\\S+)$")
+    return Pattern.compile("(?m)^" + series + ".* (\\S+)$")
         .matcher(cluster.operator().get("/metrics"))
         .results()
         .mapToDouble(found -> Double.parseDouble(found.group(1)))
