@@ -113,8 +113,11 @@ class FailuresIT {
     apply("unheard", 5, "");
     Pod pod = awaitStage("unheard", Set.of("TRAINING"));
     controlPlane.stopApiServer();
-    await().atMost(PATIENCE).until(() -> says(pod, "\"approval\":{"));
-    controlPlane.startApiServer();
+    try {
+      await().atMost(PATIENCE).until(() -> says(pod, "\"approval\":{"));
+    } finally {
+      controlPlane.startApiServer();
+    }
     assertThat(assertPublishedOnce("unheard").attempts()).hasSize(1);
   }
 
