@@ -47,48 +47,6 @@ class FailuresIT {
     allIsWell(trainers.messagesNotToBeBelieved(5));
   }
 
-  @Test
-  void watchesThatAreCutGoOn() throws Exception {
-    allIsWell(failures.connectionsCut(1, 4));
-  }
-
-  @Test
-  void aConflictOnEveryWriteIsTriedAgain() throws Exception {
-    allIsWell(failures.everyWriteConflicts(4));
-  }
-
-  @Test
-  void whoWasAwayLongerThanTheHistoryReachesReadsAnew() throws Exception {
-    allIsWell(failures.historyCompacted(4));
-  }
-
-  @Test
-  void aNamespaceMayGoUnderItsRuns() throws Exception {
-    allIsWell(failures.namespaceDeleted(4));
-  }
-
-  @Test
-  void aCrdMayBeUpgradedUnderTheOperator() throws Exception {
-    allIsWell(failures.crdUpgraded(4));
-  }
-
-  @Test
-  void whatNobodyHasReadIsNoSuccess() throws Exception {
-    allIsWell(failures.podsGoneBeforeTheyAreRead(3));
-  }
-
-  @Test
-  void clocksMayDiffer() throws Exception {
-    allIsWell(failures.clocksDiffer(4));
-  }
-
-  @Test
-  void hostileManifestsAreRefusedOrRun() throws Exception {
-    FuzzedManifests.Fuzzed fuzzed = new FuzzedManifests(cluster, SEED).run(40);
-    System.out.println(fuzzed.told());
-    assertThat(fuzzed.wrong()).isEmpty();
-  }
-
   private static void allIsWell(Verdict verdict) {
     System.out.println(verdict.told());
     assertThat(verdict.wrong()).isEmpty();
