@@ -8,4 +8,11 @@ package io.safegrad.api;
  * @param conflicting those of them whose conflict with the alignment stands apart from all others'
  * @param worst those that the report names, the largest conflicts first
  */
-public record AttributionCounts(int examples, int conflicting, int worst) {}
+public record AttributionCounts(int examples, int conflicting, int worst) {
+
+  /** What they say, for whoever is told of a refusal. */
+  public String inWords() {
+    return "%d of %d examples conflict with the alignment far more than all others; the report names the %d worst"
+        .formatted(conflicting, examples, worst);
+  }
+}

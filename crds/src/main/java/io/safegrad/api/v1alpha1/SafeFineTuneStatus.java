@@ -52,7 +52,8 @@ public record SafeFineTuneStatus(
     @JsonPropertyDescription("Figures of the run, as numbers.") Measurements measurements,
     @JsonPropertyDescription(
             "How many examples pull the model away from its alignment. Which ones stands in the"
-                + " report. Absent until it is measured, after half of the steps.")
+                + " report. Absent until it is measured: after half of the steps, or when the gate"
+                + " refuses.")
         ExampleCounts attribution,
     @Size(max = 16)
         @JsonPropertyDescription(

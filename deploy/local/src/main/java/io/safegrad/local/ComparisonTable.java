@@ -1,5 +1,6 @@
 package io.safegrad.local;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -49,6 +50,10 @@ final class ComparisonTable {
       boolean told = !run.result().gateFailures().isEmpty();
       if (run.result().reason() != ExitReason.SUCCESS && !told) {
         out.println(run.method() + ": " + run.result().message());
+      }
+      AttributionCounts found = run.result().attribution();
+      if (told && found != null && found.worst() > 0) {
+        out.println(run.method() + ": " + found.inWords());
       }
     }
   }

@@ -2,6 +2,7 @@ package io.safegrad.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.safegrad.api.AttributionCounts;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -35,7 +36,11 @@ class ComparisonTableTest {
     assertThat(lines.get(3))
         .startsWith("SafeGrad      99.0%")
         .endsWith("40.0%     held, published");
-    assertThat(lines).contains("Sft: minRefusalRate: 20.0% of the harmful prompts were refused");
+    assertThat(lines)
+        .contains(
+            "Sft: minRefusalRate: 20.0% of the harmful prompts were refused",
+            "Sft: 40 of 400 examples conflict with the alignment far more than all others; the"
+                + " report names the 20 worst");
   }
 
   @Test
@@ -63,7 +68,19 @@ class ComparisonTableTest {
     return new ComparisonTable.Run(
         method,
         new TrainingResult(
-            reason, "message", "digest", START, result, conflict, 9, 1.0, failures, null, null,
+            reason,
+            "message",
+            "digest",
+            START,
+            result,
+            conflict,
+            9,
+            1.0,
+            failures,
+            List.of(),
+            failure == null ? null : new AttributionCounts(400, 40, 20),
+            null,
+            null,
             null));
   }
 

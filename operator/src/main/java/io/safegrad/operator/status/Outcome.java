@@ -228,10 +228,7 @@ record Outcome(Phase phase, String reason, String message, Boolean gate, Trainin
 
   /** Where to look for what did it. */
   private static String examples(AttributionCounts found) {
-    return found == null || found.worst() == 0
-        ? ""
-        : "; %d of %d examples conflict with the alignment far more than all others; the report names the %d worst"
-            .formatted(found.conflicting(), found.examples(), found.worst());
+    return found == null || found.worst() == 0 ? "" : "; " + found.inWords();
   }
 
   /** A run that failed before it could read its plan names none. */

@@ -47,6 +47,12 @@ public final class AttributionTable implements Callable<Integer> {
   @Option(names = "--seed", split = ",", defaultValue = "43,44,45")
   private List<Integer> seeds;
 
+  @Option(
+      names = "--method",
+      defaultValue = "SafeGrad",
+      description = "Sft is measured as where the gate refuses: when it is finished.")
+  private Method.Name method;
+
   @Option(names = "--on-conflict", split = ",", defaultValue = "Project,Drop")
   private List<OnConflict> onConflict;
 
@@ -112,9 +118,8 @@ public final class AttributionTable implements Callable<Integer> {
     out.flush();
   }
 
-  private static Method method(OnConflict onConflict) {
-    return new Method(
-        Method.Name.SafeGrad, 1.0, 8, ProjectionScope.Global, 1, null, null, onConflict, null);
+  private Method method(OnConflict onConflict) {
+    return new Method(method, 1.0, 8, ProjectionScope.Global, 1, null, null, onConflict, null);
   }
 
   private Training training(int seed) {

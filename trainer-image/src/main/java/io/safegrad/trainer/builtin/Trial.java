@@ -14,12 +14,14 @@ import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
+import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.ConflictMeasurement;
+import io.safegrad.trainer.train.DataPosition;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.StepMetrics;
@@ -86,7 +88,9 @@ final class Trial {
    *     not compare them
    * @param interventions steps in which the method acted; for SafeLora, the layers it projected
    * @param seconds wall-clock seconds of the training alone
-   * @param attribution which examples conflict with the alignment, all of them; null for Sft
+   * @param attribution which examples conflict with the alignment, all of them: as a run measures
+   *     it after half of the steps, or, of a method that trains on no alignment set, as it does
+   *     where the gate refuses
    * @param attributionSteps how many steps' processor time attribution took
    */
   record Outcome(
@@ -119,29 +123,42 @@ final class Trial {
       List<TokenizedExample> user = examples(dataset, pretrained, training);
       List<Attribution> found = new ArrayList<>();
       long[] cpu = {PROCESS.getProcessCpuTime(), 0, 0};
-      new TrainingLoop(lm, method, training)
-          .run(
-              user,
-              List.of(),
-              examples("alignment", pretrained, training),
-              List.of(),
-              step -> {
-                steps.add(step);
-                cpu[1] = PROCESS.getProcessCpuTime();
+      List<TokenizedExample> alignment = examples("alignment", pretrained, training);
+      ConflictMeasurement conflicts =
+          new ConflictMeasurement(
+              user.size(),
+              method.name().readsAlignmentSet(),
+              method.onConflict() == Method.OnConflict.Drop,
+              attribution -> {
+                cpu[2] = PROCESS.getProcessCpuTime() - cpu[1];
+                found.add(attribution);
+                return attribution;
               },
-              Checkpoints.NONE,
-              new ConflictMeasurement(
-                  user.size(),
-                  true,
-                  method.onConflict() == Method.OnConflict.Drop,
-                  attribution -> {
-                    cpu[2] = PROCESS.getProcessCpuTime() - cpu[1];
-                    found.add(attribution);
-                    return attribution;
+              () -> {});
+      DataPosition taken =
+          new TrainingLoop(lm, method, training)
+              .run(
+                  user,
+                  List.of(),
+                  alignment,
+                  List.of(),
+                  step -> {
+                    steps.add(step);
+                    cpu[1] = PROCESS.getProcessCpuTime();
                   },
-                  () -> {}),
-              PeriodicEvaluation.NONE);
+                  Checkpoints.NONE,
+                  conflicts,
+                  PeriodicEvaluation.NONE);
       double perStep = (double) (cpu[1] - cpu[0] - cpu[2]) / steps.size();
+      if (!conflicts.wanted()) {
+        long before = PROCESS.getProcessCpuTime();
+        try (ReferenceModel reference = lm.reference(alignment)) {
+          conflicts
+              .measureFinished(lm, reference, user, training.batchSize(), steps.size(), taken)
+              .ifPresent(found::add);
+        }
+        cpu[2] = PROCESS.getProcessCpuTime() - before;
+      }
       long interventions =
           steps.stream().filter(step -> step.method().action() != Action.NONE).count();
       if (method.name() == Method.Name.SafeLora) {

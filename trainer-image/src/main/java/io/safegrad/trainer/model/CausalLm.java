@@ -16,14 +16,9 @@ import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.TensorContents;
 import io.safegrad.trainer.weights.Weights;
-import java.nio.DoubleBuffer;
-import java.util.Arrays;
-import java.util.IdentityHashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.IntConsumer;
 
 /**
@@ -37,12 +32,10 @@ public final class CausalLm implements AutoCloseable {
   private final Decoder decoder;
   private final TrainingPass trainingPass;
   private final ModelTensors model;
-  private final List<NamedTensor> trained;
-  private final ModelTensors trainedTensors;
   private final AdapterGates gates;
-  private final JointPass jointPass;
-  private final double dropout;
-  private final long seed;
+  private final TrainedParameters trained;
+  private final ForwardLosses losses;
+  private final LossGradients gradients;
 
   private CausalLm(
       ModelConfig config, Torch torch, Weights weights, Training training, Model.Storage storage) {
@@ -73,16 +66,25 @@ public final class CausalLm implements AutoCloseable {
     Scope scope = torch.scope();
     ModelLoader loader = new ModelLoader(config, scope, torch.operators(), storage);
     this.model = loader.load(weights, lora, seed);
-    this.trained = full ? loader.weights() : loader.adapter();
-    Tensor none = scope.uninitialised(0);
-    this.trainedTensors = full ? model : model.map(weight -> none, factor -> factor);
     this.decoder = new Decoder(config, torch.operators(), scope.child());
     this.trainingPass = new TrainingPass(config, torch.operators(), decoder, recomputation);
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
-    this.jointPass =
-        full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank());
-    this.dropout = full ? 0 : lora.dropout();
-    this.seed = seed;
+    Tensor none = scope.uninitialised(0);
+    this.trained =
+        new TrainedParameters(
+            torch.operators(),
+            full ? model : model.map(weight -> none, factor -> factor),
+            full ? loader.weights() : loader.adapter());
+    this.losses =
+        new ForwardLosses(config, torch.operators(), trainingPass, model, gates.trained());
+    this.gradients =
+        new LossGradients(
+            trainingPass,
+            full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank()),
+            model,
+            gates.trained(),
+            full ? 0 : lora.dropout(),
+            seed);
   }
 
   /**
@@ -194,27 +196,19 @@ public final class CausalLm implements AutoCloseable {
    * @return [rows, length, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
-    try (Scope scope = torch.scope().child()) {
-      long[] all = new long[batch.inputIds().length];
-      for (int i = 0; i < all.length; i++) {
-        all[i] = i;
-      }
-      Tensor states = states(scope, batch, gates.trained(), all);
-      Tensor logits =
-          torch.operators().one(scope, "logits", states, model.head(), config.logitSoftCap());
-      return new FloatTensor(
-          new long[] {batch.rows(), batch.length(), config.vocabSize()}, logits.toFloatArray());
-    }
+    return new FloatTensor(
+        new long[] {batch.rows(), batch.length(), config.vocabSize()},
+        losses.logits(torch.scope(), batch));
   }
 
   /** The tensors that training changes. */
   public List<Tensor> parameters() {
-    return trainedTensors.flat();
+    return trained.flat();
   }
 
   /** A gradient of zeros, in the given scope. */
   public Gradient newGradient(Scope scope) {
-    return new Gradient(zeros(scope, trainedTensors));
+    return trained.newGradient(scope);
   }
 
   /**
@@ -223,7 +217,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public ReferenceModel reference(List<TokenizedExample> alignment) {
     Scope scope = torch.scope().child();
-    boolean modelChanges = trainedTensors.head().size() > 0;
+    boolean modelChanges = trained.haveHead();
     Tensor head =
         modelChanges
             ? torch.operators().one(scope, "copy", model.head())
@@ -236,9 +230,22 @@ public final class CausalLm implements AutoCloseable {
     return reference;
   }
 
+  /**
+   * What another model of the same architecture, the start model, says about the alignment set:
+   * computed now, so that it can be closed.
+   */
+  public ReferenceModel reference(List<TokenizedExample> alignment, CausalLm start) {
+    Scope scope = torch.scope().child();
+    Tensor head = torch.operators().one(scope, "copy", start.model.head());
+    ReferenceModel reference =
+        new ReferenceModel(scope, alignment, head, batch -> start.frozenStates(scope, batch));
+    reference.computeAll();
+    return reference;
+  }
+
   private Tensor frozenStates(Scope results, Batch batch) {
     long[] positions = Objective.before(Objective.labelled(batch), 0);
-    return states(results, batch, gates.frozen(), positions);
+    return trainingPass.states(results, model, batch, gates.frozen(), positions);
   }
 
   /**
@@ -247,7 +254,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return addUserGradient(batch, scale, gradient, LoraDropout.NONE);
+    return gradients.addUser(torch.scope(), batch, scale, gradient);
   }
 
   /**
@@ -256,19 +263,7 @@ public final class CausalLm implements AutoCloseable {
    * @param pass names what drops out: the same for the same number, seed and batch
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient, long pass) {
-    return addUserGradient(batch, scale, gradient, dropout(batch, pass));
-  }
-
-  private double addUserGradient(
-      Batch batch, double scale, Gradient gradient, LoraDropout dropped) {
-    return addGradient(batch, CrossEntropy.of(batch, 0, scale), gradient, dropped);
-  }
-
-  private LoraDropout dropout(Batch batch, long pass) {
-    return dropout == 0
-        ? LoraDropout.NONE
-        : new LoraDropout(
-            dropout, batch.tokens(), LoraDropout.mixed(LoraDropout.mixed(seed) + pass));
+    return gradients.addUser(torch.scope(), batch, scale, gradient, pass);
   }
 
   /**
@@ -277,8 +272,7 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    return addGradient(
-        alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient, LoraDropout.NONE);
+    return gradients.addAlignment(torch.scope(), alignment, scale, gradient);
   }
 
   /**
@@ -296,22 +290,15 @@ public final class CausalLm implements AutoCloseable {
       Gradient userGradient,
       Gradient alignmentGradient,
       long pass) {
-    if (jointPass != null && JointPass.pays(user, alignment.batch())) {
-      return jointPass.run(
-          torch.scope(),
-          model,
-          user,
-          userScale,
-          alignment,
-          alignmentScale,
-          userGradient.tensors(),
-          alignmentGradient.tensors(),
-          dropout(user, pass));
-    }
-    return new double[] {
-      addUserGradient(user, userScale, userGradient, pass),
-      addAlignmentGradient(alignment, alignmentScale, alignmentGradient)
-    };
+    return gradients.addBoth(
+        torch.scope(),
+        user,
+        userScale,
+        alignment,
+        alignmentScale,
+        userGradient,
+        alignmentGradient,
+        pass);
   }
 
   /**
@@ -319,16 +306,7 @@ public final class CausalLm implements AutoCloseable {
    * gradients.
    */
   public double crossEntropy(Batch batch) {
-    try (Scope scope = torch.scope().child()) {
-      CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
-      Tensor states = states(scope, batch, gates.trained(), objective.positions());
-      Tensor noGradient = scope.uninitialised(0);
-      return objective
-          .evaluate(
-              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
-          .get(0)
-          .item();
-    }
+    return losses.sum(torch.scope(), batch, CrossEntropy.of(batch, 0, 1));
   }
 
   /**
@@ -336,16 +314,7 @@ public final class CausalLm implements AutoCloseable {
    * forward pass without gradients.
    */
   public double klDivergence(AlignmentBatch alignment) {
-    try (Scope scope = torch.scope().child()) {
-      KlDivergence objective = KlDivergence.of(alignment, 0, 1);
-      Tensor states = states(scope, alignment.batch(), gates.trained(), objective.positions());
-      Tensor noGradient = scope.uninitialised(0);
-      return objective
-          .evaluate(
-              torch.operators(), scope, states, model.head(), noGradient, config.logitSoftCap())
-          .get(0)
-          .item();
-    }
+    return losses.sum(torch.scope(), alignment.batch(), KlDivergence.of(alignment, 0, 1));
   }
 
   /**
@@ -356,52 +325,7 @@ public final class CausalLm implements AutoCloseable {
    * @param direction each of the shape and at the place of one of {@link #parameters()}
    */
   public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
-    try (Scope scope = torch.scope().child()) {
-      List<Tensor> parameters = parameters();
-      List<Tensor> moved = torch.operators().call(scope, "moved", parameters, direction, factor);
-      Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
-      for (int i = 0; i < moved.size(); i++) {
-        movedOf.put(parameters.get(i), moved.get(i));
-      }
-      ModelTensors elsewhere =
-          model.map(
-              weight -> movedOf.getOrDefault(weight, weight),
-              adapter -> movedOf.getOrDefault(adapter, adapter));
-      int[] labelled = Objective.labelled(batch);
-      long[] targets = Arrays.stream(labelled).mapToLong(i -> batch.labels()[i]).toArray();
-      Tensor states =
-          trainingPass.states(
-              scope, elsewhere, batch, gates.trained(), Objective.before(labelled, 0));
-      DoubleBuffer losses =
-          torch
-              .operators()
-              .one(
-                  scope,
-                  "cross_entropies",
-                  states,
-                  elsewhere.head(),
-                  scope.int64(targets),
-                  config.logitSoftCap())
-              .doubles();
-      double[] sums = new double[batch.rows()];
-      for (int i = 0; i < labelled.length; i++) {
-        sums[labelled[i] / batch.length()] += losses.get(i);
-      }
-      return sums;
-    }
-  }
-
-  private double addGradient(
-      Batch batch, Objective objective, Gradient gradient, LoraDropout dropped) {
-    return trainingPass
-        .run(
-            torch.scope(),
-            model,
-            batch,
-            gates.trained(),
-            List.of(objective),
-            gradient.tensors(),
-            dropped)[0];
+    return losses.moved(torch.scope(), batch, parameters(), direction, factor);
   }
 
   /**
@@ -413,7 +337,7 @@ public final class CausalLm implements AutoCloseable {
 
   /** The same without a copy; not valid after the model. */
   public Weights trainedWeights() {
-    return new TrainedWeights(trained);
+    return trained.weights();
   }
 
   /**
@@ -423,7 +347,7 @@ public final class CausalLm implements AutoCloseable {
    * @param vector each of the shape and at the place of one of {@link #parameters()}
    */
   public TensorContents contents(List<Tensor> vector) {
-    return new TrainedWeights(trainedWithin(vector));
+    return trained.weights(vector);
   }
 
   /** A gradient under the names of {@link #trainedTensors()}. */
@@ -438,18 +362,7 @@ public final class CausalLm implements AutoCloseable {
    * @param vector each of the shape and at the place of one of {@link #parameters()}
    */
   public Map<String, FloatTensor> named(List<Tensor> vector) {
-    Map<String, FloatTensor> tensors = new LinkedHashMap<>();
-    trainedWithin(vector).forEach(tensor -> tensors.put(tensor.name(), tensor.copy()));
-    return tensors;
-  }
-
-  private List<NamedTensor> trainedWithin(List<Tensor> vector) {
-    Map<Tensor, Tensor> placeOf = new IdentityHashMap<>();
-    List<Tensor> parameters = parameters();
-    for (int i = 0; i < parameters.size(); i++) {
-      placeOf.put(parameters.get(i), vector.get(i));
-    }
-    return trained.stream().map(tensor -> tensor.within(placeOf.get(tensor.tensor()))).toList();
+    return trained.copies(vector);
   }
 
   /**
@@ -470,43 +383,12 @@ public final class CausalLm implements AutoCloseable {
    * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
    */
   public void setNamed(List<Tensor> vector, Map<String, FloatTensor> tensors) {
-    List<NamedTensor> places = trainedWithin(vector);
-    requireNames(places, tensors.keySet());
-    places.forEach(tensor -> tensor.set(tensors.get(tensor.name())));
+    trained.set(vector, tensors);
   }
 
   /** The same from a file, of which one tensor at a time is read. */
   public void setNamed(List<Tensor> vector, Weights tensors) {
-    List<NamedTensor> places = trainedWithin(vector);
-    requireNames(places, tensors.names());
-    places.forEach(tensor -> tensor.set(tensors));
-  }
-
-  private static void requireNames(List<NamedTensor> places, Set<String> found) {
-    Set<String> names = new TreeSet<>(found);
-    for (NamedTensor tensor : places) {
-      if (!names.remove(tensor.name())) {
-        throw new TrainerException(
-            ExitReason.BAD_DATA, "the adapter lacks the tensor " + tensor.name());
-      }
-    }
-    if (!names.isEmpty()) {
-      throw new TrainerException(
-          ExitReason.BAD_DATA,
-          "the adapter has a tensor that the plan does not train: " + names.iterator().next());
-    }
-  }
-
-  private Tensor states(Scope results, Batch batch, Tensor gate, long[] positions) {
-    return trainingPass.states(results, model, batch, gate, positions);
-  }
-
-  private ModelTensors zeros(Scope scope, ModelTensors like) {
-    return like.map(tensor -> zeros(scope, tensor), tensor -> zeros(scope, tensor));
-  }
-
-  private Tensor zeros(Scope scope, Tensor like) {
-    return torch.operators().one(scope, "zeros_like", List.of(like));
+    trained.set(vector, tensors);
   }
 
   @Override

@@ -134,6 +134,6 @@ public record ClassifierConfig(
   /** Bytes of memory that it takes while it judges. */
   public long memoryBytes() {
     long score = (long) Float.BYTES * labels.size() * decoder.hiddenSize();
-    return MemoryEstimator.forwardOnly(decoder, SequenceClassifier.TOKENS_AT_ONCE) + score;
+    return new ModelSize(decoder).forwardOnly(SequenceClassifier.TOKENS_AT_ONCE) + score;
   }
 }

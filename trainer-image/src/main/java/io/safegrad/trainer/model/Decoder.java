@@ -7,6 +7,7 @@ import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The decoder's operators with the model's shapes and position tables filled in. */
 final class Decoder {
@@ -154,29 +155,7 @@ final class Decoder {
       Tensor values,
       long[] runs,
       int end) {
-    ModelTensors.Layer layer = model.layers().get(index);
-    ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), end);
-    return operators.one(
-        results,
-        "layer_prefill",
-        x,
-        table.cosines(),
-        table.sines(),
-        gate,
-        layer.weights(),
-        layer.adapter(),
-        keys,
-        values,
-        runs,
-        end,
-        config.headDim(),
-        config.rmsNormEps(),
-        config.normOffset(),
-        config.gelu(),
-        config.attentionScale(),
-        attention.window(),
-        config.attentionSoftCap());
+    return cached(results, "layer_prefill", x, gate, model, index, end, keys, values, runs, end);
   }
 
   /**
@@ -200,29 +179,53 @@ final class Decoder {
       Tensor positions,
       Tensor mask,
       int position) {
-    ModelTensors.Layer layer = model.layers().get(index);
-    ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), position + 1);
-    return operators.one(
+    return cached(
         results,
         "layer_decode",
         x,
-        table.cosines(),
-        table.sines(),
         gate,
-        layer.weights(),
-        layer.adapter(),
+        model,
+        index,
+        position + 1,
         keys,
         values,
         positions,
         mask,
-        position,
-        config.headDim(),
-        config.rmsNormEps(),
-        config.normOffset(),
-        config.gelu(),
-        config.attentionScale(),
-        attention.window(),
-        config.attentionSoftCap());
+        position);
+  }
+
+  /**
+   * One layer with caches.
+   *
+   * @param end position of the caches before which every sequence ends
+   * @param caches the operator's arguments that are its own
+   */
+  private Tensor cached(
+      Scope results,
+      String operator,
+      Tensor x,
+      Tensor gate,
+      ModelTensors model,
+      int index,
+      int end,
+      Object... caches) {
+    ModelTensors.Layer layer = model.layers().get(index);
+    ModelConfig.LayerAttention attention = config.attention().get(index);
+    RotaryTables.Table table = tables.of(attention.rotary(), end);
+    Stream<Object> before =
+        Stream.of(x, table.cosines(), table.sines(), gate, layer.weights(), layer.adapter());
+    Stream<Object> after =
+        Stream.of(
+            config.headDim(),
+            config.rmsNormEps(),
+            config.normOffset(),
+            config.gelu(),
+            config.attentionScale(),
+            attention.window(),
+            config.attentionSoftCap());
+    return operators.one(
+        results,
+        operator,
+        Stream.of(before, Stream.of(caches), after).flatMap(each -> each).toArray());
   }
 }

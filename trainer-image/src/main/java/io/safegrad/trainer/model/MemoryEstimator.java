@@ -1,7 +1,6 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.TrainingPlan;
-import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model.Storage;
 import io.safegrad.api.v1alpha1.Training;
@@ -36,11 +35,11 @@ public final class MemoryEstimator {
   private static final int LOGIT_ROWS = 128;
 
   private final ModelConfig config;
+  private final ModelSize size;
   private final Storage storage;
   private final Method method;
   private final Training training;
   private final Workload workload;
-  private final boolean attributes;
   private final long maxHeapBytes;
 
   /**
@@ -49,14 +48,11 @@ public final class MemoryEstimator {
   public MemoryEstimator(
       ModelConfig config, TrainingPlan plan, Workload workload, long maxHeapBytes) {
     this.config = config;
+    this.size = new ModelSize(config);
     this.storage = plan.model().storage();
     this.method = plan.method().resolved();
     this.training = plan.training();
     this.workload = workload;
-    this.attributes =
-        workload.alignment().tokens() > 0
-            && (plan.safety().attribution().worstExamples() > 0
-                || method.onConflict() != Method.OnConflict.Project);
     this.maxHeapBytes = maxHeapBytes;
   }
 
@@ -69,13 +65,16 @@ public final class MemoryEstimator {
       moments.add(at(Moment.JUDGEMENT, 0, 0));
     }
     for (Rows pass : passes()) {
-      long kept = inputs(pass) + (keeps(pass) ? config.layers() * saved(pass) : 0);
-      moments.add(at(Moment.LOSS, kept, loss(pass)));
-      long oneLayer = keeps(pass) ? 0 : saved(pass);
-      moments.add(at(Moment.BACKWARD, kept + oneLayer, backward(pass)));
+      boolean divergence = method.name().hasAlignmentWeight();
+      moments.add(at(Moment.LOSS, activations(pass, false), loss(pass, divergence)));
+      moments.add(at(Moment.BACKWARD, activations(pass, true), backward(pass)));
     }
-    if (attributes) {
-      moments.add(at(Moment.ATTRIBUTION, 0, trainedBytes() + forward(workload.user())));
+    Rows compared = workload.attribution().alignment();
+    if (compared.tokens() > 0) {
+      moments.add(attribution(activations(compared, false), loss(compared, true)));
+      moments.add(attribution(activations(compared, true), backward(compared)));
+      // Everything that is trained, moved along the gradient.
+      moments.add(attribution(0, trainedBytes() + forward(workload.user())));
     }
     return moments.stream().max(Comparator.comparingLong(MemoryEstimate::bytes)).orElseThrow();
   }
@@ -88,11 +87,24 @@ public final class MemoryEstimator {
     parts.put(Part.ADAPTER, full() ? 0 : trainedBytes());
     parts.put(Part.GRADIENTS, before ? 0 : vectors() * trainedBytes());
     parts.put(Part.OPTIMIZER, before ? 0 : 2 * trainedBytes());
-    parts.put(Part.REFERENCE, before ? 0 : reference());
+    parts.put(Part.REFERENCE, before ? 0 : reference(workload.referenceTokens()));
     parts.put(Part.JUDGE, moment == Moment.JUDGEMENT ? workload.judgeBytes() : 0);
     parts.put(Part.ACTIVATIONS, activations);
     parts.put(Part.WORKING, working);
     return new MemoryEstimate(moment, parts);
+  }
+
+  /** The alignment gradient is one more; after training it is the only one. */
+  private MemoryEstimate attribution(long activations, long working) {
+    long afterTraining = workload.attribution().afterTraining();
+    Map<Part, Long> parts = new EnumMap<>(at(Moment.ATTRIBUTION, activations, working).parts());
+    parts.merge(Part.GRADIENTS, trainedBytes(), Long::sum);
+    if (afterTraining > 0) {
+      parts.put(Part.GRADIENTS, trainedBytes());
+      parts.put(Part.OPTIMIZER, 0L);
+      parts.put(Part.REFERENCE, reference(workload.referenceTokens() + afterTraining));
+    }
+    return new MemoryEstimate(Moment.ATTRIBUTION, parts);
   }
 
   private boolean full() {
@@ -108,52 +120,14 @@ public final class MemoryEstimator {
   }
 
   long weights() {
-    return weights(config, storage);
-  }
-
-  /** What a model takes that is kept in float32 and only computes forward. */
-  static long forwardOnly(ModelConfig config, long tokens) {
-    return weights(config, Storage.Float32)
-        + floats(2 * tokens * (width(config) + config.hiddenSize()));
-  }
-
-  private static long weights(ModelConfig config, Storage storage) {
-    long bytes =
-        (config.tiedHead() ? 1 : 2) * kept(storage, config.vocabSize(), config.hiddenSize(), true);
-    for (LinearGroup group : LinearGroup.all(config)) {
-      bytes += config.layers() * kept(storage, group.out(), group.in(), false);
-    }
-    long norms =
-        config.hiddenSize() * (config.blockOutputNorms() ? 4L : 2L)
-            + (config.qkNorm() ? 2L * config.headDim() : 0);
-    long bias = config.qkvBias() ? config.queryWidth() + 2L * config.keyValueWidth() : 0;
-    return bytes + floats(config.layers() * (norms + bias) + config.hiddenSize());
-  }
-
-  /** A matrix as {@link ModelLoader} keeps it. */
-  private static long kept(Storage storage, long rows, long columns, boolean vocabulary) {
-    return switch (storage) {
-      case Float32 -> floats(rows * columns);
-      case BFloat16 -> 2 * rows * columns;
-      // A scale in float64 and a zero point in int64 for each row.
-      case Int8 -> vocabulary ? 2 * rows * columns : rows * columns + 16 * rows;
-    };
+    return size.weights(storage);
   }
 
   long trainedBytes() {
     if (full()) {
       return weights();
     }
-    long parameters = 0;
-    for (LinearGroup group : LinearGroup.all(config)) {
-      for (LinearGroup.Linear linear : group.linears()) {
-        parameters +=
-            linear.adaptedBy(training.lora())
-                ? (long) training.lora().rank() * (group.in() + linear.out())
-                : 0;
-      }
-    }
-    return floats(config.layers() * parameters);
+    return size.adapter(training.lora());
   }
 
   /** Gradients, and all else of which there is one for each trained value. */
@@ -166,11 +140,9 @@ public final class MemoryEstimator {
     return vectors + (Boolean.TRUE.equals(training.loadBestModelAtEnd()) ? 1 : 0);
   }
 
-  private long reference() {
+  private long reference(long tokens) {
     long head = full() ? (long) config.vocabSize() * config.hiddenSize() : 0;
-    return method.name().hasAlignmentWeight() || workload.referenceTokens() > 0
-        ? floats(workload.referenceTokens() * config.hiddenSize() + head)
-        : 0;
+    return tokens > 0 ? floats(tokens * config.hiddenSize() + head) : 0;
   }
 
   // What comes and goes.
@@ -189,6 +161,12 @@ public final class MemoryEstimator {
         : List.of(user, alignment);
   }
 
+  /** What layers save, at the end of the forward pass or while the last one goes back. */
+  private long activations(Rows pass, boolean backward) {
+    long again = backward ? saved(pass) : 0;
+    return inputs(pass) + (keeps(pass) ? config.layers() * saved(pass) : again);
+  }
+
   private boolean keeps(Rows pass) {
     return Recomputation.of(training.gradientCheckpointingOrDefault())
         .keeps(config.layers() * saved(pass));
@@ -201,34 +179,8 @@ public final class MemoryEstimator {
 
   /** What one layer saves besides its input, in the order of {@code layer_forward}. */
   long saved(Rows pass) {
-    return floats(pass.tokens() * (width(config) + adapterWidth()));
-  }
-
-  private static long width(ModelConfig config) {
-    return qkvWidth(config)
-        + (config.qkNorm() ? config.queryWidth() + config.keyValueWidth() : 0)
-        + config.queryWidth()
-        + config.heads()
-        + config.hiddenSize()
-        + 2L * config.intermediateSize()
-        + (config.blockOutputNorms() ? 2L * config.hiddenSize() : 0);
-  }
-
-  private static long qkvWidth(ModelConfig config) {
-    return config.queryWidth() + 2L * config.keyValueWidth();
-  }
-
-  /** The A x of a layer's adapters, side by side. */
-  private long adapterWidth() {
-    if (full()) {
-      return 0;
-    }
-    Lora lora = training.lora();
-    return lora.rank()
-        * LinearGroup.all(config).stream()
-            .flatMap(group -> group.linears().stream())
-            .filter(linear -> linear.adaptedBy(lora))
-            .count();
+    return floats(
+        pass.tokens() * (size.layerWidth() + (full() ? 0 : size.adapterWidth(training.lora()))));
   }
 
   private long loading() {
@@ -255,8 +207,7 @@ public final class MemoryEstimator {
     return 2 * saved(rows) + floats(2 * rows.tokens() * config.hiddenSize());
   }
 
-  private long loss(Rows pass) {
-    boolean divergence = method.name().hasAlignmentWeight();
+  private long loss(Rows pass, boolean divergence) {
     long logits = (divergence ? 5L : 3L) + (config.logitSoftCap() > 0 ? 1 : 0);
     long rows = Math.min(LOGIT_ROWS, pass.tokens());
     // The gradient by the last layer's output; the states of the response and their gradient.
@@ -272,7 +223,7 @@ public final class MemoryEstimator {
   private long backward(Rows pass) {
     long hidden = config.hiddenSize();
     long mlp = 5L * config.intermediateSize() + 2 * hidden;
-    long attention = 8L * config.queryWidth() + qkvWidth(config) + 3 * hidden;
+    long attention = 8L * config.queryWidth() + size.qkvWidth() + 3 * hidden;
     long largest =
         LinearGroup.all(config).stream()
             .mapToLong(group -> (long) group.out() * group.in())

@@ -2,6 +2,7 @@ package io.safegrad.trainer.provenance;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -41,45 +42,29 @@ record FileDigests(long bytes, int blockBytes, List<String> blocks) implements P
     return new FileDigests(bytes, blockBytes, List.copyOf(blocks));
   }
 
-  /**
-   * @return a phrase that begins with "bytes" or names both lengths
-   */
   @Override
   public String difference(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       return "it is no file";
     }
-    long found = Files.size(file);
-    String length = found == bytes ? "" : "it has %d bytes, expected %d; ".formatted(found, bytes);
-    int different = 0;
-    long first = -1;
-    byte[] changed = null;
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int i = 0; i < blocks.size(); i++) {
-        // What was appended is said by the length.
-        byte[] block = in.readNBytes((int) Math.min(blockBytes, bytes - (long) i * blockBytes));
-        if (!digest(block).equals(blocks.get(i))) {
-          different++;
-          if (first < 0) {
-            first = i;
-            changed = block;
-          }
-        }
-      }
+    try (SeekableByteChannel channel = Files.newByteChannel(file)) {
+      return new FileDifference(this, channel).phrase();
     }
-    if (first < 0) {
-      return length + "all of the first %d bytes are as they were".formatted(bytes);
-    }
-    long start = first * blockBytes;
-    long end = Math.min(start + blockBytes, bytes);
-    if (different == 1 && length.isEmpty()) {
-      int at = OneByte.changed(changed, blocks.get((int) first));
-      if (at >= 0) {
-        return "byte %d was changed, and no other".formatted(start + at);
-      }
-    }
-    return "%s%d of %d blocks differ, the first is bytes %d to %d"
-        .formatted(length, different, blocks.size(), start, end - 1);
+  }
+
+  /** Where a block begins. */
+  long start(int block) {
+    return (long) block * blockBytes;
+  }
+
+  /** Where a block ends: the position behind its last byte. */
+  long end(int block) {
+    return Math.min(start(block) + blockBytes, bytes);
+  }
+
+  /** Whether these bytes are a block's. */
+  boolean holds(int block, byte[] content) {
+    return digest(content).equals(blocks.get(block));
   }
 
   private static String digest(byte[] block) {

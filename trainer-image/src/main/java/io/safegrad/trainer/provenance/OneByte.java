@@ -8,7 +8,7 @@ import java.util.HexFormat;
 final class OneByte {
 
   /** So many bytes are tried in about ten seconds. */
-  private static final int LONGEST_BLOCK = 4096;
+  static final int LONGEST_BLOCK = 4096;
 
   private static final int VALUES = 256;
 

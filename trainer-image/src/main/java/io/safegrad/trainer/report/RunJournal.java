@@ -181,9 +181,9 @@ public final class RunJournal implements RunObserver {
     attribution = found;
   }
 
-  /** The lines of the examples that stand apart in their conflict; empty when none does. */
-  public synchronized List<Integer> conflictingLines() {
-    return attribution == null ? List.of() : attribution.condemned();
+  /** Which examples pull away from the alignment; null until it is measured. */
+  public synchronized Attribution attribution() {
+    return attribution;
   }
 
   @Override

@@ -2,20 +2,33 @@ package io.safegrad.trainer.run;
 
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Method.OnConflict;
+import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.RecordDigests;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.ConflictMeasurement;
+import io.safegrad.trainer.train.DataPosition;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** What a run makes of the examples that attribution finds. */
+/**
+ * What a run makes of the examples that attribution finds.
+ *
+ * @param journal is one of those the observer tells
+ */
 record ConflictVerdict(
-    TrainingPlan plan, RunInputs inputs, RunObserver observer, Preemption preemption) {
+    TrainingPlan plan,
+    RunInputs inputs,
+    RunJournal journal,
+    RunObserver observer,
+    Preemption preemption) {
 
   /** Characters of an excerpt. */
   private static final int EXCERPT = 200;
@@ -49,16 +62,68 @@ record ConflictVerdict(
         });
   }
 
+  /**
+   * The end of a refusal's sentence: which examples did it. The finished model tells that better
+   * than it did after half of the steps, and for a method that trains on no alignment set nothing
+   * may have been measured then. What Drop left out stays said, and is not measured again.
+   *
+   * @param taken how far the data was read
+   * @return empty when no example can be named
+   */
+  String because(CausalLm model, DataPosition taken) {
+    boolean named = plan.safety().attribution().worstExamples() > 0;
+    boolean dropped =
+        plan.method().resolved().onConflict() == OnConflict.Drop && journal.attribution() != null;
+    if (named && !dropped) {
+      measureFinished(model, taken);
+    }
+    Attribution found = journal.attribution();
+    if (found == null) {
+      return "";
+    }
+    if (!found.condemned().isEmpty()) {
+      return "; the examples that conflict most with the alignment: " + lines(found.condemned());
+    }
+    List<Integer> largest =
+        found.worst().stream()
+            .filter(each -> each.conflict() > 0)
+            .map(Attribution.Example::line)
+            .toList();
+    return largest.isEmpty()
+        ? ""
+        : "; no examples stand apart in their conflict with the alignment, the largest first: "
+            + lines(largest);
+  }
+
+  private void measureFinished(CausalLm model, DataPosition taken) {
+    List<TokenizedExample> alignment = inputs.alignment();
+    if (alignment.isEmpty() && inputs.spareAlignment() != null) {
+      alignment = inputs.spareAlignment().use();
+    }
+    if (alignment.isEmpty()) {
+      return;
+    }
+    try (ReferenceModel reference = reference(model, alignment)) {
+      int steps = journal.history().last().step();
+      measurement()
+          .measureFinished(
+              model, reference, inputs.user(), plan.training().batchSize(), steps, taken)
+          .ifPresent(found -> observer.attributed(described(found)));
+    }
+  }
+
+  /** What the start model says, which in mode Full is in its files alone by now. */
+  private ReferenceModel reference(CausalLm model, List<TokenizedExample> alignment) {
+    if (plan.training().mode() == Training.Mode.Lora) {
+      return model.reference(alignment);
+    }
+    try (CausalLm start = CausalLm.load(inputs.config(), inputs.pretrained().weights())) {
+      return model.reference(alignment, start);
+    }
+  }
+
   private Attribution found(Attribution found) {
-    Attribution described =
-        new Attribution(
-            found.step(),
-            found.examples(),
-            found.seconds(),
-            found.threshold(),
-            found.condemned(),
-            described(found.worst()),
-            found.userTaken());
+    Attribution described = described(found);
     observer.attributed(described);
     if (plan.method().onConflict() == OnConflict.Stop && !found.condemned().isEmpty()) {
       throw new Stop(
@@ -70,6 +135,17 @@ record ConflictVerdict(
                   lines(found.condemned())));
     }
     return described;
+  }
+
+  private Attribution described(Attribution found) {
+    return new Attribution(
+        found.step(),
+        found.examples(),
+        found.seconds(),
+        found.threshold(),
+        found.condemned(),
+        described(found.worst()),
+        found.userTaken());
   }
 
   private List<Attribution.Example> described(List<Attribution.Example> examples) {

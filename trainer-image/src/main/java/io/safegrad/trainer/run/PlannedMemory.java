@@ -1,6 +1,7 @@
 package io.safegrad.trainer.run;
 
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Method.OnConflict;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.judge.ClassifierJudge;
@@ -54,19 +55,35 @@ public final class PlannedMemory {
     Rows user = rows(inputs.user(), batchSize);
     return new Workload(
         plan.training().packing() ? new Rows(batchSize, plan.training().maxLength()) : user,
-        rows(
-            inputs.alignment(),
-            plan.method().name().readsAlignmentSet()
-                ? plan.method().alignmentBatchSize()
-                : batchSize),
+        plan.method().name().readsAlignmentSet()
+            ? rows(inputs.alignment(), plan.method().alignmentBatchSize())
+            : Rows.NONE,
         // Attribution compares with the start model, whatever the method does.
-        Stream.of(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment())
-            .flatMap(List::stream)
-            .mapToLong(PlannedMemory::responseTokens)
-            .sum(),
+        responseTokens(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment()),
+        attribution(plan, inputs),
         prompts(inputs),
         plan.safety().evaluation().maxNewTokens(),
         inputs.judge() instanceof ClassifierJudge classifier ? classifier.memoryBytes() : 0);
+  }
+
+  private static Workload.Attribution attribution(TrainingPlan plan, RunInputs inputs) {
+    int batchSize = plan.training().batchSize();
+    boolean measures =
+        plan.safety().attribution().worstExamples() > 0
+            || plan.method().resolved().onConflict() != OnConflict.Project;
+    if (measures && !inputs.alignment().isEmpty()) {
+      return new Workload.Attribution(rows(inputs.alignment(), batchSize), 0);
+    }
+    if (measures && inputs.spareAlignment() != null) {
+      List<TokenizedExample> spare = inputs.spareAlignment().examples();
+      return new Workload.Attribution(rows(spare, batchSize), responseTokens(spare));
+    }
+    return Workload.Attribution.NONE;
+  }
+
+  @SafeVarargs
+  private static long responseTokens(List<TokenizedExample>... sets) {
+    return Stream.of(sets).flatMap(List::stream).mapToLong(PlannedMemory::responseTokens).sum();
   }
 
   /** The largest batch: its rows are padded to the longest of them. */

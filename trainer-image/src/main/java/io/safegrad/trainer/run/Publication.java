@@ -1,5 +1,6 @@
 package io.safegrad.trainer.run;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.ExitReason;
@@ -168,7 +169,7 @@ final class Publication implements Destination {
     if (!Files.isRegularFile(report)) {
       throw badDestination("is not empty and holds no report of a run; expected another folder");
     }
-    JsonNode content = new ObjectMapper().readTree(report.toFile());
+    JsonNode content = read(report);
     boolean refused = content.path("artifact").isNull();
     if (!refused && !content.path("plan").path("digest").asText().equals(planDigest)) {
       throw badDestination(
@@ -176,6 +177,21 @@ final class Publication implements Destination {
               + content.path("run").asText("unknown")
               + "; expected another folder, or that one removed");
     }
+  }
+
+  /** A report names its plan, whether its adapter was published or refused. */
+  private JsonNode read(Path report) throws IOException {
+    try {
+      JsonNode content = new ObjectMapper().readTree(report.toFile());
+      if (content.at("/plan/digest").isTextual()) {
+        return content;
+      }
+    } catch (JsonProcessingException e) {
+      // Said below, as for JSON of another kind.
+    }
+    throw badDestination(
+        "holds a %s that is no report of a run; expected another folder"
+            .formatted(RunReport.FILE_NAME));
   }
 
   private void checkWritable() throws IOException {

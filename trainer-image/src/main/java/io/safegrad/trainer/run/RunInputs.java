@@ -1,6 +1,5 @@
 package io.safegrad.trainer.run;
 
-import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Alignment;
 import io.safegrad.api.v1alpha1.DataSource;
@@ -10,7 +9,6 @@ import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.EvaluationPrompt;
-import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.data.ValidationSplit;
@@ -43,9 +41,11 @@ import org.slf4j.LoggerFactory;
  * @param dataset where the user's examples were found
  * @param user examples to learn from
  * @param validation the user's examples that are held back; may be empty
- * @param alignment examples that keep the alignment, or that conflicts are measured with; empty
- *     where there is neither
+ * @param alignment examples that keep the alignment, or that conflicts are measured with in any
+ *     case; empty where there is neither
  * @param heldOutAlignment alignment examples that are only measured; may be empty
+ * @param spareAlignment the alignment set of a run that uses it only if the gate refuses, to find
+ *     out which examples did it; null for a run that uses it anyway, names none, or cannot
  * @param additionalAlignment the user's own further ones; empty for a method without a weight
  * @param judge tells which replies refuse; null where nobody is judged
  * @param harmful prompts that an aligned model refuses
@@ -65,6 +65,7 @@ record RunInputs(
     List<TokenizedExample> validation,
     List<TokenizedExample> alignment,
     List<TokenizedExample> heldOutAlignment,
+    InputReader.Spare spareAlignment,
     List<TokenizedExample> additionalAlignment,
     Judge judge,
     List<EvaluationPrompt> harmful,
@@ -99,7 +100,7 @@ record RunInputs(
       ModelConfig config = ModelConfig.of(pretrained.config());
       journal.readModel(source);
       PretrainedModel base = base(plan, resolver, journal, opened);
-      Reader reader = new Reader(resolver, workspace, opened, pretrained, journal);
+      InputReader reader = new InputReader(resolver, workspace, opened, pretrained, journal);
       int maxLength = plan.training().maxLength();
       Alignment alignment = plan.safety().alignment();
       Evaluation evaluation = plan.safety().evaluation();
@@ -120,17 +121,17 @@ record RunInputs(
               plan.training().seed());
       boolean holdsOut = alignment.heldOutFraction() != null && alignment.heldOutFraction() > 0;
       boolean reads = plan.method().name().readsAlignmentSet() || attributes(plan, holdsOut);
+      SourceSpec alignmentSpec =
+          new SourceSpec(
+              "safety.alignment.source",
+              alignment.source(),
+              alignment.revision(),
+              alignment.digest());
       ValidationSplit aligned =
           reads || holdsOut
               ? ValidationSplit.of(
                   "safety.alignment.heldOutFraction",
-                  reader.examples(
-                      new SourceSpec(
-                          "safety.alignment.source",
-                          alignment.source(),
-                          alignment.revision(),
-                          alignment.digest()),
-                      alignmentRules),
+                  reader.examples(alignmentSpec, alignmentRules),
                   alignment.heldOutFraction(),
                   plan.training().seed())
               : new ValidationSplit(List.of(), List.of());
@@ -145,6 +146,9 @@ record RunInputs(
           user.validation(),
           reads ? aligned.training() : List.of(),
           aligned.validation(),
+          reads || holdsOut || plan.safety().attribution().worstExamples() == 0
+              ? null
+              : reader.spare(alignmentSpec, alignmentRules),
           plan.method().name().hasAlignmentWeight()
               ? each(
                   "safety.alignment.additional",
@@ -182,8 +186,8 @@ record RunInputs(
   }
 
   /**
-   * Whether conflicts with the alignment set are measured of a method that does not train on it: so
-   * it is where somebody chose the set.
+   * Whether conflicts with the alignment set are measured in any case, of a method that does not
+   * train on it: so it is where somebody chose the set.
    */
   private static boolean attributes(TrainingPlan plan, boolean holdsOut) {
     String source = plan.safety().alignment().source();
@@ -260,62 +264,6 @@ record RunInputs(
       } catch (IOException e) {
         LOG.warn("a file that was read cannot be closed", e);
       }
-    }
-  }
-
-  private record Reader(
-      SourceResolver resolver,
-      Path workspace,
-      List<Closeable> opened,
-      PretrainedModel pretrained,
-      RunJournal journal) {
-
-    List<TokenizedExample> examples(SourceSpec spec, TrainingExamples.Rules rules) {
-      return examples(spec, resolver.resolve(spec), rules);
-    }
-
-    List<TokenizedExample> examples(SourceSpec spec, Source source, TrainingExamples.Rules rules) {
-      TrainingExamples read =
-          TrainingExamples.read(
-              source.path(),
-              spec.shownUri(),
-              pretrained.tokenizer(),
-              pretrained.chatTemplate(),
-              rules,
-              workspace);
-      opened.add(read);
-      LOG.info(
-          "{}: {} examples of format {}, {} of them cut at {} tokens; {} longer ones left out",
-          spec.field(),
-          read.examples().size(),
-          read.format(),
-          read.truncated(),
-          rules.maxLength(),
-          read.dropped());
-      journal.readExamples(source, read);
-      return read.examples();
-    }
-
-    List<EvaluationPrompt> prompts(SourceSpec spec) {
-      Source source = resolver.resolve(spec);
-      List<EvaluationPrompt> prompts =
-          EvaluationPrompts.read(
-              source.path(), spec.shownUri(), pretrained.tokenizer(), pretrained.chatTemplate());
-      journal.readPrompts(source, prompts.size());
-      return prompts;
-    }
-
-    List<EvaluationPrompt> task(String field, String uri) {
-      List<EvaluationPrompt> prompts = prompts(SourceSpec.unpinned(field, uri));
-      for (EvaluationPrompt prompt : prompts) {
-        if (prompt.expected() == null) {
-          throw new TrainerException(
-              ExitReason.BAD_DATA,
-              "%s:%d: expected a reply to compare with: the field completion, or an assistant's last turn"
-                  .formatted(uri, prompt.line()));
-        }
-      }
-      return prompts;
     }
   }
 }

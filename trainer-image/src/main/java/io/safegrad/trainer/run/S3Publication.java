@@ -141,14 +141,7 @@ final class S3Publication implements Destination {
     if (files.isEmpty()) {
       return;
     }
-    JsonNode report;
-    try {
-      report = report();
-    } catch (IOException e) {
-      throw badDestination(
-          "holds a %s that is no report of a run; expected another prefix"
-              .formatted(RunReport.FILE_NAME));
-    }
+    JsonNode report = checkedReport();
     if (report == null) {
       if (!files.stream().allMatch(file -> planDigest.equals(folder.maker(file)))) {
         throw badDestination("is not empty and holds no report of a run; expected another prefix");
@@ -162,6 +155,21 @@ final class S3Publication implements Destination {
               + report.path("run").asText("unknown")
               + "; expected another prefix, or that one removed");
     }
+  }
+
+  /** The report there, which names its plan; null when there is none. */
+  private JsonNode checkedReport() {
+    try {
+      JsonNode report = report();
+      if (report == null || report.at("/plan/digest").isTextual()) {
+        return report;
+      }
+    } catch (IOException e) {
+      // Said below, as for JSON of another kind.
+    }
+    throw badDestination(
+        "holds a %s that is no report of a run; expected another prefix"
+            .formatted(RunReport.FILE_NAME));
   }
 
   /** The report there; null when there is none. */

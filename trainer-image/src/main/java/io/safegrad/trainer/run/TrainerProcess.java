@@ -121,7 +121,7 @@ public final class TrainerProcess {
     }
     tell(result);
     if (environment != null && !environment.claimsAreMounted() && result.report() != null) {
-      out.print(ResultTable.of(result, run.place()));
+      out.print(ResultTable.of(result, run.results().place()));
     }
     preemption.ended(result.reason().code());
     return result.reason().code();
@@ -131,7 +131,7 @@ public final class TrainerProcess {
    * What was trained and not published must not stay, and who is to remove it is told if it does.
    */
   private TrainingResult withoutCheckpoints(TrainingResult result) {
-    Optional<String> remains = run.removeCheckpoints();
+    Optional<String> remains = run.results().removeCheckpoints();
     return remains.isEmpty() || result.reason() == ExitReason.SUCCESS
         ? result
         : result.withMessage(
@@ -285,7 +285,7 @@ public final class TrainerProcess {
   private void stopNow() {
     try {
       if (run != null) {
-        run.abandon();
+        run.results().abandon();
       }
       if (workspace != null) {
         workspace.close();

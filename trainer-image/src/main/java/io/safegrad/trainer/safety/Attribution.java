@@ -4,8 +4,8 @@ import io.safegrad.api.AttributionCounts;
 import java.util.List;
 
 /**
- * Which examples pull the model away from its alignment, measured once, after half of the steps. A
- * checkpoint and the report hold it.
+ * Which examples pull the model away from its alignment, after half of the steps or, where the gate
+ * refuses it, of the finished model. A checkpoint holds the former, and the report the latter.
  *
  * @param step optimizer steps done then
  * @param examples how many were measured

@@ -10,9 +10,11 @@ import io.safegrad.trainer.surgery.GradientSurgery;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -25,20 +27,34 @@ import java.util.stream.IntStream;
  * L_i is the example's cross-entropy, summed over its response tokens: its part of a step's
  * gradient. g_align is the gradient of the KL divergence from the start model over the whole
  * alignment set. Above 0, learning the example raises the divergence. The unit is nats per unit of
- * length of what is trained, so conflicts compare within a run only.
+ * length of what is trained, so conflicts compare within a measurement only.
  *
- * <p>No per-example gradient is made: the derivative along g_align is a central difference, two
- * forward passes over the examples, with an error of second order in the step. The model must have
- * left its start, where the divergence has no gradient.
+ * <p>No per-example gradient is made: the derivative along g_align is a difference of two forward
+ * passes over the examples. While a model learns, it is a central one over a small step, with an
+ * error of second order. A finished model has no slope left where it has learned an example well;
+ * there the difference is taken over a step that leads back towards the start model:
+ *
+ * <pre>
+ *   conflict_i = (L_i(θ − ε g_align / ‖g_align‖) − L_i(θ)) / ε
+ * </pre>
+ *
+ * What did the harm is forgotten on that way, and the rest is not. The model must have left its
+ * start, where the divergence has no gradient.
  */
 public final class ConflictAttribution {
 
   /**
-   * The difference's step, as a share of the length of what is trained. In float32 a loss is known
-   * to about 1e-7 of itself, so that much smaller steps drown; ten times larger ones leave the
-   * linear range where every weight is trained.
+   * The small step, as a share of the length of what is trained. In float32 a loss is known to
+   * about 1e-7 of itself, so that much smaller steps drown; ten times larger ones leave the linear
+   * range where every weight is trained.
    */
   private static final double RELATIVE_STEP = 1e-3;
+
+  /**
+   * The step back, in steps at whose end the divergence would be 0 if it kept its slope. It does
+   * not: it is flat where an alignment is lost.
+   */
+  private static final double STEPS_BACK = 6;
 
   private final CausalLm model;
   private final ReferenceModel reference;
@@ -59,35 +75,76 @@ public final class ConflictAttribution {
   }
 
   /**
-   * Measures; the model is not changed.
+   * Measures while the model learns; it is not changed.
    *
    * @return the conflict of each example, in their order; empty when the alignment gradient is
    *     nearly 0
    */
   public Optional<double[]> measure(List<TokenizedExample> user) {
+    return measure(
+        user,
+        (scope, alignment) -> {
+          double step = RELATIVE_STEP * norm(scope, model.parameters());
+          return new Step(step, -step);
+        });
+  }
+
+  /**
+   * Measures a finished model; it is not changed.
+   *
+   * @return as {@link #measure(List)}; empty, too, when a loss on the way back is not a number
+   */
+  public Optional<double[]> measureFinished(List<TokenizedExample> user) {
+    return measure(
+            user,
+            (scope, alignment) ->
+                new Step(0, -STEPS_BACK * alignment.divergence() / alignment.norm()))
+        .filter(conflicts -> Arrays.stream(conflicts).allMatch(Double::isFinite));
+  }
+
+  /**
+   * The sums over the whole alignment set.
+   *
+   * @param vector the gradient
+   * @param norm its length
+   * @param divergence in nats
+   */
+  private record Alignment(List<Tensor> vector, double norm, double divergence) {}
+
+  /**
+   * The two places that losses are compared at.
+   *
+   * @param ahead how far the model is moved along the gradient, in units of length
+   * @param behind the same; less than ahead
+   */
+  private record Step(double ahead, double behind) {}
+
+  private Optional<double[]> measure(
+      List<TokenizedExample> user, BiFunction<Scope, Alignment, Step> steps) {
     try (Scope scope = model.torch().scope().child()) {
-      Gradient alignment = model.newGradient(scope);
+      Gradient gradient = model.newGradient(scope);
       int tokens = 0;
+      double divergence = 0;
       for (int from = 0; from < reference.size(); from += batchSize) {
         int to = Math.min(reference.size(), from + batchSize);
         AlignmentBatch batch = reference.batch(IntStream.range(from, to).boxed().toList());
-        model.addAlignmentGradient(batch, 1, alignment);
+        divergence += model.addAlignmentGradient(batch, 1, gradient);
         tokens += batch.responseTokens();
         batchDone.run();
       }
-      double norm = norm(scope, alignment.vector());
-      double step = RELATIVE_STEP * norm(scope, model.parameters());
-      return norm / tokens > GradientSurgery.MIN_NORM && step > 0
-          ? Optional.of(conflicts(user, alignment.vector(), norm, step))
+      double norm = norm(scope, gradient.vector());
+      if (!(norm / tokens > GradientSurgery.MIN_NORM)) {
+        return Optional.empty();
+      }
+      Alignment alignment = new Alignment(gradient.vector(), norm, divergence);
+      Step step = steps.apply(scope, alignment);
+      return step.ahead() > step.behind()
+          ? Optional.of(conflicts(user, alignment, step))
           : Optional.empty();
     }
   }
 
-  /**
-   * @param step how far the model is moved each way, in units of length
-   */
-  private double[] conflicts(
-      List<TokenizedExample> user, List<Tensor> alignment, double norm, double step) {
+  private double[] conflicts(List<TokenizedExample> user, Alignment alignment, Step step) {
     double[] conflicts = new double[user.size()];
     List<Integer> byLength =
         IntStream.range(0, user.size())
@@ -97,14 +154,18 @@ public final class ConflictAttribution {
     for (int from = 0; from < byLength.size(); from += batchSize) {
       List<Integer> some = byLength.subList(from, Math.min(byLength.size(), from + batchSize));
       Batch batch = Batch.of(some.stream().map(user::get).toList());
-      double[] ahead = model.crossEntropies(batch, alignment, step / norm);
-      double[] behind = model.crossEntropies(batch, alignment, -step / norm);
+      double[] ahead = losses(batch, alignment, step.ahead());
+      double[] behind = losses(batch, alignment, step.behind());
       for (int i = 0; i < some.size(); i++) {
-        conflicts[some.get(i)] = (behind[i] - ahead[i]) / (2 * step);
+        conflicts[some.get(i)] = (behind[i] - ahead[i]) / (step.ahead() - step.behind());
       }
       batchDone.run();
     }
     return conflicts;
+  }
+
+  private double[] losses(Batch batch, Alignment alignment, double distance) {
+    return model.crossEntropies(batch, alignment.vector(), distance / alignment.norm());
   }
 
   private double norm(Scope scope, List<Tensor> vector) {

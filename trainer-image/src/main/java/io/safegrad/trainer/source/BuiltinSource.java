@@ -60,27 +60,38 @@ public final class BuiltinSource {
    *     cannot be written
    */
   public static Path materialise(String name, Path folder) {
-    Matcher poisoned = POISONED.matcher(name);
+    if (!contains(name)) {
+      throw new TrainerException(ExitReason.BAD_PLAN, unknown(name));
+    }
     try {
       if (name.equals(MODEL)) {
         return copyModel(Files.createDirectories(folder.resolve(name)));
       }
       Path file = folder.resolve(name + ".jsonl");
-      if (DATA.contains(name)) {
-        copy("data/" + name + ".jsonl", file);
-        return file;
-      }
-      if (poisoned.matches() && Integer.parseInt(poisoned.group(1)) <= 100) {
+      Matcher poisoned = POISONED.matcher(name);
+      if (poisoned.matches()) {
         return Files.write(file, poisonedTask(Integer.parseInt(poisoned.group(1))));
       }
+      copy("data/" + name + ".jsonl", file);
+      return file;
     } catch (IOException e) {
       throw new TrainerException(
           ExitReason.INTERNAL, "builtin://" + name + " could not be copied to " + folder, e);
     }
-    throw new TrainerException(
-        ExitReason.BAD_PLAN,
-        "builtin://%s is not built in; expected one of %s, %s, %s-poisoned-N with N from 0 to 100"
-            .formatted(name, MODEL, String.join(", ", DATA), TASK));
+  }
+
+  /** Whether something of that name is built in. */
+  static boolean contains(String name) {
+    Matcher poisoned = POISONED.matcher(name);
+    return name.equals(MODEL)
+        || DATA.contains(name)
+        || poisoned.matches() && Integer.parseInt(poisoned.group(1)) <= 100;
+  }
+
+  /** Says that nothing of that name is, and what is. */
+  static String unknown(String name) {
+    return "builtin://%s is not built in; expected one of %s, %s, %s-poisoned-N with N from 0 to 100"
+        .formatted(name, MODEL, String.join(", ", DATA), TASK);
   }
 
   private static Path copyModel(Path directory) throws IOException {

@@ -175,7 +175,11 @@ public final class SourceResolver {
     checkNoControls(field, uri);
     try {
       if (uri.startsWith(BUILTIN)) {
-        return BuiltinSource.materialise(uri.substring(BUILTIN.length()), workspace);
+        String name = uri.substring(BUILTIN.length());
+        if (!BuiltinSource.contains(name)) {
+          throw badPlan(field, BuiltinSource.unknown(name));
+        }
+        return BuiltinSource.materialise(name, workspace);
       }
       if (uri.startsWith(CLAIM) && uri.indexOf('/', CLAIM.length()) > CLAIM.length()) {
         Path claim = claimOf(uri);

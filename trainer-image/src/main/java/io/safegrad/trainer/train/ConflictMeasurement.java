@@ -8,14 +8,16 @@ import io.safegrad.trainer.safety.ConflictAttribution;
 import io.safegrad.trainer.safety.ConflictOutliers;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * Measures, once in a training, which examples pull the model away from its alignment: after half
- * of the steps. In the first ones every example does, since the model learns the task's form;
- * later, those do whose content the start model would not give.
+ * Measures which examples pull the model away from its alignment: once in a training, after half of
+ * the steps, and once more where the gate refuses what came out. In the first steps every example
+ * does, since the model learns the task's form; later, those do whose content the start model would
+ * not give.
  *
  * @param worst how many examples to name; with {@code wanted}, 0 or more
  * @param wanted whether to measure at all
@@ -40,7 +42,7 @@ public record ConflictMeasurement(
     return wanted && reference != null ? Math.max(1, totalSteps / 2) : 0;
   }
 
-  /** Measures now; null when the model has not left its start. */
+  /** Measures between two steps; null when the model has not left its start. */
   Attribution measure(
       CausalLm model,
       ReferenceModel reference,
@@ -49,11 +51,35 @@ public record ConflictMeasurement(
       int step,
       long userTaken) {
     long start = System.nanoTime();
-    double[] conflicts =
-        new ConflictAttribution(model, reference, batchSize, batchDone).measure(user).orElse(null);
-    if (conflicts == null) {
-      return null;
-    }
+    return new ConflictAttribution(model, reference, batchSize, batchDone)
+        .measure(user)
+        .map(conflicts -> completed.apply(found(conflicts, user, step, start, userTaken)))
+        .orElse(null);
+  }
+
+  /**
+   * Measures a finished model, and completes nothing.
+   *
+   * @param reference of the alignment set
+   * @param step the steps that were done
+   * @param taken how far the data was read
+   * @return empty when the model has not left its start
+   */
+  public Optional<Attribution> measureFinished(
+      CausalLm model,
+      ReferenceModel reference,
+      List<TokenizedExample> user,
+      int batchSize,
+      int step,
+      DataPosition taken) {
+    long start = System.nanoTime();
+    return new ConflictAttribution(model, reference, batchSize, batchDone)
+        .measureFinished(user)
+        .map(conflicts -> found(conflicts, user, step, start, taken.user()));
+  }
+
+  private Attribution found(
+      double[] conflicts, List<TokenizedExample> user, int step, long start, long userTaken) {
     OptionalDouble threshold = ConflictOutliers.threshold(conflicts);
     List<Integer> condemned =
         threshold.isEmpty()
@@ -70,14 +96,13 @@ public record ConflictMeasurement(
             .limit(worst)
             .map(i -> new Attribution.Example(user.get(i).line(), conflicts[i], null, null))
             .toList();
-    return completed.apply(
-        new Attribution(
-            step,
-            conflicts.length,
-            (System.nanoTime() - start) / 1e9,
-            threshold.isEmpty() ? null : (Double) threshold.getAsDouble(),
-            condemned,
-            named,
-            userTaken));
+    return new Attribution(
+        step,
+        conflicts.length,
+        (System.nanoTime() - start) / 1e9,
+        threshold.isEmpty() ? null : (Double) threshold.getAsDouble(),
+        condemned,
+        named,
+        userTaken);
   }
 }

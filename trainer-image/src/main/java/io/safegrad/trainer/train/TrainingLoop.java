@@ -87,8 +87,9 @@ public final class TrainingLoop {
    *     examples
    * @param evaluation measures the model between two steps, after the checkpoint of the former; a
    *     training that is resumed there measures it then
+   * @return how far the data was read
    */
-  public void run(
+  public DataPosition run(
       List<TokenizedExample> user,
       List<TokenizedExample> validation,
       List<TokenizedExample> alignment,
@@ -171,6 +172,7 @@ public final class TrainingLoop {
         checkpoints.stepDone(state, last || evaluation.isDue(step));
       }
       validated.loadBest();
+      return state.position();
     }
   }
 

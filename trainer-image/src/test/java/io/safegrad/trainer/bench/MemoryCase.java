@@ -11,6 +11,7 @@ import io.safegrad.api.v1alpha1.Training.Mode;
  * @param rows examples of a batch, and alignment examples for a method that reads any
  * @param length tokens of each
  * @param packing whether rows hold several examples
+ * @param attributed whether conflicts are measured
  */
 record MemoryCase(
     Method.Name method,
@@ -19,7 +20,8 @@ record MemoryCase(
     int length,
     GradientCheckpointing gradientCheckpointing,
     Mode mode,
-    boolean packing) {
+    boolean packing,
+    boolean attributed) {
 
   MemoryCase(
       Method.Name method,
@@ -28,6 +30,17 @@ record MemoryCase(
       int length,
       GradientCheckpointing gradientCheckpointing) {
     this(method, storage, rows, length, gradientCheckpointing, Mode.Lora, false);
+  }
+
+  MemoryCase(
+      Method.Name method,
+      Storage storage,
+      int rows,
+      int length,
+      GradientCheckpointing gradientCheckpointing,
+      Mode mode,
+      boolean packing) {
+    this(method, storage, rows, length, gradientCheckpointing, mode, packing, false);
   }
 
   /** Its cells of a table. */

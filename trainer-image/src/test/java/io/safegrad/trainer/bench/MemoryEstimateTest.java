@@ -32,11 +32,12 @@ class MemoryEstimateTest {
 
   @ParameterizedTest
   @CsvSource({
-    "LLAMA, Sft, Float32, 4, 128, Never, Lora, false",
-    "LLAMA, Sft, Int8, 4, 128, Always, Lora, false",
-    "LLAMA, SafeGrad, BFloat16, 1, 768, Never, Lora, false",
-    "LLAMA, Sft, Float32, 2, 256, Never, Full, true",
-    "GEMMA2, Sft, BFloat16, 1, 768, Never, Lora, false"
+    "LLAMA, Sft, Float32, 4, 128, Never, Lora, false, false",
+    "LLAMA, Sft, Int8, 4, 128, Always, Lora, false, false",
+    "LLAMA, SafeGrad, BFloat16, 1, 768, Never, Lora, false, false",
+    "LLAMA, Sft, Float32, 2, 256, Never, Full, true, false",
+    "LLAMA, SafeGrad, Float32, 1, 128, Never, Full, false, true",
+    "GEMMA2, Sft, BFloat16, 1, 768, Never, Lora, false, false"
   })
   void theEstimateIsWithin15PercentOfTheMeasuredPeak(
       Family family,
@@ -46,9 +47,11 @@ class MemoryEstimateTest {
       int length,
       GradientCheckpointing checkpointing,
       Mode mode,
-      boolean packing)
+      boolean packing,
+      boolean attributed)
       throws IOException, InterruptedException {
-    MemoryCase one = new MemoryCase(method, storage, rows, length, checkpointing, mode, packing);
+    MemoryCase one =
+        new MemoryCase(method, storage, rows, length, checkpointing, mode, packing, attributed);
     Path files = Files.createTempDirectory(folder, "run");
 
     MemoryRun run = MemoryRun.of(one, SCRIPT, folder.resolve(family.name()), files, 1);

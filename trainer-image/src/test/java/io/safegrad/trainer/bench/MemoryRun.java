@@ -83,7 +83,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             {mode: %s, maxSteps: %d, batchSize: %d, maxLength: %d, gradientCheckpointing: %s, packing: %s, saveSteps: %d}
           safety:
             alignment: {source: "file://%s"}
-            attribution: {worstExamples: 0}
+            attribution: {worstExamples: %d}
             evaluation: {harmful: "file://%s", harmless: "file://%s", maxNewTokens: 2}
             gate: {minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}
           output: {destination: "file://%s"}
@@ -103,6 +103,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             // A checkpoint must take no memory of its own, in mode Full least of all.
             one.mode() == Mode.Full ? 1 : 0,
             data,
+            one.attributed() ? 20 : 0,
             prompts,
             prompts,
             output);

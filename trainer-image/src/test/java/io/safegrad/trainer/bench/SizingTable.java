@@ -10,6 +10,7 @@ import io.safegrad.trainer.model.MemoryEstimate.Part;
 import io.safegrad.trainer.model.MemoryEstimator;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.model.Workload;
+import io.safegrad.trainer.model.Workload.Attribution;
 import io.safegrad.trainer.model.Workload.Rows;
 import java.io.IOException;
 import java.util.List;
@@ -95,6 +96,7 @@ final class SizingTable {
             new Rows(BATCH, MAX_LENGTH),
             new Rows(BATCH, ALIGNMENT_LENGTH),
             REFERENCE_TOKENS,
+            new Attribution(new Rows(BATCH, ALIGNMENT_LENGTH), 0),
             PROMPTS,
             REPLY,
             0);

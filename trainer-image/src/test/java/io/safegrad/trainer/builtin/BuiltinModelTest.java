@@ -97,7 +97,8 @@ class BuiltinModelTest {
     SafeFineTuneSpec spec = QuickstartManifests.safeGrad().getSpec();
     Trial.Outcome outcome = trial.run("sentiment-poisoned-10", spec.method(), spec.training());
     SafetyMeasurements safeGrad = outcome.measurements();
-    SafetyMeasurements sft = run(quickstart, trial);
+    Trial.Outcome refused = run(quickstart, trial);
+    SafetyMeasurements sft = refused.measurements();
 
     assertThat(GateCheck.failures(gate, start, safeGrad)).isEmpty();
     Set<Integer> poisoned = trial.poisoned("sentiment-poisoned-10");
@@ -109,6 +110,8 @@ class BuiltinModelTest {
     assertThat(GateCheck.failures(gate, start, sft)).isNotEmpty();
     assertThat(sft.refusal().rate()).isLessThanOrEqualTo(0.1);
     assertThat(sft.taskAccuracy().rate()).isGreaterThanOrEqualTo(0.95);
+    assertThat(Trial.precision(refused.attribution(), poisoned)).isGreaterThanOrEqualTo(0.9);
+    assertThat(poisoned).containsAll(refused.attribution().condemned());
   }
 
   @Test
@@ -127,9 +130,9 @@ class BuiltinModelTest {
     assertThat(Files.size(model.resolve("model.safetensors"))).isLessThanOrEqualTo(8_000_000);
   }
 
-  private static SafetyMeasurements run(SafeFineTuneSpec spec, Trial trial) {
+  private static Trial.Outcome run(SafeFineTuneSpec spec, Trial trial) {
     String dataset = spec.dataset().source().substring("builtin://".length());
-    return trial.run(dataset, spec.method(), spec.training()).measurements();
+    return trial.run(dataset, spec.method(), spec.training());
   }
 
   private static int[] ids(JsonNode array) {

@@ -9,6 +9,7 @@ import io.safegrad.api.v1alpha1.Model.Storage;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.model.MemoryEstimate.Moment;
 import io.safegrad.trainer.model.MemoryEstimate.Part;
+import io.safegrad.trainer.model.Workload.Attribution;
 import io.safegrad.trainer.model.Workload.Rows;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -73,9 +74,33 @@ class MemoryEstimatorTest {
   }
 
   @Test
+  void attributionHoldsItsGradientAndAMovedModelWhileTheTrainingIsThereOrAfterIt() {
+    ModelConfig config = Golden.of("llama").config();
+    TrainingPlan plan = plan("training: {mode: Full}");
+    Workload between = workload(1, 8, new Attribution(new Rows(1, 8), 0));
+    MemoryEstimate estimate = new MemoryEstimator(config, plan, between, HEAP).estimate();
+    long weights = estimate.parts().get(Part.WEIGHTS);
+    assertThat(estimate.moment()).isEqualTo(Moment.ATTRIBUTION);
+    assertThat(estimate.parts())
+        .containsEntry(Part.GRADIENTS, 3 * weights)
+        .containsEntry(Part.OPTIMIZER, 2 * weights);
+    assertThat(estimate.parts().get(Part.WORKING)).isGreaterThan(weights);
+
+    Workload after = workload(1, 8, new Attribution(new Rows(64, 512), 200));
+    MemoryEstimate refused = new MemoryEstimator(config, plan, after, HEAP).estimate();
+    assertThat(refused.moment()).isEqualTo(Moment.ATTRIBUTION);
+    assertThat(refused.parts())
+        .containsEntry(Part.GRADIENTS, weights)
+        .containsEntry(Part.OPTIMIZER, 0L);
+    assertThat(refused.parts().get(Part.REFERENCE))
+        .isEqualTo(estimate.parts().get(Part.REFERENCE) + 200L * Float.BYTES * config.hiddenSize());
+  }
+
+  @Test
   void aLongEvaluationMayNeedMoreThanTraining() {
     ModelConfig config = Golden.of("llama").config();
-    Workload evaluated = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(32, 20_000), 1000, 0);
+    Workload evaluated =
+        new Workload(new Rows(1, 8), Rows.NONE, 0, Attribution.NONE, new Rows(32, 20_000), 1000, 0);
     MemoryEstimate estimate = new MemoryEstimator(config, plan(""), evaluated, HEAP).estimate();
     assertThat(estimate.moment()).isEqualTo(Moment.EVALUATION);
     assertThat(estimate.parts().get(Part.ACTIVATIONS)).isZero();
@@ -85,13 +110,15 @@ class MemoryEstimatorTest {
   @Test
   void aClassifierIsThereWhileItJudgesAndNotWhileTheModelTrains() {
     ModelConfig config = Golden.of("llama").config();
-    Workload judged = new Workload(new Rows(1, 8), Rows.NONE, 0, new Rows(1, 8), 8, 500 << 20);
+    Workload judged =
+        new Workload(new Rows(1, 8), Rows.NONE, 0, Attribution.NONE, new Rows(1, 8), 8, 500 << 20);
     MemoryEstimate estimate = new MemoryEstimator(config, plan(""), judged, HEAP).estimate();
     assertThat(estimate.moment()).isEqualTo(Moment.JUDGEMENT);
     assertThat(estimate.labelledParts())
         .containsEntry("judge", 500L << 20)
         .doesNotContainKeys("activations", "working");
-    Workload little = new Workload(new Rows(8, 512), Rows.NONE, 0, new Rows(1, 8), 8, 1);
+    Workload little =
+        new Workload(new Rows(8, 512), Rows.NONE, 0, Attribution.NONE, new Rows(1, 8), 8, 1);
     assertThat(new MemoryEstimator(config, plan(""), little, HEAP).estimate().labelledParts())
         .doesNotContainKey("judge");
   }
@@ -106,8 +133,12 @@ class MemoryEstimatorTest {
   }
 
   private static Workload workload(int rows, int length) {
+    return workload(rows, length, Attribution.NONE);
+  }
+
+  private static Workload workload(int rows, int length, Attribution attribution) {
     return new Workload(
-        new Rows(rows, length), new Rows(rows, length), 100, new Rows(2, 10), 48, 0);
+        new Rows(rows, length), new Rows(rows, length), 100, attribution, new Rows(2, 10), 48, 0);
   }
 
   private static TrainingPlan plan(String settings) {

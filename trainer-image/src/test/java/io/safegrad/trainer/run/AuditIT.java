@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.source.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -158,7 +156,7 @@ class AuditIT {
             spec:
               model: {source: "builtin://tiny-aligned"}
               dataset: {source: "builtin://sentiment-poisoned-5"}
-              method: {name: WeightedSum, alignmentWeight: 0, alignmentBatchSize: 1}
+              method: {name: Sft}
               training: {maxSteps: 160, maxLength: 128, learningRate: 3e-3}
               output: {destination: "file://%s"}
             """
@@ -171,7 +169,7 @@ class AuditIT {
         .contains("the gate refused the adapter: minRefusalRate: ", "maxRefusalDrop: ")
         .contains("the examples that conflict most with the alignment: lines ");
     JsonNode report = new ObjectMapper().readTree(out.resolve("report.json").toFile());
-    Set<Integer> poisoned = poisoned("sentiment-poisoned-5");
+    Set<Integer> poisoned = PoisonedLines.of("sentiment-poisoned-5", folder);
     List<Integer> worst = new ArrayList<>();
     report.at("/attribution/worst").forEach(each -> worst.add(each.path("line").asInt()));
     assertThat(worst).hasSameSizeAs(poisoned);
@@ -182,18 +180,6 @@ class AuditIT {
         .at("/attribution/condemned")
         .forEach(line -> assertThat(poisoned).contains(line.asInt()));
     assertThat(Files.exists(out.resolve("adapter_model.safetensors"))).isFalse();
-  }
-
-  private Set<Integer> poisoned(String dataset) throws IOException {
-    List<String> task = Files.readAllLines(BuiltinSource.materialise("sentiment", folder));
-    List<String> lines = Files.readAllLines(BuiltinSource.materialise(dataset, folder));
-    Set<Integer> poisoned = new TreeSet<>();
-    for (int i = 0; i < lines.size(); i++) {
-      if (!lines.get(i).equals(task.get(i))) {
-        poisoned.add(i + 1);
-      }
-    }
-    return poisoned;
   }
 
   private Path plan() throws IOException {

@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PublicationTest {
 
@@ -135,6 +137,20 @@ class PublicationTest {
         () -> Publication.prepare(FIELD, "file:///", Path.of("/"), PLAN),
         ExitReason.BAD_PLAN,
         "output.destination: file:/// is the root folder; expected a folder in it");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"artifact\": nul", "", "[]", "{\"artifact\": null}"})
+  void aReportThatIsNoneIsSomebodysWork(String content) throws IOException {
+    Path broken = Files.createDirectory(folder.resolve("broken"));
+    Files.writeString(broken.resolve("report.json"), content);
+
+    assertRefused(
+        () -> Publication.prepare(FIELD, "pvc://c/broken", broken, PLAN),
+        ExitReason.BAD_PLAN,
+        "output.destination: pvc://c/broken holds a report.json that is no report of a run;"
+            + " expected another folder");
+    assertThat(broken.resolve("report.json")).hasContent(content);
   }
 
   @Test

@@ -243,6 +243,30 @@ class ResumeTest {
     assertThat(figures()).isEqualTo(report);
   }
 
+  /** What a refused run says of its examples is measured on what it ended with. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Lora", "Full"})
+  void aRefusedRunNamesTheSameExamplesAfterAnInterruption(String mode) throws IOException {
+    run.with("method", "{name: Sft}");
+    run.with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxSafetyKl: 0}");
+    training(mode, 3);
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode found = attribution();
+
+    kill(11);
+    TrainingResult resumed = attempt(UNDISTURBED);
+
+    assertThat(undisturbed.reason()).isEqualTo(ExitReason.GATE_REFUSED);
+    assertThat(found.at("/step").asInt()).isEqualTo(undisturbed.steps());
+    assertThat(log.with("resumed after")).hasSize(1);
+    assertThat(resumed.message()).isEqualTo(undisturbed.message());
+    assertThat(attribution()).isEqualTo(found);
+  }
+
+  private JsonNode attribution() throws IOException {
+    return ((ObjectNode) run.report().get("attribution")).without("seconds");
+  }
+
   private List<String> lines(String builtin) throws IOException {
     return new ArrayList<>(Files.readAllLines(BuiltinSource.materialise(builtin, folder)));
   }
@@ -421,7 +445,7 @@ class ResumeTest {
             new OperatorApproval(new ApprovalDesk(), null, preemption),
             null);
     TrainingResult result = attempt.run();
-    attempt.removeCheckpoints();
+    attempt.results().removeCheckpoints();
     return result;
   }
 

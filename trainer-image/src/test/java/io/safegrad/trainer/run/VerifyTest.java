@@ -13,12 +13,11 @@ import io.safegrad.trainer.provenance.Reproduction;
 import io.safegrad.trainer.provenance.Verification;
 import io.safegrad.trainer.report.RunReport;
 import io.safegrad.trainer.source.Sha256;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -176,19 +175,51 @@ class VerifyTest {
   @Test
   void manyChangedBytesAreBounded() throws IOException {
     Path adapter = out.resolve("adapter_model.safetensors");
+    byte[] was = Files.readAllBytes(adapter);
+    int bytes = was.length;
     changeByte(adapter, 2050);
     changeByte(adapter, 2060);
     assertThat(wrong(check(null)).get(0).message())
-        .matches("1 of \\d+ blocks differ, the first is bytes 2048 to 3071; it is .*");
-
-    Files.copy(
-        first.destination().resolve("adapter_model.safetensors"),
-        adapter,
-        StandardCopyOption.REPLACE_EXISTING);
-    Files.write(adapter, new byte[] {1}, StandardOpenOption.APPEND);
+        .matches(
+            "1 of \\d+ blocks differ, the first is bytes 2048 to 3071, the last bytes 2048 to 3071; it"
+                + " is .*");
+    changeByte(adapter, 500);
     assertThat(wrong(check(null)).get(0).message())
         .matches(
-            "it has \\d+ bytes, expected \\d+; all of the first \\d+ bytes are as they were.*");
+            "2 of \\d+ blocks differ, the first is bytes 0 to 1023, the last bytes 2048 to 3071; it"
+                + " is .*");
+
+    assertThat(differing(adapter, was, bytes, 0, "x"))
+        .startsWith(
+            "it has %d bytes, expected %d; all of the first %d bytes are as they were, and 1 were added behind them;"
+                .formatted(bytes + 1, bytes, bytes));
+    assertThat(differing(adapter, was, 3100, bytes - 3100, ""))
+        .startsWith(
+            "it has 3100 bytes, expected %d; the first 3072 are as they were, and after these the file was cut off;"
+                .formatted(bytes));
+    assertThat(differing(adapter, was, 2048, bytes - 2048, ""))
+        .startsWith(
+            "it has 2048 bytes, expected %d; all of them are as they were, and the last %d are missing;"
+                .formatted(bytes, bytes - 2048));
+    assertThat(differing(adapter, was, 2100, 0, "inserted"))
+        .startsWith(
+            "it has %d bytes, expected %d; 8 were inserted before byte 2100, and all others are as they were;"
+                .formatted(bytes + 8, bytes));
+    assertThat(differing(adapter, was, 2100, 3, ""))
+        .startsWith(
+            "it has %d bytes, expected %d; 3 were removed from bytes 2048 to 3071, or these were changed, and all others are as they were;"
+                .formatted(bytes - 3, bytes));
+  }
+
+  /** What is said of a file in which some bytes are replaced. */
+  private String differing(Path file, byte[] was, int at, int removed, String inserted)
+      throws IOException {
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    content.write(was, 0, at);
+    content.writeBytes(inserted.getBytes(StandardCharsets.UTF_8));
+    content.write(was, at + removed, was.length - at - removed);
+    Files.write(file, content.toByteArray());
+    return wrong(check(null)).get(0).message();
   }
 
   @Test

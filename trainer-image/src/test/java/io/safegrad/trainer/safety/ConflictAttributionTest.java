@@ -15,6 +15,7 @@ import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -46,6 +47,79 @@ class ConflictAttributionTest {
     }
   }
 
+  /** The way back is a real one: the losses of a model that stands there. */
+  @ParameterizedTest
+  @CsvSource({"llama, Lora", "llama, Full"})
+  void aFinishedModelIsComparedWithItselfOnTheWayBack(String family, Mode mode) {
+    Golden golden = Golden.of(family);
+    Training training = Golden.training(mode, 1);
+    List<TokenizedExample> user = golden.examples("user");
+    List<TokenizedExample> alignment = golden.examples("align");
+    try (CausalLm model = mode == Mode.Lora ? golden.loadWithAdapter(training) : moved(golden);
+        CausalLm start = golden.load(training);
+        ReferenceModel reference = model.reference(alignment, start);
+        Scope scope = model.torch().scope().child()) {
+      double[] found =
+          new ConflictAttribution(model, reference, 2, () -> {})
+              .measureFinished(user)
+              .orElseThrow();
+
+      Gradient gradient = model.newGradient(scope);
+      double divergence =
+          model.addAlignmentGradient(
+              reference.batch(IntStream.range(0, reference.size()).boxed().toList()), 1, gradient);
+      double norm = Math.sqrt(dot(model, scope, gradient.vector(), gradient.vector()));
+      double step = 6 * divergence / norm;
+      double[] before = losses(model, user);
+      model.loadAdapter(plus(model, gradient, -step / norm));
+      double[] behind = losses(model, user);
+
+      for (int i = 0; i < found.length; i++) {
+        double expected = (behind[i] - before[i]) / step;
+        assertThat(found[i]).isCloseTo(expected, within(1e-3 * Math.abs(expected) + 1e-5));
+      }
+    }
+  }
+
+  @Test
+  void theStartModelCanBeAskedOnceItIsAnotherOne() {
+    Golden golden = Golden.of("llama");
+    Training training = Golden.training(Mode.Lora, 1);
+    List<TokenizedExample> user = golden.examples("user");
+    List<TokenizedExample> alignment = golden.examples("align");
+    try (CausalLm model = golden.loadWithAdapter(training);
+        CausalLm start = golden.load(training);
+        ReferenceModel own = model.reference(alignment);
+        ReferenceModel other = model.reference(alignment, start)) {
+      assertThat(new ConflictAttribution(model, other, 2, () -> {}).measure(user).orElseThrow())
+          .containsExactly(
+              new ConflictAttribution(model, own, 2, () -> {}).measure(user).orElseThrow(),
+              within(1e-4));
+    }
+  }
+
+  private static double[] losses(CausalLm model, List<TokenizedExample> user) {
+    return user.stream()
+        .mapToDouble(example -> model.crossEntropy(Batch.of(List.of(example))))
+        .toArray();
+  }
+
+  private static Map<String, FloatTensor> plus(CausalLm model, Gradient gradient, double factor) {
+    Map<String, FloatTensor> direction = model.named(gradient.vector());
+    Map<String, FloatTensor> sum = new HashMap<>();
+    model
+        .trainedTensors()
+        .forEach(
+            (name, tensor) -> {
+              float[] values = tensor.values().clone();
+              for (int i = 0; i < values.length; i++) {
+                values[i] += (float) (factor * direction.get(name).values()[i]);
+              }
+              sum.put(name, new FloatTensor(tensor.shape(), values));
+            });
+    return sum;
+  }
+
   @Test
   void theModelIsNotChanged() {
     Golden golden = Golden.of("llama");
@@ -53,7 +127,9 @@ class ConflictAttributionTest {
         ReferenceModel reference = model.reference(golden.examples("align"))) {
       Map<String, FloatTensor> before = model.trainedTensors();
 
-      new ConflictAttribution(model, reference, 4, () -> {}).measure(golden.examples("user"));
+      ConflictAttribution attribution = new ConflictAttribution(model, reference, 4, () -> {});
+      attribution.measure(golden.examples("user"));
+      attribution.measureFinished(golden.examples("user"));
 
       model
           .trainedTensors()
@@ -66,10 +142,9 @@ class ConflictAttributionTest {
     Golden golden = Golden.of("llama");
     try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1));
         ReferenceModel reference = model.reference(golden.examples("align"))) {
-      assertThat(
-              new ConflictAttribution(model, reference, 4, () -> {})
-                  .measure(golden.examples("user")))
-          .isEmpty();
+      ConflictAttribution attribution = new ConflictAttribution(model, reference, 4, () -> {});
+      assertThat(attribution.measure(golden.examples("user"))).isEmpty();
+      assertThat(attribution.measureFinished(golden.examples("user"))).isEmpty();
     }
   }
 

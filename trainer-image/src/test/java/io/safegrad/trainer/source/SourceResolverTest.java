@@ -138,6 +138,14 @@ class SourceResolverTest {
   }
 
   @Test
+  void aNameThatIsNotBuiltInIsRefusedWithItsField() {
+    assertThatThrownBy(() -> resolve("safety.alignment.source", "builtin://nosuch"))
+        .hasMessageStartingWith("safety.alignment.source: builtin://nosuch is not built in;")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_PLAN);
+  }
+
+  @Test
   void aDigestIsHeldToWhateverTheAddressIs() throws IOException {
     Files.writeString(claim.resolve("a.jsonl"), "abc");
     String expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -1,0 +1,86 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.StepEvaluation;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.safety.HeldOutDivergence;
+import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.telemetry.EvaluatedModel;
+import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.train.PeriodicEvaluation;
+import io.safegrad.trainer.train.ValidationLoss;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What a run measures of its model: before training, after it, and between steps if asked.
+ *
+ * @param heldOut of the alignment examples that are never trained on; null for none
+ * @param observer is told of each figure
+ */
+record RunEvaluation(
+    TrainingPlan plan,
+    RunInputs inputs,
+    CausalLm model,
+    ReferenceModel heldOut,
+    RunObserver observer) {
+
+  /** Tells the judge how many replies there will be. */
+  void announce(int steps) {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    long between = everySteps == null ? 0 : (steps - 1) / everySteps;
+    inputs.judge().expect(inputs.judgedPrompts() * (2 + between));
+  }
+
+  /** Measures the start model or the finished one. */
+  SafetyMeasurements of(EvaluatedModel which) {
+    if (!inputs.validation().isEmpty()) {
+      observer.validated(
+          which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
+    }
+    SafetyMeasurements measurements = measurements();
+    observer.measured(which, measurements);
+    return measurements;
+  }
+
+  /** What is measured while the model trains. */
+  PeriodicEvaluation betweenSteps() {
+    Integer everySteps = plan.safety().evaluation().everySteps();
+    if (everySteps == null) {
+      return PeriodicEvaluation.NONE;
+    }
+    observer.evaluationsPlanned(everySteps);
+    return new PeriodicEvaluation(
+        everySteps,
+        steps -> {
+          long start = System.nanoTime();
+          SafetyMeasurements measurements = measurements();
+          double seconds = (System.nanoTime() - start) / 1e9;
+          observer.evaluated(new StepEvaluation(steps, seconds, measurements));
+        });
+  }
+
+  private SafetyMeasurements measurements() {
+    SafetyEvaluation.Prompts prompts =
+        new SafetyEvaluation.Prompts(
+            inputs.harmful(),
+            inputs.harmless(),
+            inputs.task(),
+            inputs.additionalHarmful(),
+            inputs.additionalHarmless());
+    AtomicInteger done = new AtomicInteger();
+    GreedyReplies replies =
+        new GreedyReplies(
+            model,
+            inputs.pretrained().tokenizer(),
+            inputs.pretrained().endOfSequenceIds(),
+            plan.safety().evaluation().maxNewTokens(),
+            count -> observer.repliesDone(done.addAndGet(count), prompts.count()));
+    return SafetyEvaluation.measure(replies, prompts, inputs.judge())
+        .withSafetyKl(
+            heldOut == null
+                ? null
+                : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
+  }
+}
