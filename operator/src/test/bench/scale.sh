@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# Many runs at once against a real control plane, with trainers that end at once; prints one line for each measure.
-#   scale.sh [RESOURCES]
+# The operator among many runs, on a real control plane; prints one line for each measure.
+#   scale.sh at-once [RUNS [CLIENTS]]   runs created at once, whose trainers end at once
+#   scale.sh settled [ENDED RUNNING]    the start among runs that have ended and runs that run
 set -euo pipefail
+case "${1:-at-once}" in
+  at-once) program=ScaleBench; set -- "${@:2}" ;;
+  settled) program=SettledBench; set -- "${2:-5000}" "${3:-500}" ;;
+  *) sed -n 2,4p "$0" >&2; exit 64 ;;
+esac
 root=$(cd "$(dirname "$0")/../../../.." && pwd)
 cd "$root"
 classpath=$(mktemp)
 trap 'rm -f "$classpath"' EXIT
-./mvnw -q -DskipTests -Dspotless.check.skip=true package
+./mvnw -q -DskipTests -Dspotless.check.skip=true -pl operator -am package
 ./mvnw -q -pl operator -am test-compile dependency:build-classpath -Dmdep.outputFile="$classpath" -Dmdep.includeScope=test
 cd operator
-exec java -XX:+UseSerialGC -Xmx512m -cp "target/test-classes:target/classes:../crds/target/classes:../deploy/local/control-plane/target/classes:$(cat "$classpath")" \
-  io.safegrad.operator.cluster.ScaleBench "$@"
+java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx1g -cp "target/test-classes:target/classes:../crds/target/classes:../deploy/local/control-plane/target/classes:$(cat "$classpath")" \
+  io.safegrad.operator.cluster.$program "$@"

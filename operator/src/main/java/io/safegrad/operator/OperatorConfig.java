@@ -14,6 +14,8 @@ public interface OperatorConfig {
 
   Progress progress();
 
+  LeaderElection leaderElection();
+
   /** The trainer's pod. */
   interface Trainer {
 
@@ -70,5 +72,17 @@ public interface OperatorConfig {
     /** Least time between two status writes that bring new figures only. */
     @WithDefault("10s")
     Duration statusInterval();
+  }
+
+  /** Several operators, of which one acts. */
+  interface LeaderElection {
+
+    /** Whether there may be several. */
+    @WithDefault("false")
+    boolean enabled();
+
+    /** Name of the lease, in the operator's namespace, that the one that acts holds. */
+    @WithDefault("safegrad-operator")
+    String lease();
   }
 }

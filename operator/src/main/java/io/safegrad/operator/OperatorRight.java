@@ -37,30 +37,30 @@ enum OperatorRight {
       AdmissionCheck.POLICIES,
       List.of("get")),
   JOBS(
-      "a server-side apply of something new needs both create and patch",
+      "patch: suspend, the deadline and the time to live, which may change",
       "batch",
       List.of("jobs"),
       "list",
       "watch",
       "create",
       "patch"),
-  PLANS("as with Jobs", "", List.of("configmaps"), "list", "watch", "create", "patch"),
+  PLANS("what the trainer reads", "", List.of("configmaps"), "list", "watch", "create"),
   NETWORK(
-      "as with Jobs",
+      "whom the trainer talks with",
       "networking.k8s.io",
       List.of("networkpolicies"),
       "list",
       "watch",
-      "create",
-      "patch"),
+      "create"),
   PODS("how the trainer is and how it ended", "", List.of("pods"), "list", "watch"),
   EVENTS(
-      "list: the refusal of a pod, by a quota for example, is told by an event of the Job and"
-          + " nowhere else",
+      "list, watch: the refusal of a pod, by a quota for example, is told by an event of the Job"
+          + " and nowhere else",
       "",
       List.of("events"),
       "create",
-      "list"),
+      "list",
+      "watch"),
   WORKLOADS(
       "only where Kueue is: why a run waits, and spec.active, by which it is held back. get: the"
           + " client reads what it patches",

@@ -23,12 +23,12 @@ import java.util.List;
 @Singleton
 public class RunAdmission {
 
-  private final PlanConfigMap planConfigMap;
+  private final PolicyWatch policies;
   private final TrainerJob trainerJob;
 
   @Inject
-  public RunAdmission(PlanConfigMap planConfigMap, TrainerJob trainerJob) {
-    this.planConfigMap = planConfigMap;
+  public RunAdmission(PolicyWatch policies, TrainerJob trainerJob) {
+    this.policies = policies;
     this.trainerJob = trainerJob;
   }
 
@@ -42,9 +42,9 @@ public class RunAdmission {
    *     what the plan needs
    */
   SafeFineTune admit(SafeFineTune resource, Context<SafeFineTune> context) {
-    SafeFineTune demanded = underPolicy(resource, PolicyWatch.now(resource, context));
+    SafeFineTune demanded = underPolicy(resource, policies.now(resource, context));
     TrainingPlan plan = PlanResolver.resolve(demanded);
-    planConfigMap.check(demanded, context);
+    PlanConfigMap.check(plan);
     trainerJob.check(demanded, context);
     return Boolean.TRUE.equals(resource.getSpec().suspend())
         ? demanded

@@ -1,16 +1,17 @@
 package io.safegrad.operator;
 
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
+import io.javaoperatorsdk.operator.api.config.ControllerConfigurationOverrider;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.ErrorStatusUpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
-import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
 import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
 import io.javaoperatorsdk.operator.api.reconciler.Workflow;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.Dependent;
 import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.retry.GradualRetry;
+import io.quarkiverse.operatorsdk.runtime.api.ConfigurableReconciler;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.operator.dependent.PlanConfigMap;
@@ -21,6 +22,7 @@ import io.safegrad.operator.metrics.RunMetrics;
 import io.safegrad.operator.observe.PolicyWatch;
 import io.safegrad.operator.observe.RunFollower;
 import io.safegrad.operator.observe.RunObservation;
+import io.safegrad.operator.observe.Trimmed;
 import io.safegrad.operator.plan.PolicyMerge;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.StatusWriter;
@@ -41,19 +43,30 @@ import java.util.Optional;
           type = TrainerJob.class,
           dependsOn = {"plan", "network"})
     })
-public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
+public class SafeFineTuneReconciler implements ConfigurableReconciler<SafeFineTune> {
 
   private final RunAdmission admission;
   private final TrainerJob trainerJob;
   private final RunFollower follower;
+  private final PolicyWatch policies;
   private final RunMetrics metrics;
 
   SafeFineTuneReconciler(
-      RunAdmission admission, TrainerJob trainerJob, RunFollower follower, RunMetrics metrics) {
+      RunAdmission admission,
+      TrainerJob trainerJob,
+      RunFollower follower,
+      PolicyWatch policies,
+      RunMetrics metrics) {
     this.admission = admission;
     this.trainerJob = trainerJob;
     this.follower = follower;
+    this.policies = policies;
     this.metrics = metrics;
+  }
+
+  @Override
+  public void updateConfigurationFrom(ControllerConfigurationOverrider<SafeFineTune> config) {
+    config.withItemStore(Trimmed.store()).withInformerListLimit(Trimmed.PAGE);
   }
 
   @Override
@@ -82,17 +95,18 @@ public class SafeFineTuneReconciler implements Reconciler<SafeFineTune> {
     RunObservation seen = follower.observe(run, job(run, context), context);
     if (seen.approvalAsked() != null) {
       follower.answer(
-          run, RunStatus.approval(run, seen.approvalAsked(), PolicyWatch.now(run, context)));
+          run, RunStatus.approval(run, seen.approvalAsked(), policies.now(run, context)));
     }
-    SafeFineTune written =
-        StatusWriter.write(run, RunStatus.observed(run, seen, Instant.now()), context);
-    metrics.reconciled(written, before, Instant.now());
+    Instant now = Instant.now();
+    SafeFineTune written = StatusWriter.write(run, RunStatus.observed(run, seen, now), context);
+    metrics.reconciled(written, before, now);
     if (RunStatus.hasEnded(written)) {
       return finish(written, context);
     }
-    return RunFollower.asksAgain(seen)
-        ? UpdateControl.<SafeFineTune>noUpdate().rescheduleAfter(RunFollower.ASKING)
-        : UpdateControl.noUpdate();
+    UpdateControl<SafeFineTune> done = UpdateControl.noUpdate();
+    return RunFollower.looksAgain(seen, RunStatus.begin(written, now), now)
+        .map(done::rescheduleAfter)
+        .orElse(done);
   }
 
   private UpdateControl<SafeFineTune> finish(SafeFineTune run, Context<SafeFineTune> context) {

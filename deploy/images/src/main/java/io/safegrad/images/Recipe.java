@@ -68,7 +68,7 @@ record Recipe(
             "java",
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
-            "-Xmx256m",
+            "-XX:MaxRAMPercentage=60",
             "-jar",
             HOME + "/quarkus-run.jar"),
         Map.of(),

@@ -108,7 +108,7 @@ class ChartTest {
     "image.digest=latest, /image/digest",
     "network.exceptCidrs={}, /network/exceptCidrs",
     "network.internalCidrs={mirror.example}, /network/internalCidrs/0",
-    "replicas=2, replicas",
+    "replicas=0, /replicas",
     "serviceAccount.create=false, serviceAccount.name"
   })
   void aWrongValueIsRefusedByName(String setting, String named) {
@@ -149,6 +149,8 @@ class ChartTest {
                     "trainer.terminationGracePeriod=5m",
                     "progress.pollInterval=3s",
                     "progress.statusInterval=20s",
+                    "leaderElection.enabled=true",
+                    "leaderElection.lease=shard-b",
                     "admission.required=true",
                     "admission.checkInterval=90s",
                     "network.metricsNamespaces={a,b}",
@@ -173,6 +175,8 @@ class ChartTest {
             "SAFEGRAD_TRAINER_TERMINATION_GRACE_PERIOD=5m",
             "SAFEGRAD_PROGRESS_POLL_INTERVAL=3s",
             "SAFEGRAD_PROGRESS_STATUS_INTERVAL=20s",
+            "SAFEGRAD_LEADER_ELECTION_ENABLED=true",
+            "SAFEGRAD_LEADER_ELECTION_LEASE=shard-b",
             "SAFEGRAD_ADMISSION_REQUIRED=true",
             "SAFEGRAD_ADMISSION_CHECK_INTERVAL=90s",
             "SAFEGRAD_NETWORK_OPERATOR_NAMESPACE=null",
@@ -183,6 +187,42 @@ class ChartTest {
             "SAFEGRAD_NETWORK_INTERNAL_CIDRS=10.1.0.0/16",
             "QUARKUS_OPERATOR_SDK_NAMESPACES=team-a,team-b",
             "JDK_JAVA_OPTIONS=-Xmx1g");
+  }
+
+  @Test
+  void severalOperatorsElectOneAndOnlyThenMayTouchALease() {
+    assertThat(kinds("--set", "replicas=2")).contains("Role", "RoleBinding", "PodDisruptionBudget");
+    assertThat(kinds()).doesNotContain("Role", "RoleBinding", "PodDisruptionBudget");
+    assertThat(
+            template(
+                "safegrad-operator",
+                "safegrad-system",
+                "--set",
+                "replicas=2,leaderElection.lease=shard-b"))
+        .contains("resourceNames: [shard-b]");
+    Deployment two =
+        deployment(template("safegrad-operator", "safegrad-system", "--set", "replicas=2"));
+    assertThat(two.getSpec().getReplicas()).isEqualTo(2);
+    assertThat(two.getSpec().getStrategy()).as("they may overlap").isNull();
+    assertThat(two.getSpec().getTemplate().getSpec().getContainers().get(0).getEnv())
+        .anySatisfy(
+            one -> {
+              assertThat(one.getName()).isEqualTo("SAFEGRAD_LEADER_ELECTION_ENABLED");
+              assertThat(one.getValue()).isEqualTo("true");
+            });
+  }
+
+  /** As docs/scale.md says. */
+  @Test
+  void aShardBringsItselfAlone() {
+    String[] values = {
+      "--set", "watchNamespaces={team-c},leaderElection.lease=shard-b,crds.enabled=false",
+      "--set", "admission.enabled=false,tenantRole.enabled=false",
+      "--set", "serviceAccount.create=false,serviceAccount.name=safegrad-operator"
+    };
+    assertThat(template("shard-b", "safegrad-system", values))
+        .contains("name: shard-b-safegrad-operator", "serviceAccountName: safegrad-operator")
+        .doesNotContain("CustomResourceDefinition", "\nkind: ServiceAccount\n");
   }
 
   @Test

@@ -2,15 +2,17 @@ package io.safegrad.operator.dependent;
 
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
-import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.GarbageCollected;
 import io.javaoperatorsdk.operator.processing.dependent.Creator;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.BooleanWithUndefined;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependentResource;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.observe.Trimmed;
 import io.safegrad.operator.plan.PlanResolver;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -24,10 +26,7 @@ import java.util.TreeMap;
  * updated; {@link RunControl} sets the few fields that may change.
  */
 @Singleton
-@KubernetesDependent(
-    useSSA = BooleanWithUndefined.TRUE,
-    createResourceOnlyIfNotExistingWithSSA = true,
-    informer = @Informer(labelSelector = Labels.SELECTOR))
+@KubernetesDependent(useSSA = BooleanWithUndefined.FALSE)
 public class TrainerJob extends KubernetesDependentResource<Job, SafeFineTune>
     implements Creator<Job, SafeFineTune>, GarbageCollected<SafeFineTune> {
 
@@ -80,6 +79,20 @@ public class TrainerJob extends KubernetesDependentResource<Job, SafeFineTune>
     Job job = desired(resource, context);
     addReferenceHandlingMetadata(job, resource);
     context.getClient().resource(job).dryRun().create();
+  }
+
+  @Override
+  protected InformerEventSource<Job, SafeFineTune> createEventSource(
+      EventSourceContext<SafeFineTune> context) {
+    return new InformerEventSource<>(
+        informerConfigurationBuilder(context)
+            .withName(name())
+            .withSecondaryToPrimaryMapper(getSecondaryToPrimaryMapper(context).orElseThrow())
+            .withLabelSelector(Labels.SELECTOR)
+            .withItemStore(Trimmed.store(job -> job.getSpec().setTemplate(null)))
+            .withInformerListLimit(Trimmed.PAGE)
+            .build(),
+        context);
   }
 
   /** The Job of this very resource, not one that an earlier resource of the same name left. */

@@ -12,17 +12,19 @@ import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyIngressRuleBui
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyPeer;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyPeerBuilder;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyPort;
-import io.javaoperatorsdk.operator.api.config.informer.Informer;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
 import io.javaoperatorsdk.operator.api.reconciler.dependent.GarbageCollected;
 import io.javaoperatorsdk.operator.processing.dependent.Creator;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.BooleanWithUndefined;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependent;
 import io.javaoperatorsdk.operator.processing.dependent.kubernetes.KubernetesDependentResource;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
 import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.operator.OperatorConfig;
+import io.safegrad.operator.observe.Trimmed;
 import io.safegrad.operator.plan.Address;
 import io.safegrad.operator.plan.PlanResolver;
 import jakarta.inject.Inject;
@@ -42,10 +44,7 @@ import java.util.stream.Stream;
  * names: which hosts of the allowed networks answer is not its matter.
  */
 @Singleton
-@KubernetesDependent(
-    useSSA = BooleanWithUndefined.TRUE,
-    createResourceOnlyIfNotExistingWithSSA = true,
-    informer = @Informer(labelSelector = Labels.SELECTOR))
+@KubernetesDependent(useSSA = BooleanWithUndefined.FALSE)
 public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPolicy, SafeFineTune>
     implements Creator<NetworkPolicy, SafeFineTune>, GarbageCollected<SafeFineTune> {
 
@@ -201,6 +200,20 @@ public class TrainerNetworkPolicy extends KubernetesDependentResource<NetworkPol
 
   private static NetworkPolicyPort port(String protocol, int number) {
     return new NetworkPolicyPort(null, new IntOrString(number), protocol);
+  }
+
+  @Override
+  protected InformerEventSource<NetworkPolicy, SafeFineTune> createEventSource(
+      EventSourceContext<SafeFineTune> context) {
+    return new InformerEventSource<>(
+        informerConfigurationBuilder(context)
+            .withName(name())
+            .withSecondaryToPrimaryMapper(getSecondaryToPrimaryMapper(context).orElseThrow())
+            .withLabelSelector(Labels.SELECTOR)
+            .withItemStore(Trimmed.store(policy -> policy.setSpec(null)))
+            .withInformerListLimit(Trimmed.PAGE)
+            .build(),
+        context);
   }
 
   /** The policy of this very resource. */

@@ -59,6 +59,15 @@ public enum OperatorMetric {
       Type.COUNTER,
       "Reconciliations that failed, by the reason that the resource is told.",
       "reason"),
+  POLL_ERRORS(
+      "safegrad_poll_errors_total",
+      Type.COUNTER,
+      "Questions to running trainers that brought no progress: unreachable, timeout, or no_progress.",
+      "reason"),
+  LEADER(
+      "safegrad_leader",
+      Type.GAUGE,
+      "Whether this operator acts: 1, or 0 while it stands by for another."),
   API_REQUESTS(
       "safegrad_api_requests_total",
       Type.COUNTER,

@@ -13,6 +13,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
+import io.safegrad.operator.Leadership;
 import io.safegrad.operator.status.Conditions;
 import io.safegrad.operator.status.RunStatus;
 import io.safegrad.operator.status.Trouble;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -76,6 +78,7 @@ public class RunMetrics {
   private record Counted(Fleet fleet, Instant at) {}
 
   private final MeterRegistry registry;
+  private final BooleanSupplier leads;
   private final InstantSource time;
   private final PhaseClock clock = new PhaseClock();
   private final Map<String, List<Meter>> shown = new ConcurrentHashMap<>();
@@ -83,12 +86,13 @@ public class RunMetrics {
   private volatile Counted counted = new Counted(Fleet.EMPTY, Instant.MIN);
 
   @Inject
-  public RunMetrics(MeterRegistry registry) {
-    this(registry, InstantSource.system());
+  public RunMetrics(MeterRegistry registry, Leadership leadership) {
+    this(registry, leadership::leads, InstantSource.system());
   }
 
-  RunMetrics(MeterRegistry registry, InstantSource time) {
+  RunMetrics(MeterRegistry registry, BooleanSupplier leads, InstantSource time) {
     this.registry = registry;
+    this.leads = leads;
     this.time = time;
   }
 
@@ -270,7 +274,11 @@ public class RunMetrics {
         .register(registry);
   }
 
+  /** One that stands by counts none: those that the leader counts would be counted twice. */
   private synchronized Fleet fleet() {
+    if (!leads.getAsBoolean()) {
+      return Fleet.EMPTY;
+    }
     Instant now = time.instant();
     if (counted.at().isBefore(now.minus(FRESH))) {
       List<SafeFineTune> runs = resources.list().toList();

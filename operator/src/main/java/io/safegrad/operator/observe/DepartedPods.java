@@ -30,6 +30,8 @@ final class DepartedPods extends InformerEventSource<Pod, SafeFineTune> {
     super(
         InformerEventSourceConfiguration.from(Pod.class, SafeFineTune.class)
             .withLabelSelector(Labels.SELECTOR)
+            .withItemStore(Trimmed.store(pod -> pod.setSpec(null)))
+            .withInformerListLimit(Trimmed.PAGE)
             .withSecondaryToPrimaryMapper(Labels::safeFineTune)
             .build(),
         context);

@@ -6,18 +6,22 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.safegrad.api.v1alpha1.ConditionReason;
 import io.safegrad.operator.observe.RunObservation.Cause;
 import io.safegrad.operator.observe.RunObservation.PodStage;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.Optional;
 
-/** What keeps a Job from having a pod. Nothing announces it: it has to be asked for. */
+/** What keeps a Job from having a pod. */
 final class Obstacles {
-
-  private static final String FAILED_CREATE = "FailedCreate";
 
   private Obstacles() {}
 
-  /** Why the Job of an unfinished run has no living pod; empty when nothing keeps it from one. */
-  static Optional<Cause> of(KubernetesClient client, Job job, RunObservation seen) {
+  /**
+   * Why the Job of an unfinished run has no living pod; empty when nothing keeps it from one.
+   *
+   * @param refusals events of {@link RefusedPods} for Jobs of this name
+   */
+  static Optional<Cause> of(
+      KubernetesClient client, Job job, RunObservation seen, Collection<Event> refusals) {
     if (seen.job().end() != null) {
       return Optional.empty();
     }
@@ -27,24 +31,17 @@ final class Obstacles {
           : Optional.of(Queue.waiting(client, job, seen.job().queue()));
     }
     boolean living = seen.pod() != null && seen.pod().stage() != PodStage.ENDED;
-    return living ? Optional.empty() : refused(client, job, seen);
+    return living ? Optional.empty() : refused(job, seen, refusals);
   }
 
   /** The API server's refusal of the Job's next pod, for example by a quota. */
-  private static Optional<Cause> refused(KubernetesClient client, Job job, RunObservation seen) {
+  private static Optional<Cause> refused(Job job, RunObservation seen, Collection<Event> refusals) {
     String lastEnd =
         seen.lastEnded() == null || seen.lastEnded().ended() == null
             ? ""
             : seen.lastEnded().ended();
-    return client
-        .v1()
-        .events()
-        .inNamespace(job.getMetadata().getNamespace())
-        .withField("involvedObject.uid", job.getMetadata().getUid())
-        .withField("reason", FAILED_CREATE)
-        .list()
-        .getItems()
-        .stream()
+    return refusals.stream()
+        .filter(event -> job.getMetadata().getUid().equals(event.getInvolvedObject().getUid()))
         // A refusal of an earlier pod is past.
         .filter(event -> time(event).compareTo(lastEnd) >= 0)
         .max(Comparator.comparing(Obstacles::time))
@@ -54,7 +51,7 @@ final class Obstacles {
                 new Cause(
                     note.contains("exceeded quota")
                         ? ConditionReason.QuotaExceeded.name()
-                        : FAILED_CREATE,
+                        : RefusedPods.REASON,
                     note))
         .map(MissingReference::explained);
   }

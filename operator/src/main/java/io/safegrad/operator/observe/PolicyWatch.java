@@ -2,6 +2,7 @@ package io.safegrad.operator.observe;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
 import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
@@ -11,18 +12,23 @@ import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEven
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.operator.plan.PolicyScope;
+import jakarta.inject.Singleton;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 
 /** The policies that hold in a run's namespace. */
-public final class PolicyWatch {
+@Singleton
+public class PolicyWatch {
 
-  private PolicyWatch() {}
+  private final JoinedRead<List<SafetyPolicy>> policies = new JoinedRead<>();
+  private final Map<String, JoinedRead<Optional<Namespace>>> namespaces = new ConcurrentHashMap<>();
 
   /** Looks at every run again when a policy changes, and at a namespace's when its labels do. */
   static List<EventSource<?, SafeFineTune>> eventSources(EventSourceContext<SafeFineTune> context) {
@@ -46,10 +52,20 @@ public final class PolicyWatch {
   }
 
   /** The policies as they are this moment: a start or a verdict must not rest on hearsay. */
-  public static List<SafetyPolicy> now(SafeFineTune run, Context<SafeFineTune> context) {
+  public List<SafetyPolicy> now(SafeFineTune run, Context<SafeFineTune> context) {
+    KubernetesClient client = context.getClient();
+    List<SafetyPolicy> all =
+        policies.get(() -> client.resources(SafetyPolicy.class).list().getItems());
+    if (all.stream().allMatch(PolicyScope::isEverywhere)) {
+      return all;
+    }
+    String name = run.getMetadata().getNamespace();
     return selected(
-        context.getClient().resources(SafetyPolicy.class).list().getItems(),
-        context.getClient().namespaces().withName(run.getMetadata().getNamespace()).get());
+        all,
+        namespaces
+            .computeIfAbsent(name, any -> new JoinedRead<>())
+            .get(() -> Optional.ofNullable(client.namespaces().withName(name).get()))
+            .orElse(null));
   }
 
   /** A namespace that is gone has no label by which a policy could leave it out. */
@@ -73,6 +89,8 @@ public final class PolicyWatch {
     return new InformerEventSource<>(
         InformerEventSourceConfiguration.from(kind, SafeFineTune.class)
             .withWatchAllNamespaces()
+            .withItemStore(Trimmed.store())
+            .withInformerListLimit(Trimmed.PAGE)
             .withSecondaryToPrimaryMapper(changed -> concerned(changed, context, of))
             .build(),
         context);

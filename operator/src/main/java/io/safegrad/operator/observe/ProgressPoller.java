@@ -4,11 +4,14 @@ import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
 import io.javaoperatorsdk.operator.processing.event.source.AbstractEventSource;
 import io.javaoperatorsdk.operator.processing.event.source.ResourceEventAware;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.safegrad.api.Approval;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.OperatorConfig;
 import io.safegrad.operator.dependent.TrainerPod;
+import io.safegrad.operator.metrics.OperatorMetric;
 import io.safegrad.operator.observe.RunObservation.PodStage;
 import io.safegrad.operator.observe.RunObservation.PodState;
 import jakarta.inject.Inject;
@@ -19,6 +22,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +32,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,17 +47,31 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   private static final Logger LOG = LoggerFactory.getLogger(ProgressPoller.class);
   private static final int LONGEST_ANSWER = 16 * 1024;
 
+  /** Nobody waits in one of them: they only read what has come. */
+  private static final int THREADS = 2;
+
+  /** Why a question brought no progress. */
+  private enum Miss {
+    UNREACHABLE,
+    TIMEOUT,
+    NO_PROGRESS
+  }
+
   private final OperatorConfig.Progress config;
+  private final MeterRegistry registry;
   private final HttpClient http;
   private final Map<ResourceID, FollowedTrainer> followed = new ConcurrentHashMap<>();
   private ScheduledExecutorService clock;
 
   @Inject
-  public ProgressPoller(OperatorConfig config) {
+  public ProgressPoller(OperatorConfig config, MeterRegistry registry) {
     super(TrainingProgress.class, "progress");
     this.config = config.progress();
+    this.registry = registry;
     this.http =
         HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .executor(Executors.newFixedThreadPool(THREADS, ProgressPoller::thread))
             .connectTimeout(this.config.pollInterval())
             .followRedirects(HttpClient.Redirect.NEVER)
             .build();
@@ -121,13 +140,9 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
   @Override
   public void start() {
     super.start();
-    clock =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, "progress-poller");
-              thread.setDaemon(true);
-              return thread;
-            });
+    // Prometheus sees no increase in a counter that begins with 1.
+    Stream.of(Miss.values()).forEach(this::errors);
+    clock = Executors.newSingleThreadScheduledExecutor(ProgressPoller::thread);
     Duration period = config.pollInterval();
     clock.scheduleWithFixedDelay(
         this::askAll, period.toMillis(), period.toMillis(), TimeUnit.MILLISECONDS);
@@ -155,6 +170,12 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     forget(ResourceID.fromResource(resource));
   }
 
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "progress-poller");
+    thread.setDaemon(true);
+    return thread;
+  }
+
   private void askAll() {
     followed.forEach(this::ask);
   }
@@ -177,7 +198,8 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     answer.whenComplete(
         (response, failure) -> {
           if (failure != null) {
-            unheard(run, trainer, cause(failure));
+            unheard(
+                run, trainer, isLate(failure) ? Miss.TIMEOUT : Miss.UNREACHABLE, cause(failure));
             return;
           }
           ProgressMessage.parse(response.body())
@@ -187,11 +209,12 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
                       getEventHandler().handleEvent(new Event(run));
                     }
                   },
-                  () -> unheard(run, trainer, "what it answers is no progress"));
+                  () -> unheard(run, trainer, Miss.NO_PROGRESS, "what it answers is no progress"));
         });
   }
 
-  private static void unheard(ResourceID run, FollowedTrainer trainer, String why) {
+  private void unheard(ResourceID run, FollowedTrainer trainer, Miss miss, String why) {
+    errors(miss).increment();
     if (trainer.unheard()) {
       LOG.warn(
           "{}/{}: The trainer does not tell its progress ({}); the run goes on without",
@@ -201,14 +224,25 @@ public class ProgressPoller extends AbstractEventSource<TrainingProgress, SafeFi
     }
   }
 
+  private Counter errors(Miss miss) {
+    return Counter.builder(OperatorMetric.POLL_ERRORS.meter())
+        .description(OperatorMetric.POLL_ERRORS.help())
+        .tag("reason", miss.name().toLowerCase(Locale.ROOT))
+        .register(registry);
+  }
+
+  private static boolean isLate(Throwable failure) {
+    return failure instanceof CancellationException
+        || failure instanceof HttpTimeoutException
+        || failure.getCause() instanceof HttpTimeoutException;
+  }
+
   private static String cause(Throwable failure) {
-    if (failure instanceof CancellationException) {
+    if (isLate(failure)) {
       return "it does not answer in time";
     }
     Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-    return cause instanceof HttpTimeoutException
-        ? "it does not answer in time"
-        : Sentence.of(cause.getClass().getSimpleName() + ": " + cause.getMessage());
+    return Sentence.of(cause.getClass().getSimpleName() + ": " + cause.getMessage());
   }
 
   private static URI address(String ip) {

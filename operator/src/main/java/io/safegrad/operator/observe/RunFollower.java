@@ -1,5 +1,6 @@
 package io.safegrad.operator.observe;
 
+import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.javaoperatorsdk.operator.api.reconciler.Context;
@@ -9,10 +10,10 @@ import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.safegrad.api.Approval;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.dependent.Labels;
-import io.safegrad.operator.observe.RunObservation.PodStage;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -22,15 +23,22 @@ import java.util.Optional;
 @Singleton
 public class RunFollower {
 
-  /** Time between two looks at what announces nothing: a queue, the refusal of a pod. */
-  public static final Duration ASKING = Duration.ofSeconds(3);
+  /** Least and most time between two looks at what announces nothing: a queue. */
+  private static final Duration SOON = Duration.ofSeconds(3);
+
+  private static final Duration LATE = Duration.ofSeconds(30);
+
+  /** The share of the time that a run has waited after which it is looked at again. */
+  private static final int SHARE = 10;
 
   private final ProgressPoller progressPoller;
+  private final PolicyWatch policies;
   private DepartedPods pods;
 
   @Inject
-  public RunFollower(ProgressPoller progressPoller) {
+  public RunFollower(ProgressPoller progressPoller, PolicyWatch policies) {
     this.progressPoller = progressPoller;
+    this.policies = policies;
   }
 
   /** What calls the reconciler besides the resource and its dependents. */
@@ -38,6 +46,7 @@ public class RunFollower {
     pods = new DepartedPods(context);
     List<EventSource<?, SafeFineTune>> sources = new ArrayList<>(PolicyWatch.eventSources(context));
     sources.add(pods);
+    sources.add(new RefusedPods(context));
     sources.add(progressPoller);
     return sources;
   }
@@ -52,16 +61,25 @@ public class RunFollower {
       return followed;
     }
     return seen.job().end() != null
-        ? followed.with(PolicyWatch.now(resource, context))
-        : Obstacles.of(context.getClient(), job.get(), seen).map(followed::with).orElse(followed);
+        ? followed.with(policies.now(resource, context))
+        : Obstacles.of(
+                context.getClient(), job.get(), seen, context.getSecondaryResources(Event.class))
+            .map(followed::with)
+            .orElse(followed);
   }
 
-  /** Whether the run waits for something that nothing announces. */
-  public static boolean asksAgain(RunObservation seen) {
-    return seen.job() != null
-        && (seen.job().suspended()
-            ? seen.job().queue() != null
-            : seen.pod() == null || seen.pod().stage() == PodStage.ENDED);
+  /**
+   * When to look again at a run that waits for something that nothing announces: the later the
+   * longer it has waited, for a thousand may wait in a queue. Empty for any other run.
+   *
+   * @param begin when the run began
+   */
+  public static Optional<Duration> looksAgain(RunObservation seen, Instant begin, Instant now) {
+    if (seen.job() == null || !seen.job().suspended() || seen.job().queue() == null) {
+      return Optional.empty();
+    }
+    Duration share = Duration.between(begin, now).dividedBy(SHARE);
+    return Optional.of(share.compareTo(SOON) < 0 ? SOON : share.compareTo(LATE) > 0 ? LATE : share);
   }
 
   /** Tells the running trainer whether it may publish. */

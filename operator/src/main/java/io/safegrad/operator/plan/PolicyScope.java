@@ -11,6 +11,14 @@ public final class PolicyScope {
 
   private PolicyScope() {}
 
+  /** Whether the policy holds in any namespace, whatever its labels. */
+  public static boolean isEverywhere(SafetyPolicy policy) {
+    LabelSelector selector = policy.getSpec().namespaceSelector();
+    return selector == null
+        || (orEmpty(selector.getMatchLabels()).isEmpty()
+            && orEmpty(selector.getMatchExpressions()).isEmpty());
+  }
+
   /** Whether the policy holds in a namespace with these labels. */
   public static boolean selects(SafetyPolicy policy, Map<String, String> labels) {
     LabelSelector selector = policy.getSpec().namespaceSelector();

@@ -47,6 +47,11 @@ public final class RunStatus {
     return last(resource).startTime() != null;
   }
 
+  /** When the run began; now, for one that has not. */
+  public static Instant begin(SafeFineTune resource, Instant now) {
+    return hasStarted(resource) ? Instant.parse(last(resource).startTime()) : now;
+  }
+
   /** Whether nothing more happens to the run. */
   public static boolean hasEnded(SafeFineTune resource) {
     return last(resource).phase() != null && last(resource).phase().isTerminal();

@@ -25,6 +25,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +59,7 @@ final class Cluster implements AutoCloseable {
   private final OperatorProcess operator;
   private final ApiProxy proxy;
   private final Path auditLog;
+  private final Path kubeconfig;
 
   /**
    * Starts all of it.
@@ -65,27 +67,34 @@ final class Cluster implements AutoCloseable {
    * @param settings environment variables of the operator
    */
   Cluster(Map<String, String> settings) throws IOException {
-    this(settings, false);
+    this(settings, ControlPlane.Options.withoutScheduler(), false);
   }
 
-  private Cluster(Map<String, String> settings, boolean proxied) throws IOException {
+  /**
+   * The same with a control plane of one's own.
+   *
+   * @param options without flags of the API server
+   */
+  Cluster(Map<String, String> settings, ControlPlane.Options options) throws IOException {
+    this(settings, options, false);
+  }
+
+  private Cluster(Map<String, String> settings, ControlPlane.Options options, boolean proxied)
+      throws IOException {
     Path folder = Files.createTempDirectory(Path.of("target"), "cluster");
     auditLog = folder.resolve("audit.log").toAbsolutePath();
     controlPlane =
         ControlPlane.start(
             ControlPlaneBinaries.resolve(System.err::println),
             folder,
-            ControlPlane.Options.withoutScheduler()
-                .withApiServerFlags(
-                    "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
-                    "--audit-log-path=" + auditLog,
-                    // Whoever was away for longer than that finds no history to go on from.
-                    "--etcd-compaction-interval="
-                        + (proxied ? COMPACTION.toSeconds() : 300)
-                        + "s"));
+            options.withApiServerFlags(
+                "--audit-policy-file=" + AUDIT_POLICY.toAbsolutePath(),
+                "--audit-log-path=" + auditLog,
+                // Whoever was away for longer than that finds no history to go on from.
+                "--etcd-compaction-interval=" + (proxied ? COMPACTION.toSeconds() : 300) + "s"));
     client = clientOf(controlPlane.kubeconfig());
     applyCrds();
-    Path kubeconfig = operatorKubeconfig(folder);
+    kubeconfig = operatorKubeconfig(folder);
     proxy = proxied ? new ApiProxy(controlPlane) : null;
     if (proxied) {
       Files.writeString(
@@ -99,7 +108,7 @@ final class Cluster implements AutoCloseable {
 
   /** A cluster to break things in: the operator reaches the API server through a proxy. */
   static Cluster breakable() throws IOException {
-    return new Cluster(IMPATIENT, true);
+    return new Cluster(IMPATIENT, ControlPlane.Options.withoutScheduler(), true);
   }
 
   /** What the operator of a {@link #breakable} cluster takes for the API server. */
@@ -118,6 +127,17 @@ final class Cluster implements AutoCloseable {
 
   OperatorProcess operator() {
     return operator;
+  }
+
+  /**
+   * Another operator with the same rights, not started.
+   *
+   * @param settings its environment variables
+   */
+  OperatorProcess another(String name, Map<String, String> settings) {
+    Map<String, String> all = new HashMap<>(IMPATIENT);
+    all.putAll(settings);
+    return new OperatorProcess(kubeconfig, Path.of("target/operator-" + name + ".log"), all);
   }
 
   /** What the API server noted of the operator's requests, as a line of JSON each. */

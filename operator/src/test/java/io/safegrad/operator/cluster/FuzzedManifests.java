@@ -3,6 +3,7 @@ package io.safegrad.operator.cluster;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -172,7 +173,7 @@ final class FuzzedManifests {
     if (status.phase().isTerminal()) {
       return Optional.of("ended with " + ready.getReason());
     }
-    if (accepted.getStatus().equals("False")) {
+    if ("False".equals(accepted.getStatus())) {
       return Optional.of("Accepted=False: " + accepted.getReason());
     }
     boolean ordinary =
@@ -186,7 +187,7 @@ final class FuzzedManifests {
     return status.conditions().stream()
         .filter(condition -> condition.getType().equals(type))
         .findFirst()
-        .orElseThrow();
+        .orElse(new ConditionBuilder().withReason("").withMessage("").build());
   }
 
   /** The operator's requests for objects of a namespace so far, by the run they are about. */

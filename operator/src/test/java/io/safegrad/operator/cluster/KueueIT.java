@@ -99,6 +99,7 @@ class KueueIT {
       kueue.evicts(job, "Deactivated", "The workload is deactivated");
       run.awaitPhase(Phase.Suspended);
       assertThat(run.condition("Ready").getMessage()).startsWith("spec.suspend holds the run back");
+      run.awaitStatus("the attempt's end", status -> status.attempts().get(0).reason() != null);
 
       run.patchSpec("{\"suspend\": false}");
       TestRun.awaitUntil("the release", () -> Boolean.TRUE.equals(active(kueue, job)));

@@ -54,7 +54,8 @@ final class OperatorProcess {
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
-            "-Xmx256m",
+            "-XX:MaxRAM=512m",
+            "-XX:MaxRAMPercentage=60",
             "-jar",
             JAR.toString());
     builder.environment().put("KUBECONFIG", kubeconfig.toString());
@@ -72,6 +73,13 @@ final class OperatorProcess {
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
   }
 
+  /** Waits until it has said something since its start. */
+  void awaitLog(String text) {
+    await("\"" + text + "\" in " + log)
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> newestLog().contains(text));
+  }
+
   /** Asks it to end, as Kubernetes does, and says how long that took. */
   Duration stop() throws InterruptedException {
     long begin = System.nanoTime();
@@ -85,7 +93,9 @@ final class OperatorProcess {
 
   /** Ends it without any warning. */
   void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor();
+    if (process != null) {
+      process.destroyForcibly().waitFor();
+    }
   }
 
   long pid() {
@@ -103,6 +113,11 @@ final class OperatorProcess {
         .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
         .findFirst()
         .orElseThrow();
+  }
+
+  /** The processor time it has used since its start. */
+  double cpuSeconds() {
+    return process.info().totalCpuDuration().orElseThrow().toMillis() / 1e3;
   }
 
   /** All that every operator of this test run has printed. */

@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.dependent.TrainerJob;
 import java.io.IOException;
@@ -28,36 +29,46 @@ import java.util.stream.Stream;
  * Many runs at once against a real control plane, with a node whose trainers end at once. Prints
  * one line for each measure.
  *
- * <p>{@code ScaleBench [RESOURCES]}: created in a cold operator, as many again in the same one,
- * then a restart. Admission policies are not installed.
+ * <p>{@code ScaleBench [RUNS [CLIENTS]]}: created in a cold operator by clients that each create
+ * one after another, as many again in the same one, some one by one, then idleness. Admission
+ * policies are not installed.
  */
 final class ScaleBench {
 
   private static final int NAMESPACES = 10;
-  private static final int CLIENTS = 16;
-  private static final Duration IDLE = Duration.ofSeconds(70);
+  private static final int CLIENTS = 4;
+  private static final int STEADY = 200;
+  private static final int STEADY_MILLIS = 250;
+  private static final Duration IDLE = Duration.ofSeconds(30);
   private static final Duration PATIENCE = Duration.ofMinutes(15);
 
   private final Cluster cluster;
   private final KubernetesClient client;
   private final FakeNode node;
-  private final ExecutorService executor = Executors.newFixedThreadPool(CLIENTS);
+  private final ExecutorService creators;
+  private final ExecutorService ends = Executors.newFixedThreadPool(4);
   private final Map<String, Long> createdAt = new ConcurrentHashMap<>();
   private final Map<String, Long> jobAt = new ConcurrentHashMap<>();
   private final Map<String, String> digests = new ConcurrentHashMap<>();
   private final Map<String, Phase> phases = new ConcurrentHashMap<>();
 
-  private ScaleBench(Cluster cluster) {
+  private ScaleBench(Cluster cluster, int clients) {
     this.cluster = cluster;
+    this.creators = Executors.newFixedThreadPool(clients);
     this.client = cluster.client();
     this.node = new FakeNode(client);
   }
 
-  /** Runs it; the argument is the number of resources of each batch, 1000 without. */
+  /** Runs it; without arguments 1000 runs by 4 clients. */
   public static void main(String... arguments) throws Exception {
-    int resources = arguments.length == 0 ? 1000 : Integer.parseInt(arguments[0]);
-    try (Cluster cluster = new Cluster(Map.of())) {
-      new ScaleBench(cluster).run(resources);
+    int resources = arguments.length < 1 ? 1000 : Integer.parseInt(arguments[0]);
+    int clients = arguments.length < 2 ? CLIENTS : Integer.parseInt(arguments[1]);
+    // By default Kubernetes' own controllers take minutes for the pods of so many Jobs.
+    ControlPlane.Options options =
+        ControlPlane.Options.withoutScheduler()
+            .withControllerManagerFlags("--kube-api-qps=50", "--kube-api-burst=100");
+    try (Cluster cluster = new Cluster(Map.of(), options)) {
+      new ScaleBench(cluster, clients).run(resources);
     }
     System.exit(0);
   }
@@ -83,8 +94,9 @@ final class ScaleBench {
       cluster.operator().start();
       batch("cold", resources);
       batch("warm", resources);
+      batch("steady", STEADY, STEADY_MILLIS);
       long writes = requests("create", "update", "patch", "delete");
-      print("API writes per run", "%.1f", (double) writes / (2 * resources));
+      print("API writes per run", "%.1f", (double) writes / (2 * resources + STEADY));
       long before = requests();
       Thread.sleep(IDLE.toMillis());
       print(
@@ -93,59 +105,48 @@ final class ScaleBench {
           requests() - before);
       print("operator RSS, MiB", "%d", cluster.operator().residentBytes() >> 20);
       print("its /metrics, KiB", "%d", cluster.operator().get("/metrics").length() >> 10);
-      restart(resources);
     }
   }
 
-  /** The operator is killed with runs that ended and runs that wait for a pod's end. */
-  private void restart(int resources) throws Exception {
-    Map<String, Phase> known = Map.copyOf(phases);
-    cluster.operator().kill();
-    List<String> late = create("late", resources / 10);
-    long writes = requests("create", "update", "patch", "delete");
-    long start = System.nanoTime();
-    cluster.operator().start();
-    awaitSucceeded(late);
-    print(
-        "restart until %d runs of the meantime have ended, s".formatted(late.size()),
-        "%.1f",
-        seconds(start));
-    print(
-        "API writes then, per run of the meantime",
-        "%.1f",
-        (double) (requests("create", "update", "patch", "delete") - writes) / late.size());
-    long changed =
-        known.entrySet().stream().filter(one -> phases.get(one.getKey()) != one.getValue()).count();
-    print("settled runs that changed", "%d", changed);
-    print(
-        "Jobs beyond one for each run",
-        "%d",
-        client.resources(Job.class).inAnyNamespace().list().getItems().size() - phases.size());
+  private void batch(String name, int resources) throws Exception {
+    batch(name, resources, 0);
   }
 
-  private void batch(String name, int resources) throws Exception {
-    long start = System.nanoTime();
-    List<String> created = create(name, resources);
+  private void batch(String name, int resources, int pauseMillis) throws Exception {
+    double operator = cluster.operator().cpuSeconds();
+    double apiServer = apiServerCpuSeconds();
+    List<String> created = create(name, resources, pauseMillis);
+    long start = createdAt.get(created.get(0));
     print("%s: created in, s".formatted(name), "%.1f", seconds(start));
     awaitSucceeded(created);
     print("%s: all ended after, s".formatted(name), "%.1f", seconds(start));
+    print(
+        "%s: CPU of the operator, s".formatted(name),
+        "%.0f",
+        cluster.operator().cpuSeconds() - operator);
+    print(
+        "%s: CPU of the API server, s".formatted(name), "%.0f", apiServerCpuSeconds() - apiServer);
     List<Double> waits =
         created.stream().map(key -> (jobAt.get(key) - createdAt.get(key)) / 1e9).sorted().toList();
     print("%s: created to Job, p50, s".formatted(name), "%.2f", waits.get(waits.size() / 2));
+    print("%s: created to Job, p90, s".formatted(name), "%.2f", waits.get(waits.size() * 9 / 10));
     print("%s: created to Job, p99, s".formatted(name), "%.2f", waits.get(waits.size() * 99 / 100));
   }
 
-  private List<String> create(String name, int resources) throws Exception {
-    List<Future<String>> all = new ArrayList<>();
+  private List<String> create(String name, int resources, int pauseMillis) throws Exception {
+    List<SafeFineTune> manifests = new ArrayList<>();
     for (int i = 0; i < resources; i++) {
-      String namespace = "scale-" + i % NAMESPACES;
-      String run = name + "-" + i;
+      manifests.add(manifest("scale-" + i % NAMESPACES, name + "-" + i));
+    }
+    List<Future<String>> all = new ArrayList<>();
+    for (SafeFineTune one : manifests) {
+      Thread.sleep(pauseMillis);
       all.add(
-          executor.submit(
+          creators.submit(
               () -> {
-                String key = namespace + "/" + run;
+                String key = one.getMetadata().getNamespace() + "/" + one.getMetadata().getName();
                 createdAt.put(key, System.nanoTime());
-                client.resource(manifest(namespace, run)).create();
+                client.resource(one).create();
                 return key;
               }));
     }
@@ -203,7 +204,7 @@ final class ScaleBench {
             pod.getMetadata().getNamespace()
                 + "/"
                 + pod.getMetadata().getLabels().get("batch.kubernetes.io/job-name");
-        executor.submit(() -> end(pod, key));
+        ends.submit(() -> end(pod, key));
       }
     };
   }
@@ -250,6 +251,18 @@ final class ScaleBench {
                           .anyMatch(verb -> line.contains("\"verb\":\"" + verb + "\"")))
           .count();
     }
+  }
+
+  private double apiServerCpuSeconds() {
+    return cpuSeconds("process_cpu_seconds_total", client.raw("/metrics"));
+  }
+
+  private static double cpuSeconds(String metric, String metrics) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith(metric))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+        .sum();
   }
 
   private static double seconds(long start) {

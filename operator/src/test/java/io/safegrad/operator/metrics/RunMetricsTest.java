@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -39,7 +40,16 @@ class RunMetricsTest {
   private static final SafeFineTune EXAMPLE = Examples.resource();
 
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-  private final RunMetrics metrics = new RunMetrics(registry, this::nextMinute);
+
+  /** Registered by others. */
+  private static final Set<OperatorMetric> ELSEWHERE =
+      Set.of(
+          OperatorMetric.ADMISSION_IN_FORCE,
+          OperatorMetric.API_REQUESTS,
+          OperatorMetric.LEADER,
+          OperatorMetric.POLL_ERRORS);
+
+  private final RunMetrics metrics = new RunMetrics(registry, () -> true, this::nextMinute);
   private final Runs runs = new Runs();
   private Instant now = T0;
 
@@ -167,8 +177,7 @@ class RunMetricsTest {
         new PolicyViolationException(
             List.of(new PolicyViolation("spec.pod.image", "images", "x", "none", "p"))));
     assertThat(Stream.of(OperatorMetric.values()))
-        .filteredOn(metric -> metric != OperatorMetric.ADMISSION_IN_FORCE)
-        .filteredOn(metric -> metric != OperatorMetric.API_REQUESTS)
+        .filteredOn(metric -> !ELSEWHERE.contains(metric))
         .allSatisfy(
             metric ->
                 assertThat(registry.get(metric.meter()).meters())
@@ -176,6 +185,14 @@ class RunMetricsTest {
                         meter ->
                             assertThat(meter.getId().getTags().stream().map(tag -> tag.getKey()))
                                 .containsExactlyInAnyOrderElementsOf(metric.labels())));
+  }
+
+  @Test
+  void oneThatStandsByCountsNoRuns() {
+    SimpleMeterRegistry quiet = new SimpleMeterRegistry();
+    new RunMetrics(quiet, () -> false, this::nextMinute).count(null);
+    assertThat(quiet.get("safegrad.runs").gauges())
+        .allSatisfy(one -> assertThat(one.value()).isZero());
   }
 
   /** No two scrapes are at the same time. */

@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import io.javaoperatorsdk.operator.processing.event.Event;
 import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.safegrad.api.Approval;
 import io.safegrad.api.ApprovalRequest;
 import io.safegrad.api.AttributionCounts;
@@ -38,8 +40,9 @@ class ProgressPollerTest {
   private static final ResourceID RUN = new ResourceID("support-bot", "team-a");
   private static final ResourceID OTHER = new ResourceID("other", "team-a");
 
+  private final MeterRegistry registry = new SimpleMeterRegistry();
   private final List<Event> events = new CopyOnWriteArrayList<>();
-  private final ProgressPoller poller = new ProgressPoller(config());
+  private final ProgressPoller poller = new ProgressPoller(config(), registry);
 
   @BeforeEach
   void start() {
@@ -204,6 +207,22 @@ class ProgressPollerTest {
   }
 
   @Test
+  void questionsWithoutProgressAreCountedByReason() throws IOException {
+    HttpServer trainer = serve("127.1.2.7", () -> "no progress");
+    try {
+      poller.follow(RUN, running("127.1.2.7"));
+      poller.follow(OTHER, running("127.1.2.8"));
+      await().until(() -> errors("no_progress") > 1 && errors("unreachable") > 1);
+    } finally {
+      trainer.stop(0);
+    }
+  }
+
+  private double errors(String reason) {
+    return registry.get("safegrad.poll.errors").tag("reason", reason).counter().count();
+  }
+
+  @Test
   void whatIsNoNumberIsLeftOut() {
     TrainingProgress progress =
         ProgressMessage.parse(
@@ -280,6 +299,11 @@ class ProgressPollerTest {
       @Override
       public Trainer trainer() {
         return Examples.TRAINER;
+      }
+
+      @Override
+      public LeaderElection leaderElection() {
+        throw new UnsupportedOperationException("nobody elects here");
       }
 
       @Override

@@ -418,6 +418,7 @@ class PolicyCheckTest {
   void aSelectorSelectsAsKubernetesDoes(String selector, boolean selected) {
     SafetyPolicy policy = policy("any", "namespaceSelector: " + selector);
     assertThat(PolicyScope.selects(policy, Map.of("team", "a"))).isEqualTo(selected);
+    assertThat(PolicyScope.isEverywhere(policy)).isEqualTo(selector.equals("{}"));
   }
 
   private static SafetyPolicy policy(String name, String... lines) {

@@ -78,11 +78,8 @@ record ConflictVerdict(
       measureFinished(model, taken);
     }
     Attribution found = journal.attribution();
-    if (found == null) {
-      return "";
-    }
-    if (!found.condemned().isEmpty()) {
-      return "; the examples that conflict most with the alignment: " + lines(found.condemned());
+    if (found == null || !found.condemned().isEmpty()) {
+      return standingApart();
     }
     List<Integer> largest =
         found.worst().stream()
@@ -93,6 +90,14 @@ record ConflictVerdict(
         ? ""
         : "; no examples stand apart in their conflict with the alignment, the largest first: "
             + lines(largest);
+  }
+
+  /** The same as far as it is known, for a model that the gate would have let through. */
+  String standingApart() {
+    Attribution found = journal.attribution();
+    return found == null || found.condemned().isEmpty()
+        ? ""
+        : "; the examples that conflict most with the alignment: " + lines(found.condemned());
   }
 
   private void measureFinished(CausalLm model, DataPosition taken) {

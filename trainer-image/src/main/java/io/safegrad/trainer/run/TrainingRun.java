@@ -126,20 +126,21 @@ final class TrainingRun {
       SafetyMeasurements tuned = evaluation.of(EvaluatedModel.TUNED);
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
       observer.gateAsked(rules);
-      String refusedBy = "the gate";
       List<String> failures =
           rules.stream().filter(rule -> !rule.held()).map(GateCheck.Rule::failure).toList();
-      if (failures.isEmpty()) {
-        Approval answer = approval.ask(plan.digest(), new ApprovalRequest(start, tuned), observer);
-        if (answer.approved()) {
-          return results.publish(model, inputs, verdicts.published(rules));
-        }
-        refusedBy = "the platform's policy";
-        failures = answer.failures();
+      if (!failures.isEmpty()) {
+        String because = conflicts.because(model, taken);
+        return results.refuseAdapter(
+            model, inputs, verdicts.refused("the gate", rules, failures, because));
       }
-      String because = conflicts.because(model, taken);
-      return results.refuseAdapter(
-          model, inputs, verdicts.refused(refusedBy, rules, failures, because));
+      Approval answer = approval.ask(plan.digest(), new ApprovalRequest(start, tuned), observer);
+      return answer.approved()
+          ? results.publish(model, inputs, verdicts.published(rules))
+          : results.refuseAdapter(
+              model,
+              inputs,
+              verdicts.refused(
+                  "the platform's policy", rules, answer.failures(), conflicts.standingApart()));
     }
   }
 

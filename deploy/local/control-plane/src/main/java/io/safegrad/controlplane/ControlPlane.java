@@ -61,22 +61,32 @@ public final class ControlPlane implements AutoCloseable {
    * @param scheduler whether kube-scheduler runs: Pods get Nodes
    * @param startTimeout how long everything may take to be ready
    * @param apiServerFlags further flags of kube-apiserver, for example for auditing
+   * @param controllerManagerFlags further flags of kube-controller-manager, for example its pace
    */
   public record Options(
-      boolean controllers, boolean scheduler, Duration startTimeout, List<String> apiServerFlags) {
+      boolean controllers,
+      boolean scheduler,
+      Duration startTimeout,
+      List<String> apiServerFlags,
+      List<String> controllerManagerFlags) {
 
     /** A whole control plane. */
     public static Options complete() {
-      return new Options(true, true, Duration.ofMinutes(3), List.of());
+      return new Options(true, true, Duration.ofMinutes(3), List.of(), List.of());
     }
 
     /** For tests of an operator: Jobs get Pods, which stay pending. */
     public static Options withoutScheduler() {
-      return new Options(true, false, Duration.ofMinutes(3), List.of());
+      return new Options(true, false, Duration.ofMinutes(3), List.of(), List.of());
     }
 
     public Options withApiServerFlags(String... flags) {
-      return new Options(controllers, scheduler, startTimeout, List.of(flags));
+      return new Options(
+          controllers, scheduler, startTimeout, List.of(flags), controllerManagerFlags);
+    }
+
+    public Options withControllerManagerFlags(String... flags) {
+      return new Options(controllers, scheduler, startTimeout, apiServerFlags, List.of(flags));
     }
   }
 
@@ -279,15 +289,18 @@ public final class ControlPlane implements AutoCloseable {
   }
 
   private ChildProcess startControllerManager() throws IOException {
-    return components.run(
-        "kube-controller-manager",
-        "--kubeconfig="
-            + kubeconfigOf("system:kube-controller-manager", "controller-manager.kubeconfig"),
-        "--secure-port=0",
-        "--leader-elect=false",
-        "--service-account-private-key-file=" + Credentials.SERVICE_ACCOUNT_KEY,
-        "--root-ca-file=" + CERTIFICATE,
-        "--controllers=" + String.join(",", CONTROLLERS));
+    List<String> flags = new ArrayList<>();
+    flags.addAll(
+        List.of(
+            "--kubeconfig="
+                + kubeconfigOf("system:kube-controller-manager", "controller-manager.kubeconfig"),
+            "--secure-port=0",
+            "--leader-elect=false",
+            "--service-account-private-key-file=" + Credentials.SERVICE_ACCOUNT_KEY,
+            "--root-ca-file=" + CERTIFICATE,
+            "--controllers=" + String.join(",", CONTROLLERS)));
+    flags.addAll(options.controllerManagerFlags());
+    return components.run("kube-controller-manager", flags.toArray(String[]::new));
   }
 
   private ApiServerProbe probe() {
