@@ -55,6 +55,7 @@ public record SafeFineTuneSpec(
                 + " checkpoint. May be changed at any time.")
         Boolean suspend,
     @Min(1)
+        @Max(Integer.MAX_VALUE)
         @JsonPropertyDescription(
             "Seconds of activity after which a run that has not ended is stopped and failed; the"
                 + " time in which it is suspended or queued does not count. No limit when absent.")

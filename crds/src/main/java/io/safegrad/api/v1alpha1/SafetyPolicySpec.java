@@ -267,6 +267,7 @@ public record SafetyPolicySpec(
                   + " maxSteps is given here too.")
           Integer maxEpochs,
       @Min(1)
+          @Max(Integer.MAX_VALUE)
           @JsonPropertyDescription(
               "Largest activeDeadlineSeconds. A run that names none is stopped after this time.")
           Long activeDeadlineSeconds,
