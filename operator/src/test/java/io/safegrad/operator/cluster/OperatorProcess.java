@@ -139,7 +139,11 @@ final class OperatorProcess {
     if (!matcher.find()) {
       throw new IllegalStateException("no address in the log:\n" + newestLog());
     }
-    HttpRequest request = HttpRequest.newBuilder(URI.create(matcher.group(1) + path)).build();
+    // Without an upgrade to HTTP/2, which an operator under load may answer too late.
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(matcher.group(1) + path))
+            .version(HttpClient.Version.HTTP_1_1)
+            .build();
     return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
   }
 
