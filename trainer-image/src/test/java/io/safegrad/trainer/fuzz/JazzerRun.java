@@ -30,6 +30,9 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
 
   private static final int MAX_FINDINGS = 20;
 
+  /** Of its log, in an error. */
+  private static final int LOG_LINES = 40;
+
   /** Whose branches guide it: ours, and the parsers written in Java that ours rely on. */
   private static final String GUIDED_BY =
       "io.safegrad.**:de.siegmar.fastcsv.**:org.apache.parquet.**";
@@ -87,7 +90,13 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
     try (Stream<Path> kept = Files.list(findings)) {
       Outcome outcome = outcome(folder, log, kept.count(), seconds);
       if (outcome.inputs() == 0 || exit != 0 && outcome.findings() == 0) {
-        throw new IOException("Jazzer ended with " + exit + ", see " + log);
+        List<String> lines = Files.readAllLines(log);
+        throw new IOException(
+            "Jazzer ended with %d:\n%s"
+                .formatted(
+                    exit,
+                    String.join(
+                        "\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()))));
       }
       return outcome;
     }
@@ -125,6 +134,11 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
     List<String> command =
         new ArrayList<>(
             List.of(
+                // Linux hands the peak of who starts a process on to it; the shell's is small.
+                "sh",
+                "-c",
+                "\"$@\"; exit $?",
+                "sh",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx" + heap,
                 "-XX:+UseSerialGC",
