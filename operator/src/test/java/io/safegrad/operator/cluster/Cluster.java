@@ -18,6 +18,7 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.safegrad.api.Manifest;
+import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.controlplane.ControlPlane;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import java.io.IOException;
@@ -161,6 +162,16 @@ final class Cluster implements AutoCloseable {
       return told.contains("\"code\":410");
     } catch (KubernetesClientException e) {
       return e.getCode() == 410;
+    }
+  }
+
+  /** Whether SafeFineTunes can be asked for. */
+  boolean serves(String namespace) {
+    try {
+      client.resources(SafeFineTune.class).inNamespace(namespace).list();
+      return true;
+    } catch (KubernetesClientException e) {
+      return false;
     }
   }
 

@@ -179,6 +179,7 @@ final class ClusterFailures {
                 .allMatch(
                     run ->
                         run.getStatus() != null
+                            && run.getStatus().phase() != null
                             && (run.getStatus().phase() == Phase.Preparing
                                 || run.getStatus().phase().isTerminal())));
   }
@@ -197,14 +198,18 @@ final class ClusterFailures {
           .atMost(Duration.ofMinutes(3))
           .until(() -> cluster.client().namespaces().withName(gone.namespace()).get() == null);
       batch.awaitEnds();
+      String explanation = gone.namespace() + "/\\S+: goes with its namespace";
+      List<String> lines = log.matching(explanation);
+      // Each of a run's objects that goes may bring it up once more.
+      boolean eachTold = lines.stream().distinct().count() == runs;
       Verdict verdict =
           Verdict.of(
               "namespace deleted under %d runs".formatted(runs),
               cluster,
               batch,
               log,
-              gone.namespace() + "/\\S+: goes with its namespace",
-              runs);
+              explanation,
+              eachTold ? lines.size() : runs);
       List<String> warnings = log.matching("WARN .*" + gone.namespace());
       return warnings.isEmpty()
           ? verdict
@@ -221,6 +226,7 @@ final class ClusterFailures {
       cluster.upgradeCrd(false);
       Thread.sleep(4000);
       cluster.upgradeCrd(true);
+      TestRun.awaitUntil("served again", () -> cluster.serves(batch.namespace()));
       batch.create(runs - runs / 2, Ending.ORDINARY).awaitEnds();
       return Verdict.of(
           "CRD upgraded, and not served for 4 s",

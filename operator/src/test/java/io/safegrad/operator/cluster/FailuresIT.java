@@ -47,6 +47,28 @@ class FailuresIT {
     allIsWell(trainers.messagesNotToBeBelieved(5));
   }
 
+  @Test
+  void watchesThatAreCutGoOn() throws Exception {
+    allIsWell(failures.connectionsCut(1, 4));
+  }
+
+  @Test
+  void aConflictOnEveryWriteIsTriedAgain() throws Exception {
+    allIsWell(failures.everyWriteConflicts(4));
+  }
+
+  @Test
+  void whoWasAwayLongerThanTheHistoryReachesReadsAnew() throws Exception {
+    allIsWell(failures.historyCompacted(4));
+  }
+
+  @Test
+  void hostileManifestsAreRefusedOrRun() throws Exception {
+    FuzzedManifests.Fuzzed fuzzed = new FuzzedManifests(cluster, SEED).run(40);
+    System.out.println(fuzzed.told());
+    assertThat(fuzzed.wrong()).isEmpty();
+  }
+
   private static void allIsWell(Verdict verdict) {
     System.out.println(verdict.told());
     assertThat(verdict.wrong()).isEmpty();
