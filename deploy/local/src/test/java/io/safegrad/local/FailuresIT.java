@@ -82,6 +82,19 @@ class FailuresIT {
     controlPlane.close();
   }
 
+  @Test
+  void aRunWhoseNodeAgentIsKilledGoesOnFromItsCheckpoint() {
+    apply("orphaned", 60, "");
+    awaitStage("orphaned", Set.of("TRAINING"));
+    node.kill();
+    node.exitCode().join();
+    startNode();
+    SafeFineTuneStatus status = assertPublishedOnce("orphaned");
+    assertThat(status.attempts()).hasSize(2);
+    assertThat(status.attempts().get(0).reason()).isEqualTo("TerminationByKubelet");
+    assertThat(status.attempts().get(1).resumedAtStep()).isPositive();
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"PREPARING", "BASELINE_EVALUATION", "TRAINING", "FINAL_EVALUATION", "PUBLISHING"})
@@ -92,6 +105,20 @@ class FailuresIT {
     SafeFineTuneStatus status = assertPublishedOnce(name);
     // A trainer that is just publishing may be done before it ends.
     assertThat(status.attempts()).hasSizeBetween(stage.equals("PUBLISHING") ? 1 : 2, 2);
+  }
+
+  /** It trains to its end, and publishes nothing before somebody may say that it may. */
+  @Test
+  void aRunWhoseApiServerIsAwayWaitsForLeaveToPublish() {
+    apply("unheard", 5, "");
+    Pod pod = awaitStage("unheard", Set.of("TRAINING"));
+    controlPlane.stopApiServer();
+    try {
+      await().atMost(PATIENCE).until(() -> says(pod, "\"approval\":{"));
+    } finally {
+      controlPlane.startApiServer();
+    }
+    assertThat(assertPublishedOnce("unheard").attempts()).hasSize(1);
   }
 
   @Test

@@ -46,11 +46,11 @@ final class Attempts {
     List<PodState> pods = new ArrayList<>(observation.pods());
     Collections.reverse(pods);
     for (PodState pod : pods) {
-      if (pod.started() == null) {
-        continue; // It never ran.
-      }
       Attempt known = attempts.get(pod.name());
       if (known == null) {
+        if (pod.started() == null) {
+          continue; // It never ran.
+        }
         known =
             SafeFineTuneStatusAttemptBuilder.builder()
                 .number(++last)

@@ -71,11 +71,11 @@ public final class StatusWriter {
   /**
    * Tells a resource's user what went wrong, and decides whether to try again. A write of somebody
    * else in between, or an object on its way out, is not worth telling unless it stays; an API
-   * server that is away is told once for all, by the client.
+   * server that is away, or does not serve the CRD, is told once for all, by the client.
    */
   public static ErrorStatusUpdateControl<SafeFineTune> tell(
       SafeFineTune resource, Exception failure, Context<SafeFineTune> context) {
-    if (Trouble.isUnreachable(failure)) {
+    if (Trouble.isUnreachable(failure) || Trouble.isUnserved(failure)) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     int attempt = context.getRetryInfo().map(RetryInfo::getAttemptCount).orElse(0);

@@ -83,6 +83,18 @@ public record Trouble(String reason, String sentence, boolean lasting) {
         && refused.getStatus() == null;
   }
 
+  /**
+   * Whether the API server does not serve what was asked for, as while a CRD is replaced. Of an
+   * object that is not there it would have told the name.
+   */
+  public static boolean isUnserved(Throwable failure) {
+    return root(failure) instanceof KubernetesClientException refused
+        && refused.getCode() == NOT_FOUND
+        && (refused.getStatus() == null
+            || refused.getStatus().getDetails() == null
+            || refused.getStatus().getDetails().getName() == null);
+  }
+
   /** Whether the resource's namespace is being deleted or gone, and the resource with it. */
   public static boolean isOfEndingNamespace(Throwable failure) {
     if (!(root(failure) instanceof KubernetesClientException refused)

@@ -63,6 +63,26 @@ class FailuresIT {
   }
 
   @Test
+  void aNamespaceMayGoUnderItsRuns() throws Exception {
+    allIsWell(failures.namespaceDeleted(4));
+  }
+
+  @Test
+  void aCrdMayBeUpgradedUnderTheOperator() throws Exception {
+    allIsWell(failures.crdUpgraded(4));
+  }
+
+  @Test
+  void whatNobodyHasReadIsNoSuccess() throws Exception {
+    allIsWell(failures.podsGoneBeforeTheyAreRead(3));
+  }
+
+  @Test
+  void clocksMayDiffer() throws Exception {
+    allIsWell(failures.clocksDiffer(4));
+  }
+
+  @Test
   void hostileManifestsAreRefusedOrRun() throws Exception {
     FuzzedManifests.Fuzzed fuzzed = new FuzzedManifests(cluster, SEED).run(40);
     System.out.println(fuzzed.told());

@@ -64,6 +64,16 @@ class AttemptsTest {
   }
 
   @Test
+  void aNodeThatLostAPodDoesNotSayWhenItBegan() {
+    PodState lost =
+        new PodState("a", "a", null, PodStage.ENDED, null, null, null, null, EVICTION, false);
+    List<Attempt> running = Attempts.after(null, seen(running("a")), null);
+    assertThat(Attempts.after(running, seen(lost), null))
+        .extracting(Attempt::started, Attempt::reason)
+        .containsExactly(tuple("start", "EvictionByEvictionAPI"));
+  }
+
+  @Test
   void eachEndHasItsReason() {
     assertThat(reason(ended("a", 69, null), null)).isEqualTo("SourceUnavailable");
     assertThat(reason(ended("a", 0, EVICTION), null)).isEqualTo("Success");

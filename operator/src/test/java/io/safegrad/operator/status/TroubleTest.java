@@ -40,6 +40,22 @@ class TroubleTest {
   }
 
   @Test
+  void whatIsNotServedIsNoMissingObject() {
+    assertThat(Trouble.isUnserved(new RuntimeException(refused(404, "Not Found")))).isTrue();
+    assertThat(Trouble.isUnserved(refused(503, "away"))).isFalse();
+    assertThat(
+            Trouble.isUnserved(
+                new KubernetesClientException(
+                    new StatusBuilder()
+                        .withCode(404)
+                        .withNewDetails()
+                        .withName("run")
+                        .endDetails()
+                        .build())))
+        .isFalse();
+  }
+
+  @Test
   void aSpecThatNoPlanCanBeMadeOfIsForItsUserToEdit() {
     assertThat(Trouble.of(new PlanException("field x")))
         .isEqualTo(new Trouble("InvalidSpec", "field x", true));
