@@ -43,7 +43,7 @@ final class AdmissionProbe {
           resources:
             limits: {safegrad.io/admission-probe: 1, cpu: 1000000, memory: 1000000Gi}
         suspend: true
-        activeDeadlineSeconds: 9007199254740991
+        activeDeadlineSeconds: 2147483647
       """;
 
   private static final String NAME = "safegrad-admission-probe";
