@@ -1,10 +1,14 @@
 package io.safegrad.operator.plan;
 
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
+import io.safegrad.operator.observe.Sentence;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * Makes the plan of a resource whose defaults the API server has filled in, and in whose status
@@ -14,6 +18,9 @@ public final class PlanResolver {
 
   /** The resource's name is the Job's, and the Job's is a label of its pods. */
   private static final int LONGEST_NAME = 63;
+
+  /** Characters of a wrong value in a message. */
+  private static final int LONGEST_FOUND = 64;
 
   private PlanResolver() {}
 
@@ -56,7 +63,7 @@ public final class PlanResolver {
   }
 
   /**
-   * Whether every choice is one that this operator knows.
+   * Whether every choice is one that this operator knows, and every quantity is one.
    *
    * @throws PlanException when one is not
    */
@@ -70,6 +77,32 @@ public final class PlanResolver {
         .lora()
         .targetModules()
         .forEach(module -> known("spec.training.lora.targetModules", module));
+    if (spec.pod().workspace() != null) {
+      requireQuantities("spec.pod.workspace", single("size", spec.pod().workspace().size()));
+    }
+    if (spec.pod().resources() != null) {
+      requireQuantities("spec.pod.resources.limits", spec.pod().resources().getLimits());
+      requireQuantities("spec.pod.resources.requests", spec.pod().resources().getRequests());
+    }
+  }
+
+  private static Map<String, Quantity> single(String name, Quantity quantity) {
+    return quantity == null ? Map.of() : Map.of(name, quantity);
+  }
+
+  /** The CRD takes any text; what is none would be noticed where its field is no longer known. */
+  private static void requireQuantities(String field, Map<String, Quantity> quantities) {
+    Objects.requireNonNullElse(quantities, Map.<String, Quantity>of())
+        .forEach(
+            (name, quantity) -> {
+              try {
+                quantity.getNumericalAmount();
+              } catch (IllegalArgumentException | ArithmeticException e) {
+                throw new PlanException(
+                    "%s.%s: found %s, expected a quantity, for example 2, 500m or 8Gi"
+                        .formatted(field, name, Sentence.of(quantity.toString(), LONGEST_FOUND)));
+              }
+            });
   }
 
   /** What policies had set when the run was accepted. */

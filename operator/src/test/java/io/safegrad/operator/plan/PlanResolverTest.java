@@ -29,4 +29,20 @@ class PlanResolverTest {
             "metadata.name has 64 characters; at most 63 expected, because the Job and the labels"
                 + " of its pods carry it");
   }
+
+  @Test
+  void whatIsNoQuantityIsNamedWithItsField() {
+    assertThatThrownBy(
+            () ->
+                PlanResolver.resolve(
+                    Examples.resource("pod: {resources: {limits: {memory: \"eight\"}}}")))
+        .isInstanceOf(PlanException.class)
+        .hasMessage(
+            "spec.pod.resources.limits.memory: found eight, expected a quantity, for example 2,"
+                + " 500m or 8Gi");
+    assertThatThrownBy(
+            () -> PlanResolver.resolve(Examples.resource("pod: {workspace: {size: \"50 GiB\"}}")))
+        .isInstanceOf(PlanException.class)
+        .hasMessageStartingWith("spec.pod.workspace.size: found 50");
+  }
 }
