@@ -49,7 +49,10 @@ class ControlPlaneTest {
   static void stop() {
     client.close();
     controlPlane.close();
-    assertThat(processesIn(folder)).isEmpty();
+    // The shells that guard the processes end right after them.
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .untilAsserted(() -> assertThat(processesIn(folder)).isEmpty());
   }
 
   @Test
