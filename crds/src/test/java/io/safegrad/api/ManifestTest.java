@@ -76,6 +76,8 @@ class ManifestTest {
     assertRefused("  training: {batchSize: 0}\n", "spec.training.batchSize", "1");
     assertRefused("  method: {name: Sgd}\n", "spec.method.name", "SafeGrad");
     assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");
+    assertRefused("  pod: {resources: {limits: {memory: 2GB}}}\n", "limits.memory", "KMGTPE");
+    assertRefused("  pod: {workspace: {size: -5Gi}}\n", "spec.pod.workspace.size", "KMGTPE");
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data", "ftp://data")))
         .hasMessageStartingWith("manifest: spec.dataset.source: expected builtin://name, file:///")
         .hasMessageEndingWith(", found ftp://…")
