@@ -94,7 +94,8 @@ public final class Manifest {
     }
     try {
       SafeFineTune resource = YAML.treeToValue(object, SafeFineTune.class);
-      List<String> violations = SpecRules.violations(resource.getSpec());
+      List<String> violations = new ArrayList<>(SpecRules.violations(resource.getSpec()));
+      violations.addAll(SourceRules.violations("spec", schema, spec));
       if (!violations.isEmpty()) {
         throw new ManifestException("manifest: " + String.join("; ", violations));
       }

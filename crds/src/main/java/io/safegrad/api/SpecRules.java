@@ -5,6 +5,7 @@ import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Workspace;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -31,6 +32,10 @@ final class SpecRules {
             || spec.training().mode() == Training.Mode.Lora,
         "spec: " + SafeFineTuneSpec.SAFE_LORA_MESSAGE + ", found " + spec.training().mode());
     rules.storage(spec);
+    Workspace workspace = spec.pod() == null ? null : spec.pod().workspace();
+    rules.require(
+        workspace == null || workspace.storageClassName() == null || workspace.size() != null,
+        "spec.pod.workspace: " + Workspace.SIZE_MESSAGE + ", found none");
     rules.judge(spec.safety().evaluation().judge());
     return List.copyOf(rules.violations);
   }

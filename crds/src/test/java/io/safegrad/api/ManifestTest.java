@@ -134,6 +134,15 @@ class ManifestTest {
             + " method.safeLora.baseModel.source: expected builtin://name, file:///path,"
             + " pvc://claim/path, hf://org/name, https://host/path or s3://bucket/key, found"
             + " nothing",
+        "safety: {alignment: {source: 'https://h/a'}} ~ safety.alignment: an https:// source needs"
+            + " digest: sha256:…, found https://…",
+        "safety: {alignment: {revision: v1}} ~ safety.alignment: revision is for an hf:// source,"
+            + " found builtin://…",
+        "safety: {evaluation: {additionalHarmful: [{source: 'https://h/a'}]}} ~"
+            + " safety.evaluation.additionalHarmful[0]: an https:// source needs digest: sha256:…,"
+            + " found https://…",
+        "pod: {workspace: {storageClassName: fast}} ~ pod.workspace: a storageClassName needs a"
+            + " size, found none",
         "method: {name: Sft, onConflict: Drop} ~ method: onConflict: Drop and Stop are for name:"
             + " SafeGrad and name: WeightedSum, found name: Sft",
       })
@@ -167,6 +176,19 @@ class ManifestTest {
             + "\"https://user:hunter2@host\"}}}}\n";
     assertThatThrownBy(() -> Manifest.read(SMALLEST + judge))
         .hasMessageEndingWith(", found https://…");
+  }
+
+  @Test
+  void aSecretIsForASourceThatTakesOne() {
+    String secret = ", secretRef: {name: s}}";
+    assertThatThrownBy(
+            () -> Manifest.read(SMALLEST.replace("train.jsonl\"}", "train.jsonl\"" + secret)))
+        .hasMessage(
+            "manifest: spec.dataset: secretRef is for an hf://, https:// or s3:// source, found"
+                + " file://…");
+    assertThatThrownBy(
+            () -> Manifest.read(SMALLEST.replace("support-bot\"}", "support-bot\"" + secret)))
+        .hasMessage("manifest: spec.output: secretRef is for an s3:// destination, found pvc://…");
   }
 
   @Test
