@@ -19,8 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The real process, killed (SIGKILL) at random moments: while it starts, trains, writes a
- * checkpoint, evaluates, publishes, and the first time as soon as there is a checkpoint.
- * {@code -Dsafegrad.kills=N} kills as often, {@code -Dsafegrad.kills.seed=N} at other moments.
+ * checkpoint, evaluates, publishes, and the first time as soon as there is a checkpoint. {@code
+ * -Dsafegrad.kills=N} kills as often, {@code -Dsafegrad.kills.seed=N} at other moments.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class KilledRunTest {
