@@ -150,19 +150,20 @@ final class StudyTables {
         double behind =
             sft.count(CaseResult::accuracy).rate() - pool.count(CaseResult::accuracy).rate();
         rows.add(
-            "| %d %% | %s | %s | %s | %s | %s |"
+            "| %d %% | %s | %s | %s | %s | %s | %s |"
                 .formatted(
                     percent,
                     variant.label(),
                     points(drop),
                     points(-behind),
                     reached(drop, behind) ? "yes" : "**no**",
-                    equals(percent, pool)));
+                    equals(percent, pool),
+                    pool.published()));
       }
     }
     return table(
         "| harmful | method | refusal lost, points | accuracy beside Sft, points | reached |"
-            + " rivals that are not worse |",
+            + " rivals that are not worse | published |",
         rows);
   }
 
