@@ -122,12 +122,68 @@ public record Training(
                 + " from the forward pass: less memory for a quarter more time, and the same"
                 + " gradients. Auto: when those of all layers are more than 4 GiB. Always, Never.")
         GradientCheckpointing gradientCheckpointing,
+    @JsonPropertyDescription(
+            "Computes in bfloat16, as TRL's bf16: half the memory of activations and of frozen"
+                + " weights, and less exact figures. What is trained, its gradients, norms and losses"
+                + " stay float32. When absent, on a GPU and not on a CPU; a GPU computes in nothing"
+                + " else.")
+        Boolean bf16,
     @Default("{}") @JsonPropertyDescription("The adapter. Used by mode Lora only.") Lora lora) {
 
   public static final String PATIENCE_MESSAGE = "earlyStoppingPatience needs evalSteps";
   public static final String THRESHOLD_MESSAGE =
       "earlyStoppingThreshold needs earlyStoppingPatience";
   public static final String BEST_MESSAGE = "loadBestModelAtEnd needs evalSteps";
+
+  /** A training in the type that the device has. */
+  public Training(
+      Mode mode,
+      Integer epochs,
+      Integer maxSteps,
+      Integer batchSize,
+      Integer gradientAccumulationSteps,
+      Integer maxLength,
+      Boolean packing,
+      Boolean groupByLength,
+      Double learningRate,
+      Scheduler scheduler,
+      Double warmupRatio,
+      Double weightDecay,
+      Double maxGradNorm,
+      Integer seed,
+      Integer saveSteps,
+      Integer saveTotalLimit,
+      Integer evalSteps,
+      Integer earlyStoppingPatience,
+      Double earlyStoppingThreshold,
+      Boolean loadBestModelAtEnd,
+      GradientCheckpointing gradientCheckpointing,
+      Lora lora) {
+    this(
+        mode,
+        epochs,
+        maxSteps,
+        batchSize,
+        gradientAccumulationSteps,
+        maxLength,
+        packing,
+        groupByLength,
+        learningRate,
+        scheduler,
+        warmupRatio,
+        weightDecay,
+        maxGradNorm,
+        seed,
+        saveSteps,
+        saveTotalLimit,
+        evalSteps,
+        earlyStoppingPatience,
+        earlyStoppingThreshold,
+        loadBestModelAtEnd,
+        gradientCheckpointing,
+        null,
+        lora);
+  }
 
   /** A training that is not measured while it runs. */
   public Training(

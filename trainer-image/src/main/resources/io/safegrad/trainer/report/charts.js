@@ -49,7 +49,7 @@ function legend(series) {
     top: 0,
     left: 0,
     itemWidth: 28,
-    itemGap: 24,
+    itemGap: series.length > 2 ? 10 : 24,
     textStyle: {color: INK, fontSize: 12},
     data: series.map(each => each.name)
   };
