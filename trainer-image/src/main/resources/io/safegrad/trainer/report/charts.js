@@ -1,10 +1,12 @@
 // The charts of report.html as options of Apache ECharts, which Charts.java has loaded before this.
-// Series differ by the filling of their dots or the dashes of their lines, not by colour alone.
+// Series differ by the shape or the filling of their dots and the dashes of their lines, not by colour alone.
 
 const WIDTH = 360;
 const INK = '#30363d';
 const GRID = '#d0d4da';
-const COLOURS = ['#0b57a4', '#8a4b00'];
+const COLOURS = ['#0b57a4', '#8a4b00', '#00694a', '#7b2d7b', '#a3142b', '#4a4a4a', '#00687a'];
+const SYMBOLS = ['circle', 'emptyCircle', 'rect', 'emptyRect', 'triangle', 'emptyTriangle', 'diamond'];
+const DASHES = ['solid', 'dashed', 'dotted'];
 
 // ECharts wants it for animations, which are off.
 function setTimeout() {}
@@ -47,7 +49,7 @@ function legend(series) {
     top: 0,
     left: 0,
     itemWidth: 28,
-    itemGap: 24,
+    itemGap: series.length > 2 ? 10 : 24,
     textStyle: {color: INK, fontSize: 12},
     data: series.map(each => each.name)
   };
@@ -67,7 +69,8 @@ function roundedUp(data) {
 }
 
 // Figures over the steps: {unit, share, series: [{name, dots, points: [[step, value, low, high]]}]}, low and high null
-// where a point has no interval.
+// where a point has no interval. At most seven series, whose legend takes a row for each two; axis: what the figures
+// are over, where it is not the steps.
 function overSteps(json) {
   const data = JSON.parse(json);
   const lines = data.series.map((each, index) => ({
@@ -77,9 +80,9 @@ function overSteps(json) {
     data: each.points.map(point => [point[0], point[1]]),
     showSymbol: each.dots || each.points.length === 1,
     showAllSymbol: true,
-    symbol: index === 0 ? 'circle' : 'emptyCircle',
+    symbol: SYMBOLS[index],
     symbolSize: 6,
-    lineStyle: {width: 2, type: index === 0 ? 'solid' : 'dashed'}
+    lineStyle: {width: 2, type: DASHES[index % DASHES.length]}
   }));
   const intervals = data.series.map((each, index) => ({
     type: 'custom',
@@ -88,14 +91,15 @@ function overSteps(json) {
     renderItem: (params, api) => bar(
         api.coord([api.value(0), api.value(2)]), api.coord([api.value(0), api.value(3)]), COLOURS[index])
   }));
-  return svg(220, {
+  const rows = data.series.length > 1 ? Math.ceil(data.series.length / 2) : 0;
+  return svg(200 + 20 * Math.max(1, rows), {
     legend: legend(data.series),
-    grid: {left: 52, right: 14, top: data.series.length > 1 ? 32 : 12, bottom: 40},
+    grid: {left: 52, right: 14, top: 12 + 20 * rows, bottom: 40},
     xAxis: axis({
       min: 'dataMin',
       max: 'dataMax',
       minInterval: 1,
-      name: 'step',
+      name: data.axis || 'step',
       nameLocation: 'middle',
       nameGap: 24,
       splitLine: {show: false}
