@@ -68,6 +68,12 @@ function roundedUp(data) {
   return data.min < 0 && -data.min < 0.01 * data.max ? 0 : null;
 }
 
+// A label has room for seven characters.
+function figure(value) {
+  const small = value !== 0 && Math.abs(value) < 1e-4;
+  return small ? String(Number(value.toPrecision(2)).toExponential()) : echarts.format.addCommas(Number(value.toPrecision(6)));
+}
+
 // Figures over the steps: {unit, share, series: [{name, dots, points: [[step, value, low, high]]}]}, low and high null
 // where a point has no interval. At most seven series, whose legend takes a row for each two; axis: what the figures
 // are over, where it is not the steps.
@@ -104,7 +110,12 @@ function overSteps(json) {
       nameGap: 24,
       splitLine: {show: false}
     }),
-    yAxis: data.share ? shares() : axis({scale: true, splitNumber: 4, min: roundedUp}),
+    yAxis: data.share ? shares() : axis({
+      scale: true,
+      splitNumber: 4,
+      min: roundedUp,
+      axisLabel: {color: INK, fontSize: 12, hideOverlap: true, formatter: figure}
+    }),
     series: lines.concat(intervals)
   });
 }
