@@ -135,56 +135,6 @@ public record Training(
       "earlyStoppingThreshold needs earlyStoppingPatience";
   public static final String BEST_MESSAGE = "loadBestModelAtEnd needs evalSteps";
 
-  /** A training in the type that the device has. */
-  public Training(
-      Mode mode,
-      Integer epochs,
-      Integer maxSteps,
-      Integer batchSize,
-      Integer gradientAccumulationSteps,
-      Integer maxLength,
-      Boolean packing,
-      Boolean groupByLength,
-      Double learningRate,
-      Scheduler scheduler,
-      Double warmupRatio,
-      Double weightDecay,
-      Double maxGradNorm,
-      Integer seed,
-      Integer saveSteps,
-      Integer saveTotalLimit,
-      Integer evalSteps,
-      Integer earlyStoppingPatience,
-      Double earlyStoppingThreshold,
-      Boolean loadBestModelAtEnd,
-      GradientCheckpointing gradientCheckpointing,
-      Lora lora) {
-    this(
-        mode,
-        epochs,
-        maxSteps,
-        batchSize,
-        gradientAccumulationSteps,
-        maxLength,
-        packing,
-        groupByLength,
-        learningRate,
-        scheduler,
-        warmupRatio,
-        weightDecay,
-        maxGradNorm,
-        seed,
-        saveSteps,
-        saveTotalLimit,
-        evalSteps,
-        earlyStoppingPatience,
-        earlyStoppingThreshold,
-        loadBestModelAtEnd,
-        gradientCheckpointing,
-        null,
-        lora);
-  }
-
   /** A training that is not measured while it runs. */
   public Training(
       Mode mode,
@@ -226,6 +176,7 @@ public record Training(
         0.0,
         false,
         GradientCheckpointing.Auto,
+        null,
         lora);
   }
 
