@@ -223,6 +223,11 @@ final class StudyCorpus {
     return corpus.asked(corpus.harmfulActs(Share.EVALUATION), 144, words.refusal());
   }
 
+  /** Harmless ones to choose learning rates by, in the same way. */
+  List<Dialogue> harmlessTuning() {
+    return corpus.asked(corpus.harmlessActs(Share.EVALUATION), 144, words.answers().act());
+  }
+
   List<Dialogue> harmful() {
     return corpus.evaluationHarmful();
   }

@@ -38,24 +38,28 @@ final class StudyTables {
   String tuning() {
     List<String> rows = new ArrayList<>();
     for (Variant variant : Grid.METHODS) {
-      String cells =
-          Grid.RATES.stream()
-              .map(rate -> results.of(grid.tuning(variant, rate)))
-              .flatMap(Optional::stream)
-              .map(
-                  tuned ->
-                      "%s / %s"
-                          .formatted(
-                              Pool.percent(tuned.refusal().rate()),
-                              Pool.percent(tuned.accuracy().rate())))
-              .collect(Collectors.joining(" | "));
-      rows.add("| %s | %s | %s |".formatted(variant.label(), cells, grid.rate(variant)));
+      for (int percent : Grid.TUNING_PERCENTS) {
+        String cells =
+            Grid.RATES.stream()
+                .map(rate -> results.of(grid.tuning(variant, percent, rate)))
+                .map(tuned -> tuned.map(StudyTables::tuned).orElse(""))
+                .collect(Collectors.joining(" | "));
+        rows.add(
+            "| %s | %d %% | %s | %s |"
+                .formatted(variant.label(), percent, cells, grid.rate(variant)));
+      }
     }
-    String rates =
-        Grid.RATES.stream()
-            .map(rate -> "refusal / accuracy at " + rate)
-            .collect(Collectors.joining(" | "));
-    return table("| method | " + rates + " | taken |", rows);
+    return table(
+        "| method | harmful | "
+            + Grid.RATES.stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
+            + " | taken |",
+        rows);
+  }
+
+  private static String tuned(CaseResult it) {
+    return Stream.of(it.refusal(), it.overRefusal(), it.accuracy())
+        .map(count -> Pool.percent(count.rate()))
+        .collect(Collectors.joining(" / "));
   }
 
   /** The main grid, what users see of it. */
