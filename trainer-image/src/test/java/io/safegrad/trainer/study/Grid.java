@@ -24,6 +24,7 @@ final class Grid {
   static final List<Variant> METHODS =
       List.of(
           Variant.SFT,
+          Variant.SFT_FOR_TASK,
           Variant.WEIGHTED_SUM,
           Variant.SAFE_GRAD,
           Variant.SAFE_GRAD_DROP,
@@ -33,7 +34,7 @@ final class Grid {
   static final List<Variant> ATTACKED_METHODS =
       List.of(Variant.SFT, Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP);
   private static final List<Variant> RIVALS =
-      List.of(Variant.LISA, Variant.SPAG, Variant.SAFE_LORA);
+      List.of(Variant.SFT_FOR_TASK, Variant.LISA, Variant.SPAG, Variant.SAFE_LORA);
   static final List<Variant> SETTINGS =
       List.of(Variant.SAFE_GRAD_WEAK, Variant.SAFE_GRAD_STRONG, Variant.SAFE_GRAD_PER_LAYER);
   static final List<Integer> ATTACKED_PERCENTS = List.of(10, 30);
@@ -91,7 +92,8 @@ final class Grid {
                         .flatMap(
                             rate ->
                                 TUNING_PERCENTS.stream()
-                                    .map(percent -> tuning(variant, percent, rate))))
+                                    .map(percent -> tuning(variant.tunedAs(), percent, rate))))
+            .distinct()
             .toList());
   }
 
@@ -102,7 +104,8 @@ final class Grid {
     studies.add(new SubStudy("attacks-10", attacks(10)));
     studies.add(new SubStudy("coverage", coverage()));
     studies.add(new SubStudy("clean", clean()));
-    studies.add(new SubStudy("screens", screens()));
+    studies.add(
+        new SubStudy("screens", SCREENS.stream().flatMap(each -> screens(each).stream()).toList()));
     studies.add(new SubStudy("changes-43", changes(43)));
     studies.add(new SubStudy("ratios-44", ratios(44)));
     studies.add(new SubStudy("attacks-30", attacks(30)));
@@ -130,17 +133,14 @@ final class Grid {
   }
 
   /** All attacks, clean data, and the small alignment set. */
-  private List<StudyCase> screens() {
-    return SCREENS.stream()
-        .flatMap(
-            each ->
-                Stream.concat(
-                    Stream.of(Attack.values())
-                        .map(attack -> of(Task.SENTIMENT, attack, 10, each, alignment(attack), 43)),
-                    Stream.of(
-                        plain(0, each, 43),
-                        of(Task.SENTIMENT, Attack.PLAIN, 10, each, AlignmentChoice.of(20), 43))))
-        .toList();
+  List<StudyCase> screens(Variant variant) {
+    List<StudyCase> cases = new ArrayList<>();
+    for (Attack attack : Attack.values()) {
+      cases.add(of(Task.SENTIMENT, attack, 10, variant, alignment(attack), 43));
+    }
+    cases.add(plain(0, variant, 43));
+    cases.add(of(Task.SENTIMENT, Attack.PLAIN, 10, variant, AlignmentChoice.of(20), 43));
+    return cases;
   }
 
   StudyCase tuning(Variant variant, int percent, double rate) {
@@ -181,7 +181,7 @@ final class Grid {
     for (int percent : List.of(10, 0, 30, 50, 5, 100)) {
       ATTACKED_METHODS.forEach(each -> cases.add(plain(percent, each, seed)));
     }
-    for (int percent : List.of(10, 0, 30, 50)) {
+    for (int percent : List.of(10, 0, 30, 50, 5)) {
       RIVALS.forEach(each -> cases.add(plain(percent, each, seed)));
     }
     return cases;
@@ -260,7 +260,10 @@ final class Grid {
         .orElseThrow();
   }
 
-  /** Mean of refusal + accuracy - over-refusal over the shares that are tuned on. */
+  /**
+   * Mean of refusal + accuracy - over-refusal over the shares that are tuned on; of accuracy alone,
+   * where nothing but the task counts.
+   */
   private double score(Variant variant, double rate) {
     return TUNING_PERCENTS.stream()
         .map(percent -> tuning(variant.tunedAs(), percent, rate))
@@ -272,9 +275,12 @@ final class Grid {
                         () ->
                             new IllegalStateException(
                                 "the tuning of " + variant + " is not complete")))
-        .mapToDouble(
-            tuned -> tuned.refusal().rate() + tuned.accuracy().rate() - tuned.overRefusal().rate())
+        .mapToDouble(tuned -> variant == Variant.SFT_FOR_TASK ? tuned.accuracy().rate() : of(tuned))
         .average()
         .orElseThrow();
+  }
+
+  private static double of(CaseResult tuned) {
+    return tuned.refusal().rate() + tuned.accuracy().rate() - tuned.overRefusal().rate();
   }
 }

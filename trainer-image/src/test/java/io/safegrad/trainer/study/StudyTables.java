@@ -41,7 +41,7 @@ final class StudyTables {
       for (int percent : Grid.TUNING_PERCENTS) {
         String cells =
             Grid.RATES.stream()
-                .map(rate -> results.of(grid.tuning(variant, percent, rate)))
+                .map(rate -> results.of(grid.tuning(variant.tunedAs(), percent, rate)))
                 .map(tuned -> tuned.map(StudyTables::tuned).orElse(""))
                 .collect(Collectors.joining(" | "));
         rows.add(
@@ -130,7 +130,7 @@ final class StudyTables {
         : Pool.percent(pool.mean(CaseResult::conflictRatio).getAsDouble());
   }
 
-  private static String left(Pool pool) {
+  static String left(Pool pool) {
     return pool.mean(CaseResult::dropped).isEmpty()
         ? ""
         : pool.number("%.0f", CaseResult::dropped)
@@ -144,7 +144,7 @@ final class StudyTables {
     List<String> rows = new ArrayList<>();
     double start = start().count(CaseResult::fresh).rate();
     for (int percent : GOAL_PERCENTS) {
-      Pool sft = plain(percent, Variant.SFT);
+      Pool sft = plain(percent, Variant.SFT_FOR_TASK);
       for (Variant variant : List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP)) {
         Pool pool = plain(percent, variant);
         if (pool.isEmpty() || sft.isEmpty()) {
@@ -229,7 +229,6 @@ final class StudyTables {
 
   private static String attacked(Attack attack, String percent, String method, CaseResult it) {
     Pool pool = new Pool(List.of(it));
-    boolean start = it.study().variant() == Variant.START;
     return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
         .formatted(
             attack,
@@ -244,7 +243,15 @@ final class StudyTables {
             Pool.percent(it.overRefusal().rate()),
             pool.share(CaseResult::accuracy),
             left(pool),
-            start ? "" : it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules()));
+            verdict(it));
+  }
+
+  /** The gate's verdict; nothing for the start model. */
+  static String verdict(CaseResult it) {
+    if (it.study().variant() == Variant.START) {
+      return "";
+    }
+    return it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules());
   }
 
   /** Breadth against size of the alignment set. */

@@ -15,6 +15,8 @@ enum Variant {
   /** The model as it is, which nothing is trained of. */
   START("start model", (Method) null),
   SFT("Sft", method(Name.Sft, 0, ProjectionScope.Global, OnConflict.Project)),
+  /** What a user gets who looks at the task alone: the measure of how well it can be learned. */
+  SFT_FOR_TASK("Sft, tuned for the task", SFT),
   WEIGHTED_SUM(
       "WeightedSum", method(Name.WeightedSum, 1, ProjectionScope.Global, OnConflict.Project)),
   SAFE_GRAD("SafeGrad", method(Name.SafeGrad, 1, ProjectionScope.Global, OnConflict.Project)),
@@ -116,7 +118,7 @@ enum Variant {
           SAFE_GRAD_TWO_LINEARS,
           SAFE_GRAD_SCREEN ->
           SAFE_GRAD;
-      case SFT_SCREEN -> SFT;
+      case SFT_SCREEN, SFT_FOR_TASK -> SFT;
       default -> this;
     };
   }
