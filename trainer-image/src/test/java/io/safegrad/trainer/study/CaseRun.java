@@ -19,6 +19,7 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.train.ChangedSafeGrad;
 import io.safegrad.trainer.train.Checkpoints;
@@ -112,14 +113,23 @@ final class CaseRun {
   }
 
   private Trained train(StudyCase study, CausalLm lm, List<TokenizedExample> alignment) {
-    List<Dialogue> user = corpus.user(study.task(), study.attack(), study.percent());
-    Screening screening = study.variant().screens() ? screening(lm, user) : Screening.none(user);
+    List<TokenizedExample> user =
+        model.examples(corpus.user(study.task(), study.attack(), study.percent()));
+    StartModelScreening.Result screening =
+        study.variant().screens()
+            ? new StartModelScreening(
+                    replies(lm),
+                    model.pretrained().tokenizer(),
+                    model.pretrained().endOfSequenceIds(),
+                    JUDGE)
+                .of(user)
+            : new StartModelScreening.Result(user, List.of());
     boolean drops = study.variant() == Variant.SAFE_GRAD_DROP;
     List<StepMetrics> steps = new ArrayList<>();
-    List<Integer> leftOut = new ArrayList<>(screening.refusedLines());
+    List<Integer> leftOut = new ArrayList<>(screening.lines());
     loop(study, lm)
         .run(
-            model.examples(screening.kept()),
+            screening.kept(),
             List.of(),
             aligned(study, alignment, screening),
             List.of(),
@@ -162,10 +172,10 @@ final class CaseRun {
   }
 
   private List<TokenizedExample> aligned(
-      StudyCase study, List<TokenizedExample> alignment, Screening screening) {
+      StudyCase study, List<TokenizedExample> alignment, StartModelScreening.Result screening) {
     List<TokenizedExample> all = new ArrayList<>(alignment);
     if (study.variant() == Variant.SAFE_GRAD_SCREEN) {
-      all.addAll(model.examples(screening.refused()));
+      all.addAll(screening.refused());
     }
     return study.variant() == Variant.SAFE_GRAD_PROMPT_KL
         ? all.stream().map(CaseRun::withPrompt).toList()
@@ -175,12 +185,6 @@ final class CaseRun {
   /** Its prompt is compared, too. */
   private static TokenizedExample withPrompt(TokenizedExample example) {
     return new TokenizedExample(example.inputIds(), example.inputIds().clone(), example.line());
-  }
-
-  /** Before anything is trained, when the model is the start model. */
-  private Screening screening(CausalLm lm, List<Dialogue> user) {
-    List<Exchange> answered = exchanges(lm, "screened", user);
-    return Screening.of(user, answered, JUDGE.refusals(answered));
   }
 
   private CaseResult tuned(StudyCase study, CausalLm lm) {
