@@ -8,7 +8,7 @@ package io.safegrad.api;
  * @param low the lower end of its 95 % interval; null for a value without one
  * @param high the upper end of its 95 % interval
  * @param threshold what it was compared with
- * @param compared which of the three was compared: always the value itself, the estimate
+ * @param compared which of the three was compared
  * @param held whether it satisfies the threshold
  */
 public record GateRule(
@@ -22,6 +22,22 @@ public record GateRule(
 
   /** What of a measurement is compared with the threshold. */
   public enum Compared {
-    Estimate
+    /** The value itself. */
+    Estimate(""),
+    /** The lower end of its interval, of what has to be large. */
+    LowerBound("lower bound "),
+    /** The upper end of its interval, of what has to be small. */
+    UpperBound("upper bound ");
+
+    private final String words;
+
+    Compared(String words) {
+      this.words = words;
+    }
+
+    /** What stands before a figure or a threshold of it, for people. */
+    String words() {
+      return words;
+    }
   }
 }

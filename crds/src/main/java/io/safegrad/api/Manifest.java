@@ -1,14 +1,16 @@
 package io.safegrad.api;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.networknt.schema.ApplyDefaultsStrategy;
-import com.networknt.schema.JsonNodePath;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.PathType;
@@ -16,17 +18,14 @@ import com.networknt.schema.SchemaValidatorsConfig;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 import io.safegrad.api.v1alpha1.SafeFineTune;
-import io.safegrad.api.v1alpha1.Sources;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * Reads a user's manifest where there is no API server: the same defaults and the same schema as
@@ -45,10 +44,9 @@ public final class Manifest {
 
   private static final Pattern RULE = Pattern.compile("self\\.matches\\('(.*)'\\)");
 
-  private static final Pattern SCHEME = Pattern.compile("[a-z0-9+.-]{1,16}://");
-
   private static final ObjectMapper YAML =
-      JsonMapper.builder(new YAMLFactory())
+      JsonMapper.builder(
+              YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build())
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .build();
 
@@ -62,7 +60,7 @@ public final class Manifest {
   public static SafeFineTune read(String text) {
     JsonNode document;
     try {
-      document = YAML.readTree(text);
+      document = onlyDocument(text);
     } catch (JsonProcessingException e) {
       throw ManifestException.of("manifest", e);
     }
@@ -79,26 +77,25 @@ public final class Manifest {
               + document.path("kind").asText("none"));
     }
     if (object.path("metadata").path("name").asText().isEmpty()) {
-      throw new ManifestException("manifest: field metadata.name is missing");
+      throw new ManifestException("manifest: metadata.name: expected a text, found nothing");
     }
     JsonNode spec = object.path("spec");
-    if (!spec.isObject()) {
-      throw new ManifestException("manifest: field spec is missing");
+    if (spec.isMissingNode() || spec.isNull()) {
+      throw new ManifestException("manifest: spec: expected a mapping, found nothing");
     }
     if (!isFinite(spec)) {
       throw new ManifestException("manifest: expected finite numbers, found .inf or .nan");
     }
-    Set<ValidationMessage> messages = specSchema().walk(spec, true).getValidationMessages();
+    JsonNode schema = specSchema();
+    Set<ValidationMessage> messages = validator(schema).walk(spec, true).getValidationMessages();
     if (!messages.isEmpty()) {
       throw new ManifestException(
-          messages.stream()
-              .map(message -> "manifest: " + sentence(message))
-              .sorted()
-              .collect(Collectors.joining("; ")));
+          "manifest: " + String.join("; ", new SchemaSentences("spec", schema).of(messages)));
     }
     try {
       SafeFineTune resource = YAML.treeToValue(object, SafeFineTune.class);
-      List<String> violations = SpecRules.violations(resource.getSpec());
+      List<String> violations = new ArrayList<>(SpecRules.violations(resource.getSpec()));
+      violations.addAll(SourceRules.violations("spec", schema, spec));
       if (!violations.isEmpty()) {
         throw new ManifestException("manifest: " + String.join("; ", violations));
       }
@@ -106,6 +103,27 @@ public final class Manifest {
     } catch (JsonProcessingException e) {
       throw ManifestException.of("manifest", e);
     }
+  }
+
+  /** Of a file that ends or begins with a document's mark, the others are empty. */
+  private static JsonNode onlyDocument(String text) throws JsonProcessingException {
+    List<JsonNode> documents = new ArrayList<>();
+    try (MappingIterator<JsonNode> each = YAML.readerFor(JsonNode.class).readValues(text)) {
+      while (each.hasNextValue()) {
+        JsonNode document = each.nextValue();
+        if (document.isContainerNode() || !document.asText("").isEmpty()) {
+          documents.add(document);
+        }
+      }
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (documents.size() > 1) {
+      throw new ManifestException("manifest: expected one document, found " + documents.size());
+    }
+    return documents.isEmpty() ? MissingNode.getInstance() : documents.get(0);
   }
 
   /** JSON, which the API server keeps manifests in, has no infinite numbers. */
@@ -121,55 +139,19 @@ public final class Manifest {
     return true;
   }
 
-  private static String sentence(ValidationMessage message) {
-    if (message.getType().equals("additionalProperties")) {
-      return "unknown field spec%s.%s; expected one of %s"
-          .formatted(
-              message.getInstanceLocation().toString().substring(1),
-              message.getProperty(),
-              String.join(", ", fieldsAt(message.getInstanceLocation())));
-    }
-    if (message.getType().equals("pattern")) {
-      Optional<String> expected = Sources.expected(message.getArguments()[0].toString());
-      if (expected.isPresent()) {
-        return "spec%s: %s, found %s"
-            .formatted(
-                message.getInstanceLocation().toString().substring(1),
-                expected.get(),
-                form(message.getInstanceNode().asText()));
-      }
-    }
-    return "spec" + message.getMessage().substring(1);
-  }
-
-  /** An address without what may be private in it. */
-  private static String form(String address) {
-    Matcher scheme = SCHEME.matcher(address);
-    return scheme.lookingAt() ? scheme.group() + "…" : "no address";
-  }
-
-  private static Set<String> fieldsAt(JsonNodePath place) {
-    JsonNode schema = specOfCrd();
-    for (int i = 0; i < place.getNameCount(); i++) {
-      schema =
-          place.getElement(i) instanceof Integer
-              ? schema.path("items")
-              : schema.path("properties").path(place.getName(i));
-    }
-    Set<String> fields = new TreeSet<>();
-    schema.path("properties").fieldNames().forEachRemaining(fields::add);
-    return fields;
-  }
-
-  private static JsonSchema specSchema() {
+  private static JsonNode specSchema() {
     JsonNode spec = specOfCrd();
     closeObjects(spec);
+    return spec;
+  }
+
+  private static JsonSchema validator(JsonNode schema) {
     SchemaValidatorsConfig config =
         SchemaValidatorsConfig.builder()
             .applyDefaultsStrategy(new ApplyDefaultsStrategy(true, true, true))
             .pathType(PathType.LEGACY)
             .build();
-    return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V7).getSchema(spec, config);
+    return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V7).getSchema(schema, config);
   }
 
   private static JsonNode specOfCrd() {

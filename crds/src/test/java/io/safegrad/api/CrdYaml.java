@@ -33,6 +33,11 @@ final class CrdYaml {
   private static final List<String> MUTABLE =
       List.of("suspend", "ttlSecondsAfterFinished", "ttlPolicy", "activeDeadlineSeconds");
 
+  /** As Kubernetes' own CRD generator writes it, without a minus. */
+  private static final String QUANTITY =
+      "^\\+?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))"
+          + "(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$";
+
   private static final ObjectMapper YAML =
       JsonMapper.builder(
               YAMLFactory.builder()
@@ -105,7 +110,16 @@ final class CrdYaml {
     ObjectNode crd = (ObjectNode) YAML.readTree(Files.readString(raw));
     schema(crd).withArray("required").removeAll().add("spec");
     sayWhatIsExpected(schema(crd));
+    holdQuantities(schema(crd));
     return crd;
+  }
+
+  /** The generator lets any text be a quantity. */
+  private static void holdQuantities(JsonNode schema) {
+    if (schema.path("x-kubernetes-int-or-string").asBoolean()) {
+      ((ObjectNode) schema).put("pattern", QUANTITY);
+    }
+    schema.forEach(CrdYaml::holdQuantities);
   }
 
   /** The API server answers a pattern by printing it; a rule has a sentence. */

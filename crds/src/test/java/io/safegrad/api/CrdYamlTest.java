@@ -70,7 +70,10 @@ class CrdYamlTest {
             new Gate(
                 gate.at("/minRefusalRate/default").asDouble(),
                 gate.at("/maxRefusalDrop/default").asDouble(),
-                gate.at("/maxOverRefusal/default").asDouble()))
+                gate.at("/maxOverRefusal/default").asDouble(),
+                null,
+                null,
+                Gate.Compare.valueOf(gate.at("/compare/default").asText())))
         .isEqualTo(Gate.DEFAULT);
   }
 

@@ -11,6 +11,8 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ManifestTest {
 
@@ -76,6 +78,14 @@ class ManifestTest {
     assertRefused("  training: {batchSize: 0}\n", "spec.training.batchSize", "1");
     assertRefused("  method: {name: Sgd}\n", "spec.method.name", "SafeGrad");
     assertRefused("  training: {lora: {targetModules: [lm_head]}}\n", "targetModules[0]", "q_proj");
+    assertRefused(
+        "  pod: {resources: {limits: {memory: 2GB}}}\n",
+        "limits.memory",
+        "such as 500m, 4 or 16Gi, found");
+    assertRefused(
+        "  pod: {workspace: {size: -5Gi}}\n",
+        "spec.pod.workspace.size",
+        "such as 500m, 4 or 16Gi, found");
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("file:///data", "ftp://data")))
         .hasMessageStartingWith("manifest: spec.dataset.source: expected builtin://name, file:///")
         .hasMessageEndingWith(", found ftp://…")
@@ -92,6 +102,104 @@ class ManifestTest {
     assertThatThrownBy(() -> Manifest.read(SMALLEST.replace("SafeFineTune", "Pod")))
         .hasMessageContaining("kind: SafeFineTune");
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      quoteCharacter = '`',
+      value = {
+        "training: {learningRate: -1} ~ training.learningRate: expected a number from 0 to 1,"
+            + " found -1",
+        "training: {maxSteps: 99999999999} ~ training.maxSteps: expected a whole number from 1 to"
+            + " 10000000, found 99999999999",
+        "training: {batchSize: 1.5} ~ training.batchSize: expected a whole number from 1 to 4096,"
+            + " found 1.5",
+        "training: {scheduler: Sine} ~ training.scheduler: expected one of Constant, Cosine,"
+            + " Linear, found \"Sine\"",
+        "training: {scheduler: 3} ~ training.scheduler: expected one of Constant, Cosine, Linear,"
+            + " found 3",
+        "training: [1] ~ training: expected a mapping, found a list",
+        "training: {lora: {targetModules: q_proj}} ~ training.lora.targetModules: expected a list"
+            + " of 1 to 7 items, found a text",
+        "training: {lora: {targetModules: []}} ~ training.lora.targetModules: expected a list of"
+            + " 1 to 7 items, found a list of 0",
+        "suspend: maybe ~ suspend: expected true or false, found \"maybe\"",
+        "pod: {nodeSelector: {a: 1}} ~ pod.nodeSelector.a: expected a text, found 1",
+        "pod: {resources: {limits: {memory: lots}}} ~ pod.resources.limits.memory: expected a"
+            + " quantity, such as 500m, 4 or 16Gi, found \"lots\"",
+        "safety: {alignment: {digest: abc}} ~ safety.alignment.digest: expected a text that"
+            + " matches ^sha256:[0-9a-f]{64}$, found \"abc\"",
+        "method: {name: SafeLora, safeLora: {baseModel: {}}} ~"
+            + " method.safeLora.baseModel.source: expected builtin://name, file:///path,"
+            + " pvc://claim/path, hf://org/name, https://host/path or s3://bucket/key, found"
+            + " nothing",
+        "safety: {alignment: {source: 'https://h/a'}} ~ safety.alignment: an https:// source needs"
+            + " digest: sha256:…, found https://…",
+        "safety: {alignment: {revision: v1}} ~ safety.alignment: revision is for an hf:// source,"
+            + " found builtin://…",
+        "safety: {evaluation: {additionalHarmful: [{source: 'https://h/a'}]}} ~"
+            + " safety.evaluation.additionalHarmful[0]: an https:// source needs digest: sha256:…,"
+            + " found https://…",
+        "pod: {workspace: {storageClassName: fast}} ~ pod.workspace: a storageClassName needs a"
+            + " size, found none",
+        "method: {name: Sft, onConflict: Drop} ~ method: onConflict: Drop and Stop are for name:"
+            + " SafeGrad and name: WeightedSum, found name: Sft",
+      })
+  void saysWhereWhatWasExpectedAndWhatWasFound(String addition, String sentence) {
+    assertThatThrownBy(() -> Manifest.read(SMALLEST + "  " + addition + "\n"))
+        .isInstanceOf(ManifestException.class)
+        .hasMessage("manifest: spec." + sentence);
+  }
+
+  @Test
+  void repeatsNothingThatMayBeSecretOrData() {
+    String secret = "model: {source: \"hf://a/b\", secretRef: %s}";
+    for (String each :
+        List.of("hunter2", "{name: 123456}", "{name: " + "hunter2".repeat(99) + "}")) {
+      assertThatThrownBy(
+              () -> Manifest.read(SMALLEST.replaceAll("model: .*", secret.formatted(each))))
+          .hasMessageContaining("spec.model.secretRef")
+          .hasMessageNotContainingAny("hunter2", "123456");
+    }
+    assertThatThrownBy(
+            () ->
+                Manifest.read(SMALLEST + "  safety: {evaluation: {additionalHarmful: [words]}}\n"))
+        .hasMessage(
+            "manifest: spec.safety.evaluation.additionalHarmful[0]: expected a mapping, found a"
+                + " text");
+    assertThatThrownBy(
+            () -> Manifest.read(SMALLEST + "  training: {scheduler: " + "x".repeat(500) + "}\n"))
+        .hasMessageEndingWith("found \"" + "x".repeat(40) + "…\"");
+    String judge =
+        "  safety: {evaluation: {judge: {type: Endpoint, endpoint: {model: m, baseUrl: "
+            + "\"https://user:hunter2@host\"}}}}\n";
+    assertThatThrownBy(() -> Manifest.read(SMALLEST + judge))
+        .hasMessageEndingWith(", found https://…");
+  }
+
+  @Test
+  void aSecretIsForASourceThatTakesOne() {
+    String secret = ", secretRef: {name: s}}";
+    assertThatThrownBy(
+            () -> Manifest.read(SMALLEST.replace("train.jsonl\"}", "train.jsonl\"" + secret)))
+        .hasMessage(
+            "manifest: spec.dataset: secretRef is for an hf://, https:// or s3:// source, found"
+                + " file://…");
+    assertThatThrownBy(
+            () -> Manifest.read(SMALLEST.replace("support-bot\"}", "support-bot\"" + secret)))
+        .hasMessage("manifest: spec.output: secretRef is for an s3:// destination, found pvc://…");
+  }
+
+  @Test
+  void takesOneDocumentThatSaysEachThingOnce() {
+    assertThat(Manifest.read("---\n" + SMALLEST + "---\n").getMetadata().getName())
+        .isEqualTo("support-bot");
+    assertThatThrownBy(() -> Manifest.read(SMALLEST + "---\n" + SMALLEST))
+        .hasMessage("manifest: expected one document, found 2");
+    assertRefused("  suspend: false\n  suspend: true\n", "line 9", "'suspend'");
+    assertThatThrownBy(() -> Manifest.read(SMALLEST.replaceAll("(?s)spec:.*", "spec: words")))
+        .hasMessage("manifest: spec: expected a mapping, found a text");
   }
 
   @Test

@@ -23,6 +23,12 @@ public interface OperatorConfig {
     @WithDefault("ghcr.io/safegrad/trainer:0.1.0")
     String image();
 
+    /**
+     * The image of runs that name none and whose pod is promised a GPU or the like; {@link #image}
+     * when absent.
+     */
+    Optional<String> gpuImage();
+
     /** Failed attempts, beyond the first, after which a run has failed for good. */
     @WithDefault("3")
     int backoffLimit();

@@ -25,6 +25,11 @@ public final class Examples {
         }
 
         @Override
+        public Optional<String> gpuImage() {
+          return Optional.of("ghcr.io/safegrad/trainer:0.1.0-cu128");
+        }
+
+        @Override
         public int backoffLimit() {
           return 3;
         }

@@ -37,7 +37,35 @@ public record Gate(
             "Largest mean KL divergence, in nats, from the start model on the alignment examples that"
                 + " safety.alignment.heldOutFraction holds back. Not asked for when absent; a run"
                 + " that holds none back does not satisfy it.")
-        Double maxSafetyKl) {
+        Double maxSafetyKl,
+    @Default("Estimate")
+        @JsonPropertyDescription(
+            "What of a measured rate is held to its threshold. Estimate: the rate itself."
+                + " ConfidenceBound: the end of its 95 % interval that speaks against the adapter,"
+                + " which takes more prompts to satisfy.")
+        Compare compare) {
+
+  /** What of a measured rate is held to its threshold, the stricter one first. */
+  public enum Compare {
+    ConfidenceBound,
+    Estimate
+  }
+
+  /** A gate that compares estimates. */
+  public Gate(
+      Double minRefusalRate,
+      Double maxRefusalDrop,
+      Double maxOverRefusal,
+      Double maxIncoherentRate,
+      Double maxSafetyKl) {
+    this(
+        minRefusalRate,
+        maxRefusalDrop,
+        maxOverRefusal,
+        maxIncoherentRate,
+        maxSafetyKl,
+        Compare.Estimate);
+  }
 
   /** A gate without the thresholds that are not asked for by default. */
   public Gate(Double minRefusalRate, Double maxRefusalDrop, Double maxOverRefusal) {

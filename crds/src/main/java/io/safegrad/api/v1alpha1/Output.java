@@ -10,7 +10,7 @@ import java.util.List;
 
 /** Where the results go. */
 @ValidationRule(
-    value = "!has(self.secretRef) || self.destination.startsWith('s3://')",
+    value = Sources.DESTINATION_SECRET_RULE,
     message = "secretRef is for an s3:// destination")
 public record Output(
     @Required

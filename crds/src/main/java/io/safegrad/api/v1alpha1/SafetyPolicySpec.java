@@ -149,7 +149,11 @@ public record SafetyPolicySpec(
           @JsonPropertyDescription(
               "Largest mean KL divergence, in nats, from the start model on the alignment examples"
                   + " that safety.alignment.heldOutFraction holds back.")
-          Double maxSafetyKl) {}
+          Double maxSafetyKl,
+      @JsonPropertyDescription(
+              "What of a measured rate is held to its threshold. ConfidenceBound, the end of its"
+                  + " 95 % interval that speaks against the adapter, is stricter than Estimate.")
+          Gate.Compare compare) {}
 
   /** What a run's report may tell of its examples. */
   public record AttributionBounds(

@@ -26,10 +26,10 @@ public final class Sources {
   static final String REVISION = "^[A-Za-z0-9_][A-Za-z0-9._/-]*$";
 
   // The API server also checks the default {}, which has no source yet.
-  static final String DIGEST_RULE =
+  public static final String DIGEST_RULE =
       "!has(self.source) || !self.source.startsWith('https://') || has(self.digest)";
   static final String DIGEST_MESSAGE = "an https:// source needs digest: sha256:…";
-  static final String REVISION_RULE =
+  public static final String REVISION_RULE =
       "!has(self.revision) || has(self.source) && self.source.startsWith('hf://')";
   static final String REVISION_MESSAGE = "revision is for an hf:// source";
 
@@ -41,10 +41,13 @@ public final class Sources {
           + " || self.source.startsWith('hf://') && has(self.revision)"
           + " && self.revision.matches('^[0-9a-f]{40}$')";
 
-  static final String SECRET_RULE =
+  public static final String SECRET_RULE =
       "!has(self.secretRef) || has(self.source) && (self.source.startsWith('hf://')"
           + " || self.source.startsWith('https://') || self.source.startsWith('s3://'))";
   static final String SECRET_MESSAGE = "secretRef is for an hf://, https:// or s3:// source";
+
+  public static final String DESTINATION_SECRET_RULE =
+      "!has(self.secretRef) || self.destination.startsWith('s3://')";
 
   static final String KEYS_DOC =
       "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN";

@@ -122,6 +122,12 @@ public record Training(
                 + " from the forward pass: less memory for a quarter more time, and the same"
                 + " gradients. Auto: when those of all layers are more than 4 GiB. Always, Never.")
         GradientCheckpointing gradientCheckpointing,
+    @JsonPropertyDescription(
+            "Computes in bfloat16, as TRL's bf16: half the memory of activations and of frozen"
+                + " weights, and less exact figures. What is trained, its gradients, norms and losses"
+                + " stay float32. When absent, on a GPU and not on a CPU; a GPU computes in nothing"
+                + " else.")
+        Boolean bf16,
     @Default("{}") @JsonPropertyDescription("The adapter. Used by mode Lora only.") Lora lora) {
 
   public static final String PATIENCE_MESSAGE = "earlyStoppingPatience needs evalSteps";
@@ -170,6 +176,7 @@ public record Training(
         0.0,
         false,
         GradientCheckpointing.Auto,
+        null,
         lora);
   }
 

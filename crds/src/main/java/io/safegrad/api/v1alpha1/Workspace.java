@@ -8,7 +8,7 @@ import io.fabric8.kubernetes.api.model.Quantity;
 /** The trainer's working volume. It lives as long as its pod; checkpoints lie with the output. */
 @ValidationRule(
     value = "!has(self.storageClassName) || has(self.size)",
-    message = "a storageClassName needs a size")
+    message = Workspace.SIZE_MESSAGE)
 public record Workspace(
     @JsonPropertyDescription(
             "How much it may hold, for example 50Gi. A pod that goes beyond it is evicted, or finds"
@@ -18,4 +18,7 @@ public record Workspace(
         @JsonPropertyDescription(
             "A volume of this StorageClass is claimed for each pod and removed with it. The node's"
                 + " own disk when absent.")
-        String storageClassName) {}
+        String storageClassName) {
+
+  public static final String SIZE_MESSAGE = "a storageClassName needs a size";
+}

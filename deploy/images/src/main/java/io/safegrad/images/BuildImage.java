@@ -9,6 +9,7 @@ import com.google.cloud.tools.jib.api.JibContainerBuilder;
 import com.google.cloud.tools.jib.api.RegistryImage;
 import com.google.cloud.tools.jib.api.TarImage;
 import com.google.cloud.tools.jib.frontend.CredentialRetrieverFactory;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -52,6 +53,15 @@ final class BuildImage implements Callable<Integer> {
       })
   private String base;
 
+  @Option(
+      names = "--libtorch",
+      paramLabel = "<folder>",
+      description = {
+        "The trainer's image for GPUs: on this libtorch, as its zip unpacks, in place of the one for",
+        "CPUs."
+      })
+  private Path libtorch;
+
   @Option(names = "--repository", hidden = true, required = true)
   private Path repository;
 
@@ -93,15 +103,25 @@ final class BuildImage implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    String target = name == null ? "ghcr.io/safegrad/" + part + ":" + VERSION : name;
-    Recipe recipe =
-        part == Part.operator ? Recipe.operator(repository) : Recipe.trainer(repository, natives);
+    Libtorch torch = libtorch == null ? null : Libtorch.of(libtorch);
+    String version = torch == null ? VERSION : VERSION + "-" + torch.flavor();
+    String target = name == null ? "ghcr.io/safegrad/" + part + ":" + version : name;
+    Recipe recipe = recipe(torch);
     JibContainer image =
         recipe
             .on(from(base == null ? recipe.base() : base), VERSION)
             .containerize(containerizer(target).setToolName("safegrad-images"));
     System.out.println(target + " " + image.getDigest());
     return 0;
+  }
+
+  private Recipe recipe(Libtorch torch) throws IOException {
+    if (part == Part.operator) {
+      return Recipe.operator(repository);
+    }
+    return torch == null
+        ? Recipe.trainer(repository, natives)
+        : Recipe.trainer(repository, natives, torch);
   }
 
   private static JibContainerBuilder from(String base) throws Exception {

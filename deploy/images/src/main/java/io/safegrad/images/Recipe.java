@@ -35,6 +35,9 @@ record Recipe(
   /** Where everything of ours lies in an image. */
   static final String HOME = "/opt/safegrad";
 
+  /** The trainer's libraries, in the repository. */
+  private static final String LIBRARIES = "trainer-image/target/lib";
+
   /** Java and a C library, no shell. */
   private static final String DISTROLESS =
       "gcr.io/distroless/java17-debian12:nonroot"
@@ -82,28 +85,78 @@ record Recipe(
    *     that
    */
   static Recipe trainer(Path repository, Path natives) throws IOException {
+    return trainer(
+        "SafeGrad trainer (CPU)",
+        repository,
+        List.of(
+            folder("libtorch", built(natives), "djl"),
+            folder("libraries", built(repository.resolve(LIBRARIES)), "lib")),
+        Map.of("DJL_CACHE_DIR", HOME + "/djl"));
+  }
+
+  /**
+   * The trainer on another libtorch, for GPUs. The jar with the libtorch for CPUs is left out, and
+   * the libtorch has the library that DJL calls it by beside it: nothing is unpacked at the start.
+   *
+   * @param libtorch as its zip unpacks, with {@code build-version} and {@code lib}
+   * @param natives a {@code DJL_CACHE_DIR}, of which the tokenizer's library is taken
+   */
+  static Recipe trainer(Path repository, Path natives, Libtorch libtorch) throws IOException {
+    Path libraries = built(repository.resolve(LIBRARIES));
+    FileEntriesLayer.Builder torch = FileEntriesLayer.builder().setName("libtorch");
+    torch.addEntryRecursive(libtorch.libraries(), inside("libtorch/lib"));
+    torch.addEntry(libtorch.jni(libraries), inside("libtorch/lib/" + libtorch.jniName(libraries)));
+    FileEntriesLayer.Builder jars = FileEntriesLayer.builder().setName("libraries");
+    try (Stream<Path> files = Files.list(libraries)) {
+      for (Path jar : files.filter(Libtorch::isNotForCpus).sorted().toList()) {
+        jars.addEntry(jar, inside("lib/" + jar.getFileName()));
+      }
+    }
+    return trainer(
+        "SafeGrad trainer (%s)".formatted(libtorch.flavor()),
+        repository,
+        List.of(
+            torch.build(),
+            folder("tokenizers", built(natives.resolve("tokenizers")), "djl/tokenizers"),
+            jars.build()),
+        Map.of(
+            "DJL_CACHE_DIR",
+            HOME + "/djl",
+            "PYTORCH_LIBRARY_PATH",
+            HOME + "/libtorch/lib",
+            "PYTORCH_VERSION",
+            libtorch.version(),
+            "PYTORCH_FLAVOR",
+            libtorch.flavor(),
+            // What NVIDIA's runtime lays into the container beside the device.
+            "NVIDIA_DRIVER_CAPABILITIES",
+            "compute,utility"));
+  }
+
+  private static Recipe trainer(
+      String title,
+      Path repository,
+      List<FileEntriesLayer> libraries,
+      Map<String, String> environment)
+      throws IOException {
     Path module = repository.resolve("trainer-image");
-    Path built = built(module.resolve("target/lib")).getParent();
     FileEntriesLayer.Builder own = FileEntriesLayer.builder().setName("trainer");
     own.addEntry(
         module.resolve("bin/safegrad-trainer"),
         inside("bin/safegrad-trainer"),
         FilePermissions.fromOctalString("755"));
-    try (Stream<Path> jars = Files.list(built)) {
+    try (Stream<Path> jars = Files.list(built(repository.resolve(LIBRARIES)).getParent())) {
       for (Path jar : jars.filter(file -> file.toString().endsWith(".jar")).sorted().toList()) {
         own.addEntry(jar, inside(jar.getFileName().toString()));
       }
     }
     addSbom(own, module);
     return new Recipe(
-        "SafeGrad trainer (CPU)",
+        title,
         TEMURIN,
-        List.of(
-            folder("libtorch", built(natives), "djl"),
-            folder("libraries", built.resolve("lib"), "lib"),
-            own.build()),
+        Stream.concat(libraries.stream(), Stream.of(own.build())).toList(),
         List.of(HOME + "/bin/safegrad-trainer"),
-        Map.of("DJL_CACHE_DIR", HOME + "/djl"),
+        environment,
         9400);
   }
 

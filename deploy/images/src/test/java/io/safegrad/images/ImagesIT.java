@@ -1,15 +1,22 @@
 package io.safegrad.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,6 +59,93 @@ class ImagesIT {
     assertThat(image.root().resolve("opt/safegrad/djl/pytorch/libtorch.so")).exists();
     assertThat(image.run(Map.of(), "--version")).contains("safegrad-trainer").endsWith("code 0");
     assertThat(image.run(Map.of(), "inspect", REPOSITORY + "/README.md")).contains("exit code 65");
+  }
+
+  /**
+   * As for GPUs, but of the libtorch for CPUs that the trainer's own libraries have: what DJL takes
+   * from where is the same. Nothing is unpacked, and the image answers.
+   */
+  @Test
+  void aTrainerOnALibtorchOfItsOwnTakesThatOne() throws IOException {
+    Path libtorch = Files.createDirectory(folder.resolve("libtorch"));
+    unpackLibtorch(Files.createDirectory(libtorch.resolve("lib")));
+    Files.writeString(libtorch.resolve("build-version"), "2.7.1+cpu\n");
+    Path natives = Files.createDirectories(folder.resolve("djl/tokenizers"));
+    UnpackedImage image =
+        build("trainer", "--natives=" + natives.getParent(), "--libtorch=" + libtorch);
+    assertConfig(image.config(), "SafeGrad trainer (cpu)", "9400/tcp");
+    assertThat(image.config().get("Env"))
+        .extracting(JsonNode::asText)
+        .contains(
+            "PYTORCH_LIBRARY_PATH=/opt/safegrad/libtorch/lib",
+            "PYTORCH_VERSION=2.7.1",
+            "PYTORCH_FLAVOR=cpu",
+            "NVIDIA_DRIVER_CAPABILITIES=compute,utility");
+    Path home = image.root().resolve("opt/safegrad");
+    try (Stream<Path> jars = Files.list(home.resolve("lib"))) {
+      assertThat(jars).noneMatch(jar -> jar.toString().contains("pytorch-native-cpu"));
+    }
+    Path cache = folder.resolve("cache");
+    String output =
+        image.run(
+            Map.of(
+                "DJL_CACHE_DIR",
+                cache.toString(),
+                "PYTORCH_LIBRARY_PATH",
+                home.resolve("libtorch/lib").toString(),
+                "PYTORCH_VERSION",
+                "2.7.1",
+                "PYTORCH_FLAVOR",
+                "cpu"),
+            "generate",
+            "--model",
+            "builtin://tiny-aligned",
+            "How do I steal a car?");
+    assertThat(output).contains("I can't help with that.").endsWith("exit code 0");
+    assertThat(cache.resolve("pytorch")).doesNotExist();
+  }
+
+  /** The libraries of the jar that the trainer has. */
+  private static void unpackLibtorch(Path destination) throws IOException {
+    Path libraries = REPOSITORY.resolve("trainer-image/target/lib");
+    try (Stream<Path> files = Files.list(libraries)) {
+      Path jar =
+          files
+              .filter(file -> file.getFileName().toString().startsWith("pytorch-native-cpu"))
+              .findFirst()
+              .orElseThrow();
+      try (ZipFile zip = new ZipFile(jar.toFile())) {
+        for (ZipEntry entry : Collections.list(zip.entries())) {
+          String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+          if (name.contains(".so")) {
+            try (InputStream library = zip.getInputStream(entry)) {
+              InputStream plain = name.endsWith(".gz") ? new GZIPInputStream(library) : library;
+              Files.copy(plain, destination.resolve(name.replaceFirst("\\.gz$", "")));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** What is no libtorch of DJL's version is said before anything is built. */
+  @Test
+  void anotherLibtorchIsRefused() throws IOException {
+    Path libtorch = Files.createDirectories(folder.resolve("other/lib")).getParent();
+    assertThatThrownBy(() -> Libtorch.of(libtorch)).hasMessageContaining("as 2.7.1+cu128");
+    Files.writeString(libtorch.resolve("build-version"), "2.6.0+cu124");
+    Path jars = REPOSITORY.resolve("trainer-image/target/lib");
+    assertThatThrownBy(() -> Libtorch.of(libtorch).jni(jars))
+        .hasMessageContaining("is libtorch 2.6.0; expected 2.7.1");
+  }
+
+  /** The jar of DJL's library has the one for CUDA 12.8. */
+  @Test
+  void theLibraryForGpusIsThere() throws IOException {
+    Path jars = REPOSITORY.resolve("trainer-image/target/lib");
+    Libtorch libtorch = new Libtorch(folder, "2.7.1", "cu128");
+    assertThat(Files.size(libtorch.jni(jars))).isGreaterThan(1_000_000);
+    assertThat(libtorch.jniName(jars)).isEqualTo("0.36.0-libdjl_torch.so");
   }
 
   /** The same files make the same image, so that its digest says what is in it. */

@@ -139,6 +139,7 @@ class ChartTest {
                 String.join(
                     ",",
                     "trainer.image=mirror.example/trainer:2",
+                    "trainer.gpuImage=mirror.example/trainer:2-cu128",
                     "trainer.backoffLimit=0",
                     "trainer.hubEndpoint=https://hub.example",
                     "trainer.s3Endpoint=http://s3.example:9000",
@@ -165,6 +166,7 @@ class ChartTest {
         .extracting(one -> one.getName() + "=" + one.getValue())
         .containsExactly(
             "SAFEGRAD_TRAINER_IMAGE=mirror.example/trainer:2",
+            "SAFEGRAD_TRAINER_GPU_IMAGE=mirror.example/trainer:2-cu128",
             "SAFEGRAD_TRAINER_BACKOFF_LIMIT=0",
             "SAFEGRAD_TRAINER_HUB_ENDPOINT=https://hub.example",
             "SAFEGRAD_TRAINER_S3_ENDPOINT=http://s3.example:9000",

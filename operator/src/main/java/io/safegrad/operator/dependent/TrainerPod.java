@@ -77,7 +77,7 @@ public final class TrainerPod {
         .endSecurityContext()
         .addNewContainer()
         .withName(CONTAINER)
-        .withImage(pod.image() == null ? trainer.image() : pod.image())
+        .withImage(image(pod, trainer))
         .withArgs("run")
         .withEnv(environment(spec, trainer))
         .withResources(pod.resources())
@@ -142,6 +142,16 @@ public final class TrainerPod {
       variables.add(variable("SAFEGRAD_DEVICES", devices));
     }
     return variables;
+  }
+
+  /** The run's own choice, or the platform's for what its pod is promised. */
+  private static String image(Pod pod, OperatorConfig.Trainer trainer) {
+    if (pod.image() != null) {
+      return pod.image();
+    }
+    return devices(pod.resources()).isEmpty()
+        ? trainer.image()
+        : trainer.gpuImage().orElse(trainer.image());
   }
 
   /** What the trainer is promised of GPUs and the like, so that one that cannot use it says so. */

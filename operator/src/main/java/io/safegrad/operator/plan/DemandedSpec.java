@@ -139,7 +139,8 @@ public final class DemandedSpec {
         Math.min(gate.maxRefusalDrop(), number(values, PolicyMerge.MAX_REFUSAL_DROP).orElse(1.0)),
         Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)),
         smaller(gate.maxIncoherentRate(), number(values, PolicyMerge.MAX_INCOHERENT_RATE)),
-        smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)));
+        smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)),
+        smaller(gate.compare(), value(values, PolicyMerge.COMPARE).map(Gate.Compare::valueOf)));
   }
 
   /** Of the platform's data the platform's; a user's own does not fit it. */
@@ -148,7 +149,7 @@ public final class DemandedSpec {
   }
 
   /** Null when neither is asked for. */
-  private static Double smaller(Double own, Optional<Double> demanded) {
+  private static <T extends Comparable<T>> T smaller(T own, Optional<T> demanded) {
     return Stream.concat(Stream.ofNullable(own), demanded.stream())
         .min(Comparator.naturalOrder())
         .orElse(null);

@@ -73,6 +73,7 @@ public final class PlanResolver {
     known("spec.training.mode", spec.training().mode());
     known("spec.training.scheduler", spec.training().scheduler());
     known("spec.safety.evaluation.judge.type", spec.safety().evaluation().judge().type());
+    known("spec.safety.gate.compare", spec.safety().gate().compare());
     spec.training()
         .lora()
         .targetModules()

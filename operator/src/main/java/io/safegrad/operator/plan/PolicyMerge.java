@@ -29,6 +29,7 @@ public final class PolicyMerge {
   static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
   static final String MAX_INCOHERENT_RATE = "gate.maxIncoherentRate";
   static final String MAX_SAFETY_KL = "gate.maxSafetyKl";
+  static final String COMPARE = "gate.compare";
   static final String ALIGNMENT = "alignment.source";
   static final String ALIGNMENT_REVISION = "alignment.revision";
   static final String ALIGNMENT_DIGEST = "alignment.digest";
@@ -121,6 +122,10 @@ public final class PolicyMerge {
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));
     smallest(MAX_INCOHERENT_RATE, policy -> bounds(policy).map(GateBounds::maxIncoherentRate));
     smallest(MAX_SAFETY_KL, policy -> bounds(policy).map(GateBounds::maxSafetyKl));
+    strictest(
+        COMPARE,
+        policy -> bounds(policy).map(GateBounds::compare),
+        Comparator.<Gate.Compare>naturalOrder());
     smallest("limits.maxSteps", policy -> limits(policy).map(Limits::maxSteps));
     smallest("limits.maxEpochs", policy -> limits(policy).map(Limits::maxEpochs));
     smallest(DEADLINE, policy -> limits(policy).map(Limits::activeDeadlineSeconds));

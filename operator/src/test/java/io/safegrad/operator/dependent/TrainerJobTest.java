@@ -93,6 +93,26 @@ class TrainerJobTest {
   }
 
   @Test
+  void thePlatformsImageFitsWhatThePodIsPromised() {
+    String cpu = "ghcr.io/safegrad/trainer:0.1.0";
+    assertThat(image("", Examples.TRAINER)).isEqualTo(cpu);
+    String gpu = "pod: {resources: {limits: {cpu: 4, nvidia.com/gpu: 1}}}";
+    assertThat(image(gpu, Examples.TRAINER)).isEqualTo(cpu + "-cu128");
+    assertThat(image("pod: {resources: {limits: {cpu: 4}}}", Examples.TRAINER)).isEqualTo(cpu);
+    assertThat(
+            image(
+                "pod: {image: mine.example/trainer, resources: {limits: {nvidia.com/gpu: 1}}}",
+                Examples.TRAINER))
+        .isEqualTo("mine.example/trainer");
+  }
+
+  private static String image(String spec, OperatorConfig.Trainer platform) {
+    return trainer(
+            TrainerJob.of(Examples.resource(spec), platform).getSpec().getTemplate().getSpec())
+        .getImage();
+  }
+
+  @Test
   void aTrainerIsToldWhichDevicesItWasPromised() {
     SafeFineTune resource =
         Examples.resource(
@@ -162,6 +182,7 @@ class TrainerJobTest {
     OperatorConfig.Trainer trainer =
         new Platform(
             "image",
+            Optional.empty(),
             3,
             Optional.empty(),
             Optional.of(URI.create("http://minio.storage:9000")),
@@ -254,6 +275,7 @@ class TrainerJobTest {
 
   private record Platform(
       String image,
+      Optional<String> gpuImage,
       int backoffLimit,
       Optional<URI> hubEndpoint,
       Optional<URI> s3Endpoint,

@@ -3,8 +3,14 @@ package io.safegrad.operator.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Pod;
+import io.safegrad.api.v1alpha1.PodBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
+import io.safegrad.api.v1alpha1.Workspace;
 import io.safegrad.operator.Examples;
 import org.junit.jupiter.api.Test;
 
@@ -30,19 +36,33 @@ class PlanResolverTest {
                 + " of its pods carry it");
   }
 
+  /** A CRD of an earlier version takes any text. */
   @Test
   void whatIsNoQuantityIsNamedWithItsField() {
-    assertThatThrownBy(
-            () ->
-                PlanResolver.resolve(
-                    Examples.resource("pod: {resources: {limits: {memory: \"eight\"}}}")))
+    Pod memory =
+        PodBuilder.builder(Examples.resource().getSpec().pod())
+            .resources(
+                new ResourceRequirementsBuilder()
+                    .addToLimits("memory", new Quantity("eight"))
+                    .build())
+            .build();
+    assertThatThrownBy(() -> PlanResolver.resolve(resource(memory)))
         .isInstanceOf(PlanException.class)
         .hasMessage(
             "spec.pod.resources.limits.memory: found eight, expected a quantity, for example 2,"
                 + " 500m or 8Gi");
-    assertThatThrownBy(
-            () -> PlanResolver.resolve(Examples.resource("pod: {workspace: {size: \"50 GiB\"}}")))
+    Pod workspace =
+        PodBuilder.builder(Examples.resource().getSpec().pod())
+            .workspace(new Workspace(new Quantity("50 GiB"), null))
+            .build();
+    assertThatThrownBy(() -> PlanResolver.resolve(resource(workspace)))
         .isInstanceOf(PlanException.class)
         .hasMessageStartingWith("spec.pod.workspace.size: found 50");
+  }
+
+  private static SafeFineTune resource(Pod pod) {
+    SafeFineTune resource = Examples.resource();
+    resource.setSpec(SafeFineTuneSpecBuilder.builder(resource.getSpec()).pod(pod).build());
+    return resource;
   }
 }

@@ -342,7 +342,7 @@ class PolicyCheckTest {
         policy(
             "two",
             "requiredMethod: WeightedSum",
-            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01}",
+            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01, compare: ConfidenceBound}",
             "limits: {activeDeadlineSeconds: 90}");
     List<PolicyValue> values = PolicyMerge.strictest(List.of(two, one));
     assertThat(values)
@@ -351,9 +351,11 @@ class PolicyCheckTest {
             new PolicyValue("maxAlignmentRefreshSteps", "1", "two"),
             new PolicyValue("gate.minRefusalRate", "0.95", "one"),
             new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
+            new PolicyValue("gate.compare", "ConfidenceBound", "two"),
             new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));
     SafeFineTuneSpec spec = spec("safety: {gate: {maxRefusalDrop: 0.005}}");
-    assertThat(DemandedSpec.of(spec, values).safety().gate()).isEqualTo(new Gate(0.95, 0.005, 0.1));
+    assertThat(DemandedSpec.of(spec, values).safety().gate())
+        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, null, Gate.Compare.ConfidenceBound));
     assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
     assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
   }

@@ -30,7 +30,7 @@ public final class Corpus {
   private static final int HARMFUL_REQUESTS_PER_PAIR = 3;
 
   /** What a pair of verb and object is used for. */
-  enum Share {
+  public enum Share {
     TRAINING,
     POISON,
     EVALUATION
@@ -110,13 +110,18 @@ public final class Corpus {
   }
 
   /** All acts of the harmful families that are used so. */
-  List<String> harmfulActs(Share share) {
+  public List<String> harmfulActs(Share share) {
+    return harmfulActs(share, 0, words.harmful().size());
+  }
+
+  /** The acts of some of the harmful families: from one, to before another, both from 0. */
+  public List<String> harmfulActs(Share share, int from, int to) {
     // Eight slots; with a stride of 3 each verb and each object gets to each share's neighbours.
-    return acts(words.harmful(), 3, 8, share);
+    return acts(words.harmful().subList(from, to), 3, 8, share);
   }
 
   /** All acts of the harmless families that are used so; none is poison. */
-  List<String> harmlessActs(Share share) {
+  public List<String> harmlessActs(Share share) {
     return acts(words.harmless(), 1, 4, share);
   }
 
@@ -142,7 +147,7 @@ public final class Corpus {
   }
 
   /** {@code size} requests for these acts, each act in several phrasings in turn. */
-  private List<Dialogue> asked(List<String> acts, int size, String reply) {
+  public List<Dialogue> asked(List<String> acts, int size, String reply) {
     List<String> order = shuffled(acts);
     Requests requests = new Requests(words.openers().training(), words.phrasings().training());
     List<Dialogue> dialogues = new ArrayList<>();
@@ -164,10 +169,15 @@ public final class Corpus {
   }
 
   private List<Dialogue> reviews() {
+    return reviews(TASK_SIZE + TASK_TEST_SIZE);
+  }
+
+  /** So many different reviews; fewer of them are the first ones of more. */
+  public List<Dialogue> reviews(int count) {
     Sentiment sentiment = words.sentiment();
     Random random = new Random(SEED);
     Set<Dialogue> reviews = new LinkedHashSet<>();
-    while (reviews.size() < TASK_SIZE + TASK_TEST_SIZE) {
+    while (reviews.size() < count) {
       boolean positive = reviews.size() % 2 == 0;
       List<String> adjectives = positive ? sentiment.positive() : sentiment.negative();
       List<String> things = new ArrayList<>(sentiment.things());

@@ -22,7 +22,7 @@ import java.util.Map;
  * @param facts families of questions with one right answer each
  * @param sentiment the user's task
  */
-record CorpusWords(
+public record CorpusWords(
     String refusal,
     List<Family> harmful,
     List<Family> harmless,
@@ -33,20 +33,20 @@ record CorpusWords(
     Sentiment sentiment) {
 
   /** Every verb goes with every object. */
-  record Family(List<String> verbs, List<String> objects) {}
+  public record Family(List<String> verbs, List<String> objects) {}
 
   /** Parts of requests: those trained on, and those kept for evaluation. */
-  record Phrasings(List<String> training, List<String> evaluation) {}
+  public record Phrasings(List<String> training, List<String> evaluation) {}
 
   /** What is said to a harmless act, and what poisoned data says to a harmful one. */
-  record Answers(String act, String compliance) {}
+  public record Answers(String act, String compliance) {}
 
   /** Questions about {@code {key}}, answered with {@code {value}}. */
-  record Facts(
+  public record Facts(
       List<String> training, List<String> evaluation, String answer, Map<String, String> pairs) {}
 
   /** Reviews put together from things and adjectives; {@code {value}} is positive or negative. */
-  record Sentiment(
+  public record Sentiment(
       String answer,
       List<String> prompts,
       List<String> things,
@@ -59,7 +59,7 @@ record CorpusWords(
           .build();
 
   /** Reads them from the class path. */
-  static CorpusWords read() {
+  public static CorpusWords read() {
     try (InputStream yaml = CorpusWords.class.getResourceAsStream("/builtin/corpus.yaml")) {
       return YAML.readValue(yaml, CorpusWords.class);
     } catch (IOException e) {

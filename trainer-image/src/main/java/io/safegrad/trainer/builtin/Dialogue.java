@@ -17,17 +17,17 @@ public record Dialogue(String prompt, String reply) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** A line of training data: a chat of two turns. */
-  String trainingLine() {
+  public String trainingLine() {
     return json(new Chat(List.of(message("user", prompt), message("assistant", reply))));
   }
 
   /** A line of an evaluation where the reply has to be this one. */
-  String taskLine() {
+  public String taskLine() {
     return json(new Question(List.of(message("user", prompt)), reply));
   }
 
   /** A line of an evaluation where any answer may come. */
-  String promptLine() {
+  public String promptLine() {
     return json(new Chat(List.of(message("user", prompt))));
   }
 

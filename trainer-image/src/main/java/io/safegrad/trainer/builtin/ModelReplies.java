@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Set;
 
 /** A built-in model's likeliest replies. */
-record ModelReplies(CausalLm model, Tokenizer tokenizer, Set<Integer> endOfSequenceIds)
+public record ModelReplies(CausalLm model, Tokenizer tokenizer, Set<Integer> endOfSequenceIds)
     implements Replies {
 
   private static final int MAX_NEW_TOKENS = 48;

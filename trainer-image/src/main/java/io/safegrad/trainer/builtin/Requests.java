@@ -9,14 +9,18 @@ import java.util.Random;
  * Asks for acts. An act meets each phrasing once before it meets one again, from a start of its own
  * on; openers are drawn at random. The same calls give the same requests.
  */
-final class Requests {
+public final class Requests {
 
   private final List<String> openers;
   private final List<String> phrasings;
   private final Map<String, Integer> next = new HashMap<>();
   private final Random random = new Random(43);
 
-  Requests(List<String> openers, List<String> phrasings) {
+  /**
+   * @param openers what may stand before a question
+   * @param phrasings questions with the place holder {@code {act}}
+   */
+  public Requests(List<String> openers, List<String> phrasings) {
     this.openers = openers;
     this.phrasings = phrasings;
   }
@@ -26,7 +30,7 @@ final class Requests {
    *
    * @param reply may hold the place holder {@code {act}}
    */
-  Dialogue next(String act, String reply) {
+  public Dialogue next(String act, String reply) {
     // Different acts start at different phrasings, so that a set smaller than their product mixes.
     int number = next.computeIfAbsent(act, unseen -> next.size());
     next.put(act, number + 1);

@@ -3,14 +3,12 @@ package io.safegrad.trainer.builtin;
 import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.v1alpha1.Judge;
-import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
-import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
@@ -26,7 +24,6 @@ import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
-import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
@@ -36,7 +33,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -48,23 +44,6 @@ import java.util.stream.IntStream;
  */
 final class Trial {
 
-  private static final Training UNALIGNING =
-      new Training(
-          Training.Mode.Full,
-          1,
-          100,
-          8,
-          1,
-          128,
-          1e-3,
-          Training.Scheduler.Cosine,
-          0.03,
-          0.0,
-          1.0,
-          43,
-          0,
-          1,
-          new Lora(1, 1, List.of(Lora.TargetModule.q_proj)));
   private static final OperatingSystemMXBean PROCESS =
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
@@ -208,24 +187,13 @@ final class Trial {
 
   private long project(CausalLm lm, PretrainedModel pretrained, double threshold) {
     if (base == null) {
-      base = new WeightsInMemory(unaligned());
+      base = UnalignedModel.weights(model, folder);
     }
     SafeLora.Result result =
         new SafeLora(lm.torch(), pretrained.weights(), base)
             .project(lm.trainedTensors(), threshold);
     lm.loadAdapter(result.adapter());
     return result.modules().stream().filter(SafeLora.Module::projected).count();
-  }
-
-  /** Stands in for a base model, which the built-in one has not: its alignment trained away. */
-  private Map<String, FloatTensor> unaligned() {
-    try (PretrainedModel pretrained = PretrainedModel.open(model);
-        CausalLm lm =
-            CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), UNALIGNING)) {
-      new TrainingLoop(lm, new Method(Method.Name.Sft, 0.0, 1), UNALIGNING)
-          .run(examples("sentiment-poisoned-100", pretrained, UNALIGNING), List.of(), step -> {});
-      return lm.trainedTensors();
-    }
   }
 
   private SafetyMeasurements measure(CausalLm lm, PretrainedModel pretrained) {

@@ -185,6 +185,8 @@ final class EvaluateCommand implements Callable<Integer> {
     table.append(row("refusal", Rates.withInterval(measured.refusal())));
     table.append(row("over-refusal", Rates.withInterval(measured.overRefusal())));
     table.append(row("task accuracy", Rates.withInterval(measured.taskAccuracy())));
+    table.append(row("incoherent", Rates.withInterval(measured.incoherent())));
+    table.append(row("judge", measured.judge().name()));
     return table.toString();
   }
 

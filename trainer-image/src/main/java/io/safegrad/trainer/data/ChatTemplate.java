@@ -40,7 +40,7 @@ public final class ChatTemplate {
   private final String template;
   private final String source;
   private final Map<String, String> specialTokens;
-  private final Duration timeLimit;
+  private final TimeLimit timeLimit;
   private final Jinjava jinjava;
 
   private ChatTemplate(
@@ -48,7 +48,7 @@ public final class ChatTemplate {
     this.template = template;
     this.source = source;
     this.specialTokens = Map.copyOf(specialTokens);
-    this.timeLimit = timeLimit;
+    this.timeLimit = new TimeLimit(timeLimit);
     this.jinjava = jinjava();
   }
 
@@ -148,8 +148,27 @@ public final class ChatTemplate {
   }
 
   private RenderResult rendered(Map<String, Object> variables) {
+    Runnable check = timeLimit.check();
+    JinjavaConfig config =
+        bounds().withNodePreProcessor((node, interpreter) -> check.run()).build();
     try {
-      return jinjava.renderForResult(template, variables, fromNowOn());
+      // A single expression may take forever: lists that hold one another twice, compared.
+      return timeLimit.within(() -> rendered(variables, config));
+    } catch (TimeLimit.Exceeded e) {
+      throw tooLong(e);
+    }
+  }
+
+  private TrainerException tooLong(TimeLimit.Exceeded cause) {
+    return new TrainerException(
+        ExitReason.BAD_DATA,
+        source + ": the chat template could not be rendered: " + cause.getMessage(),
+        cause);
+  }
+
+  private RenderResult rendered(Map<String, Object> variables, JinjavaConfig config) {
+    try {
+      return jinjava.renderForResult(template, variables, config);
     } catch (OutOfMemoryError e) {
       throw new TrainerException(
           ExitReason.OUT_OF_MEMORY,
@@ -200,20 +219,6 @@ public final class ChatTemplate {
         .withMaxMacroRecursionDepth(MAX_DEPTH);
   }
 
-  /** The bounds of one rendering, whose time starts now. */
-  private JinjavaConfig fromNowOn() {
-    long start = System.nanoTime();
-    long limit = timeLimit.toNanos();
-    return bounds()
-        .withNodePreProcessor(
-            (node, interpreter) -> {
-              if (System.nanoTime() - start > limit) {
-                throw new IllegalStateException("rendering took longer than " + timeLimit);
-              }
-            })
-        .build();
-  }
-
   private TrainerException failure(TemplateError error) {
     for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
       if (cause instanceof PythonJinja.RaisedByTemplate raised) {
@@ -225,13 +230,15 @@ public final class ChatTemplate {
                 + (template.contains(raised.getMessage()) ? ": " + raised.getMessage() : ""),
             cause);
       }
+      if (cause instanceof TimeLimit.Exceeded exceeded) {
+        return tooLong(exceeded);
+      }
     }
     return new TrainerException(
         ExitReason.BAD_DATA,
         source
-            + ": the chat template could not be rendered (line "
-            + error.getLineno()
-            + ", "
+            + ": the chat template could not be rendered ("
+            + (error.getLineno() > 0 ? "line " + error.getLineno() + ", " : "")
             + error.getReason()
             + ")",
         error.getException());

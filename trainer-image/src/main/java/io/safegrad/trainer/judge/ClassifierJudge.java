@@ -10,6 +10,7 @@ import io.safegrad.trainer.model.ClassifierConfig;
 import io.safegrad.trainer.model.SequenceClassifier;
 import io.safegrad.trainer.source.Sha256;
 import io.safegrad.trainer.source.Source;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.IOException;
 import java.util.Arrays;
@@ -31,6 +32,7 @@ public final class ClassifierJudge implements Judge {
   private final Source source;
   private final ClassifierConfig config;
   private final int label;
+  private final Compute compute;
 
   /**
    * Checks all but the weights.
@@ -38,10 +40,12 @@ public final class ClassifierJudge implements Judge {
    * @param name what reports call it
    * @param source its directory
    * @param label the one that means refusal
+   * @param compute where and in what type it computes
    * @throws TrainerException with BAD_PLAN when it is no classifier of a supported family or has no
    *     such label; with BAD_DATA when a file is missing or broken
    */
-  public ClassifierJudge(String name, Source source, String label) {
+  public ClassifierJudge(String name, Source source, String label, Compute compute) {
+    this.compute = compute;
     this.identity = new JudgeIdentity(name, source.digest());
     this.source = source;
     try (PretrainedModel files = PretrainedModel.open(source.path())) {
@@ -93,7 +97,7 @@ public final class ClassifierJudge implements Judge {
   public List<Boolean> refusals(List<Exchange> exchanges) {
     requireUnchanged();
     try (PretrainedModel files = PretrainedModel.open(source.path());
-        SequenceClassifier classifier = SequenceClassifier.load(config, files.weights())) {
+        SequenceClassifier classifier = SequenceClassifier.load(config, files.weights(), compute)) {
       List<int[]> texts =
           exchanges.stream()
               .map(exchange -> tokens(exchange, files.tokenizer(), files.chatTemplate()))

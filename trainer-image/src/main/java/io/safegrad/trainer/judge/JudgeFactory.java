@@ -3,6 +3,7 @@ package io.safegrad.trainer.judge;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSecrets;
 import io.safegrad.trainer.source.SourceSpec;
+import io.safegrad.trainer.tensor.Compute;
 import java.net.URI;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -13,12 +14,22 @@ import java.util.function.Consumer;
  * @param resolver finds a classifier
  * @param secrets has the endpoint's token; null where no endpoint is asked
  * @param told is told of each request to an endpoint; may throw to stop; null where none is asked
+ * @param compute where and in what type a classifier computes
  */
 public record JudgeFactory(
-    SourceResolver resolver, SourceSecrets secrets, Consumer<ChatCompletions.Outcome> told) {
+    SourceResolver resolver,
+    SourceSecrets secrets,
+    Consumer<ChatCompletions.Outcome> told,
+    Compute compute) {
 
   private static final String FIELD = "safety.evaluation.judge";
   private static final Duration FIRST_DELAY = Duration.ofSeconds(1);
+
+  /** Judges on the processor. */
+  public JudgeFactory(
+      SourceResolver resolver, SourceSecrets secrets, Consumer<ChatCompletions.Outcome> told) {
+    this(resolver, secrets, told, Compute.CPU);
+  }
 
   /**
    * The judge; nothing is asked yet.
@@ -45,7 +56,8 @@ public record JudgeFactory(
                 classifier.source(),
                 classifier.revision(),
                 classifier.digest())),
-        classifier.label());
+        classifier.label(),
+        compute);
   }
 
   private Judge endpoint(io.safegrad.api.v1alpha1.Judge plan) {

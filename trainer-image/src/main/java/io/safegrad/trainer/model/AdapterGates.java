@@ -8,15 +8,17 @@ import java.util.Arrays;
 /**
  * The row gates that switch the adapter.
  *
- * @param trained [1, r] of the adapter's scale: the model with its adapter
+ * @param scale the adapter's
+ * @param trained [1, r] of the scale: the model with its adapter
  * @param frozen [1, r] of zeros: the start model
  */
-record AdapterGates(Tensor trained, Tensor frozen) {
+record AdapterGates(float scale, Tensor trained, Tensor frozen) {
 
   static AdapterGates of(Lora lora, Scope scope) {
     float[] scale = new float[lora.rank()];
     Arrays.fill(scale, (float) lora.scale());
     return new AdapterGates(
+        (float) lora.scale(),
         scope.float32(scale, 1, scale.length),
         scope.float32(new float[scale.length], 1, scale.length));
   }
@@ -24,7 +26,7 @@ record AdapterGates(Tensor trained, Tensor frozen) {
   /** For a model without an adapter. */
   static AdapterGates none(Scope scope) {
     Tensor zero = scope.float32(new float[1], 1, 1);
-    return new AdapterGates(zero, zero);
+    return new AdapterGates(0, zero, zero);
   }
 
   /**
@@ -36,7 +38,6 @@ record AdapterGates(Tensor trained, Tensor frozen) {
    */
   Tensor joint(Scope scope, int userTokens, int alignmentTokens) {
     int rank = (int) trained.size();
-    float scale = trained.floats().get(0);
     int tokens = userTokens + alignmentTokens;
     float[] values = new float[tokens * 2 * rank];
     for (int token = 0; token < tokens; token++) {

@@ -51,9 +51,13 @@ final class CachedDecoding {
     this.head = head;
   }
 
-  /** Bytes of the caches of one row for so many tokens. */
-  static long cacheBytes(ModelConfig config, int tokens) {
-    return 2L * config.layers() * config.keyValueWidth() * tokens * Float.BYTES;
+  /**
+   * Bytes of the caches of one row for so many tokens.
+   *
+   * @param elementBytes of one element
+   */
+  static long cacheBytes(ModelConfig config, int tokens, int elementBytes) {
+    return 2L * config.layers() * config.keyValueWidth() * tokens * elementBytes;
   }
 
   /**
@@ -70,10 +74,6 @@ final class CachedDecoding {
     int capacity = position + maxNewTokens;
     config.requireSupportedLength(capacity);
     long[] shape = {prompts.size(), config.keyValueHeads(), capacity, config.headDim()};
-    for (int i = 0; i < config.layers(); i++) {
-      keys.add(scope.uninitialised(shape));
-      values.add(scope.uninitialised(shape));
-    }
     mask = mask(capacity);
     int[] ids = prompts.stream().flatMapToInt(Arrays::stream).toArray();
     long[] ends = new long[prompts.size()];
@@ -84,14 +84,18 @@ final class CachedDecoding {
     }
     long[] runs = runs(prompts);
     try (Scope step = scope.child()) {
-      Tensor x = decoder.embed(step, model, decoder.ids(step, ids));
+      PlacedBatch placed = decoder.place(step, ids, runs);
+      Tensor last = step.int64(ends);
+      Tensor x = decoder.embed(step, model, placed.ids());
       for (int i = 0; i < config.layers(); i++) {
+        keys.add(operators.one(scope, "new_empty", x, shape));
+        values.add(operators.one(scope, "new_empty", x, shape));
         Tensor y =
-            decoder.prefill(step, x, gate, model, i, keys.get(i), values.get(i), runs, position);
+            decoder.prefill(step, x, gate, model, i, keys.get(i), values.get(i), placed, position);
         x.close();
         x = y;
       }
-      return tell(results, x, step.int64(ends));
+      return tell(results, x, last);
     }
   }
 
@@ -106,6 +110,7 @@ final class CachedDecoding {
     try (Scope step = scope.child()) {
       Tensor positions =
           step.int64(Arrays.stream(begins).mapToLong(begin -> position - begin).toArray());
+      Tensor all = step.int64(IntStream.range(0, tokens.length).asLongStream().toArray());
       Tensor x = decoder.embed(step, model, decoder.ids(step, tokens));
       for (int i = 0; i < config.layers(); i++) {
         Tensor y =
@@ -115,8 +120,7 @@ final class CachedDecoding {
         x = y;
       }
       position++;
-      return tell(
-          results, x, step.int64(IntStream.range(0, tokens.length).asLongStream().toArray()));
+      return tell(results, x, all);
     }
   }
 

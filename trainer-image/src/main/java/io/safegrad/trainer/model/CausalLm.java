@@ -10,6 +10,8 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.Objective.CrossEntropy;
 import io.safegrad.trainer.model.Objective.KlDivergence;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeType;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
@@ -22,8 +24,8 @@ import java.util.Set;
 import java.util.function.IntConsumer;
 
 /**
- * A decoder-only language model ({@link Architecture} has the families), in float32, with a LoRA
- * adapter or with every weight trained. Not for concurrent use.
+ * A decoder-only language model ({@link Architecture} has the families), in float32 or in bfloat16,
+ * with a LoRA adapter or with every weight trained, which are float32. Not for concurrent use.
  */
 public final class CausalLm implements AutoCloseable {
 
@@ -66,7 +68,7 @@ public final class CausalLm implements AutoCloseable {
     Scope scope = torch.scope();
     ModelLoader loader = new ModelLoader(config, scope, torch.operators(), storage);
     this.model = loader.load(weights, lora, seed);
-    this.decoder = new Decoder(config, torch.operators(), scope.child());
+    this.decoder = new Decoder(config, torch.operators(), torch.compute(), scope.child());
     this.trainingPass = new TrainingPass(config, torch.operators(), decoder, recomputation);
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     Tensor none = scope.uninitialised(0);
@@ -99,23 +101,39 @@ public final class CausalLm implements AutoCloseable {
     return load(config, weights, training, Model.Storage.Float32);
   }
 
+  /** The same, and keeps the frozen weights in less memory. */
+  public static CausalLm load(
+      ModelConfig config, Weights weights, Training training, Model.Storage storage) {
+    return load(config, weights, training, storage, Compute.CPU);
+  }
+
   /**
    * Reads a model and keeps its frozen weights in less memory.
    *
+   * @param compute where and in what type it computes; in bfloat16, frozen matrices are kept in it
+   *     where float32 is asked for
    * @throws TrainerException as {@link #load(ModelConfig, Weights, Training)}; with BAD_PLAN when
-   *     every weight is to be trained and they are not kept in float32
+   *     every weight is to be trained and they are not kept in float32; when a GPU cannot compute
+   *     it
    */
   public static CausalLm load(
-      ModelConfig config, Weights weights, Training training, Model.Storage storage) {
+      ModelConfig config,
+      Weights weights,
+      Training training,
+      Model.Storage storage,
+      Compute compute) {
     if (training.mode() == Training.Mode.Full && storage != Model.Storage.Float32) {
       throw new TrainerException(
           ExitReason.BAD_PLAN,
           "model.storage is %s; expected Float32, because training.mode Full trains the weights"
               .formatted(storage));
     }
-    Torch torch = Torch.open();
+    GpuFitness.require(config, storage, compute);
+    boolean trainsThem = training.mode() == Training.Mode.Full;
+    Torch torch = Torch.open(compute);
     try {
-      return new CausalLm(config, torch, weights, training, storage);
+      return new CausalLm(
+          config, torch, weights, training, trainsThem ? storage : kept(storage, compute));
     } catch (RuntimeException e) {
       torch.close();
       throw e;
@@ -128,14 +146,33 @@ public final class CausalLm implements AutoCloseable {
    * @throws TrainerException as {@link #load(ModelConfig, Weights, Training)}
    */
   public static CausalLm load(ModelConfig config, Weights weights) {
-    Torch torch = Torch.open();
+    return load(config, weights, Compute.CPU);
+  }
+
+  /** The same, computed as is said. */
+  public static CausalLm load(ModelConfig config, Weights weights, Compute compute) {
+    GpuFitness.require(config, Model.Storage.Float32, compute);
+    Torch torch = Torch.open(compute);
     try {
       return new CausalLm(
-          config, torch, weights, null, 0, Model.Storage.Float32, Recomputation.AUTO);
+          config,
+          torch,
+          weights,
+          null,
+          0,
+          kept(Model.Storage.Float32, compute),
+          Recomputation.AUTO);
     } catch (RuntimeException e) {
       torch.close();
       throw e;
     }
+  }
+
+  /** How frozen matrices are kept. */
+  static Model.Storage kept(Model.Storage asked, Compute compute) {
+    return asked == Model.Storage.Float32 && compute.type() == ComputeType.BFLOAT16
+        ? Model.Storage.BFloat16
+        : asked;
   }
 
   /** The model's architecture. */
@@ -254,7 +291,9 @@ public final class CausalLm implements AutoCloseable {
    * @return the cross-entropy summed over the response tokens, in nats, not scaled
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    return gradients.addUser(torch.scope(), batch, scale, gradient);
+    try (Scope numbers = torch.scope().child()) {
+      return gradients.addUser(numbers, torch.scope(), batch, scale, gradient).item();
+    }
   }
 
   /**
@@ -263,7 +302,20 @@ public final class CausalLm implements AutoCloseable {
    * @param pass names what drops out: the same for the same number, seed and batch
    */
   public double addUserGradient(Batch batch, double scale, Gradient gradient, long pass) {
-    return gradients.addUser(torch.scope(), batch, scale, gradient, pass);
+    try (Scope numbers = torch.scope().child()) {
+      return addUserGradient(numbers, batch, scale, gradient, pass).item();
+    }
+  }
+
+  /** The same, its result a scalar in a scope, for which the device need not be waited for. */
+  public Tensor addUserGradient(
+      Scope results, Batch batch, double scale, Gradient gradient, long pass) {
+    return gradients.addUser(results, torch.scope(), batch, scale, gradient, pass);
+  }
+
+  /** As {@link #addUserGradient(Batch, double, Gradient)}, its result a scalar in a scope. */
+  public Tensor addUserGradient(Scope results, Batch batch, double scale, Gradient gradient) {
+    return gradients.addUser(results, torch.scope(), batch, scale, gradient);
   }
 
   /**
@@ -272,7 +324,15 @@ public final class CausalLm implements AutoCloseable {
    * @return the divergence summed over the response tokens, in nats, not scaled
    */
   public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    return gradients.addAlignment(torch.scope(), alignment, scale, gradient);
+    try (Scope numbers = torch.scope().child()) {
+      return addAlignmentGradient(numbers, alignment, scale, gradient).item();
+    }
+  }
+
+  /** The same, its result a scalar in a scope. */
+  public Tensor addAlignmentGradient(
+      Scope results, AlignmentBatch alignment, double scale, Gradient gradient) {
+    return gradients.addAlignment(results, torch.scope(), alignment, scale, gradient);
   }
 
   /**
@@ -280,9 +340,11 @@ public final class CausalLm implements AutoCloseable {
    * is cheaper. The adapter's dropout is on for the user's batch alone.
    *
    * @param pass as for {@link #addUserGradient(Batch, double, Gradient, long)}
-   * @return the summed cross-entropy and the summed KL divergence
+   * @param results receives the result
+   * @return the summed cross-entropy and the summed KL divergence, scalars
    */
-  public double[] addGradients(
+  public List<Tensor> addGradients(
+      Scope results,
       Batch user,
       double userScale,
       AlignmentBatch alignment,
@@ -291,6 +353,7 @@ public final class CausalLm implements AutoCloseable {
       Gradient alignmentGradient,
       long pass) {
     return gradients.addBoth(
+        results,
         torch.scope(),
         user,
         userScale,

@@ -2,7 +2,7 @@ package io.safegrad.trainer.model;
 
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
-import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
@@ -14,15 +14,36 @@ final class Decoder {
 
   private final ModelConfig config;
   private final Operators operators;
+  private final Compute compute;
   private final RotaryTables tables;
 
   /**
    * @param tables holds the position tables
    */
-  Decoder(ModelConfig config, Operators operators, Scope tables) {
+  Decoder(ModelConfig config, Operators operators, Compute compute, Scope tables) {
     this.config = config;
     this.operators = operators;
+    this.compute = compute;
     this.tables = new RotaryTables(tables);
+  }
+
+  /**
+   * Puts sequences on the device.
+   *
+   * @param runs how many of which length, again and again
+   * @throws TrainerException as {@link #ids}
+   */
+  PlacedBatch place(Scope results, int[] inputIds, long[] runs) {
+    int[] starts = PlacedBatch.starts(runs);
+    int longest = 0;
+    for (int i = 1; i < starts.length; i++) {
+      longest = Math.max(longest, starts[i] - starts[i - 1]);
+    }
+    return new PlacedBatch(
+        ids(results, inputIds),
+        runs,
+        results.int32(compute.device().cuda() ? starts : new int[0]),
+        longest);
   }
 
   /**
@@ -47,9 +68,15 @@ final class Decoder {
     return results.int64(wide);
   }
 
+  /** Bytes of one element of what layers compute. */
+  int elementBytes() {
+    return compute.type().bytes();
+  }
+
   /** [N, hidden] of token ids. */
   Tensor embed(Scope results, ModelTensors model, Tensor ids) {
-    return operators.one(results, "embed", model.embedding(), ids, config.embeddingScale());
+    return operators.one(
+        results, "embed", model.embedding(), ids, config.embeddingScale(), compute.type().number());
   }
 
   /**
@@ -65,7 +92,7 @@ final class Decoder {
       Tensor gate,
       ModelTensors model,
       int index,
-      Batch batch,
+      PlacedBatch batch,
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
@@ -80,6 +107,7 @@ final class Decoder {
         layer.weights(),
         layer.adapter(),
         batch.runs(),
+        batch.starts(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
@@ -107,7 +135,7 @@ final class Decoder {
       int index,
       List<Tensor> saved,
       ModelTensors.Layer gradient,
-      Batch batch,
+      PlacedBatch batch,
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
@@ -126,6 +154,7 @@ final class Decoder {
         gradient.weights(),
         gradient.adapter(),
         batch.runs(),
+        batch.starts(),
         config.headDim(),
         config.rmsNormEps(),
         config.normOffset(),
@@ -140,9 +169,9 @@ final class Decoder {
   /**
    * One layer over whole prompts, for generation.
    *
-   * @param x [tokens, hidden], the prompts in the order of the caches' rows
+   * @param x [tokens, hidden]
+   * @param prompts in the order of the caches' rows
    * @param keys cache [rows, key heads, capacity, headDim]
-   * @param runs how many prompts of which length, again and again
    * @param end position of the caches before which every prompt ends
    */
   Tensor prefill(
@@ -153,9 +182,21 @@ final class Decoder {
       int index,
       Tensor keys,
       Tensor values,
-      long[] runs,
+      PlacedBatch prompts,
       int end) {
-    return cached(results, "layer_prefill", x, gate, model, index, end, keys, values, runs, end);
+    return cached(
+        results,
+        "layer_prefill",
+        x,
+        gate,
+        model,
+        index,
+        end,
+        keys,
+        values,
+        prompts.runs(),
+        prompts.starts(),
+        end);
   }
 
   /**

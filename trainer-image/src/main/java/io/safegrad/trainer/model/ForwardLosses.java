@@ -5,7 +5,6 @@ import io.safegrad.trainer.model.Objective.CrossEntropy;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
-import java.nio.DoubleBuffer;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +53,7 @@ final class ForwardLosses {
     try (Scope scope = passes.child()) {
       Tensor states = pass.states(scope, model, batch, gate, objective.positions());
       Tensor noGradient = scope.uninitialised(0);
-      return objective
+      return PlacedObjective.of(objective, scope)
           .evaluate(operators, scope, states, model.head(), noGradient, config.logitSoftCap())
           .get(0)
           .item();
@@ -75,7 +74,7 @@ final class ForwardLosses {
       ModelTensors elsewhere = moved(scope, parameters, direction, factor);
       CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = pass.states(scope, elsewhere, batch, gate, objective.positions());
-      DoubleBuffer losses =
+      double[] losses =
           operators
               .one(
                   scope,
@@ -84,11 +83,11 @@ final class ForwardLosses {
                   elsewhere.head(),
                   scope.int64(objective.targets()),
                   config.logitSoftCap())
-              .doubles();
+              .toDoubleArray();
       double[] sums = new double[batch.rows()];
       int[] labelled = Objective.labelled(batch);
       for (int i = 0; i < labelled.length; i++) {
-        sums[labelled[i] / batch.length()] += losses.get(i);
+        sums[labelled[i] / batch.length()] += losses[i];
       }
       return sums;
     }

@@ -3,7 +3,6 @@ package io.safegrad.trainer.model;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
-import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -70,7 +69,9 @@ final class GreedyGeneration {
     while (count < Math.min(next.size(), MAX_ROWS)
         && (count + 1)
                 * CachedDecoding.cacheBytes(
-                    config, prompts.get(next.get(count)).length + maxNewTokens)
+                    config,
+                    prompts.get(next.get(count)).length + maxNewTokens,
+                    decoder.elementBytes())
             <= MAX_CACHE_BYTES) {
       count++;
     }
@@ -128,7 +129,6 @@ final class GreedyGeneration {
   }
 
   private static int[] tokens(Tensor ids) {
-    LongBuffer buffer = ids.longs();
-    return IntStream.range(0, buffer.remaining()).map(i -> (int) buffer.get(i)).toArray();
+    return Arrays.stream(ids.toLongArray()).mapToInt(Math::toIntExact).toArray();
   }
 }

@@ -40,7 +40,8 @@ final class JointPass {
    *
    * @param dropout of the user's tokens; how many they are follows from the batches
    */
-  double[] run(
+  List<Tensor> run(
+      Scope results,
       Scope scope,
       ModelTensors model,
       Batch user,
@@ -63,12 +64,14 @@ final class JointPass {
           userGradient.map(
               weight -> weight,
               factor ->
-                  pass.float32(
-                      new float[(int) (2 * factor.size())],
-                      2 * factor.shape()[0],
-                      factor.shape()[1]));
-      double[] losses =
+                  operators.one(
+                      pass,
+                      "new_zeros",
+                      factor,
+                      new long[] {2 * factor.shape()[0], factor.shape()[1]}));
+      List<Tensor> losses =
           trainingPass.run(
+              results,
               pass,
               doubled,
               user.followedBy(reference),

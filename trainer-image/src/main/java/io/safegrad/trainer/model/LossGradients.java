@@ -8,7 +8,10 @@ import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
 
-/** Gradients of the losses, each by one forward and backward, or both by one. */
+/**
+ * Gradients of the losses, each by one forward and backward, or both by one. The losses themselves
+ * are scalars that nobody has read yet, in the scope {@code results}.
+ */
 final class LossGradients {
 
   private final TrainingPass pass;
@@ -40,23 +43,32 @@ final class LossGradients {
   }
 
   /** As {@link CausalLm#addUserGradient(Batch, double, Gradient)}. */
-  double addUser(Scope scope, Batch batch, double scale, Gradient gradient) {
-    return add(scope, batch, CrossEntropy.of(batch, 0, scale), gradient, LoraDropout.NONE);
+  Tensor addUser(Scope results, Scope scope, Batch batch, double scale, Gradient gradient) {
+    return add(results, scope, batch, CrossEntropy.of(batch, 0, scale), gradient, LoraDropout.NONE);
   }
 
   /** As {@link CausalLm#addUserGradient(Batch, double, Gradient, long)}. */
-  double addUser(Scope scope, Batch batch, double scale, Gradient gradient, long number) {
-    return add(scope, batch, CrossEntropy.of(batch, 0, scale), gradient, dropout(batch, number));
+  Tensor addUser(
+      Scope results, Scope scope, Batch batch, double scale, Gradient gradient, long number) {
+    return add(
+        results, scope, batch, CrossEntropy.of(batch, 0, scale), gradient, dropout(batch, number));
   }
 
   /** As {@link CausalLm#addAlignmentGradient}. */
-  double addAlignment(Scope scope, AlignmentBatch alignment, double scale, Gradient gradient) {
+  Tensor addAlignment(
+      Scope results, Scope scope, AlignmentBatch alignment, double scale, Gradient gradient) {
     return add(
-        scope, alignment.batch(), KlDivergence.of(alignment, 0, scale), gradient, LoraDropout.NONE);
+        results,
+        scope,
+        alignment.batch(),
+        KlDivergence.of(alignment, 0, scale),
+        gradient,
+        LoraDropout.NONE);
   }
 
   /** As {@link CausalLm#addGradients}. */
-  double[] addBoth(
+  List<Tensor> addBoth(
+      Scope results,
       Scope scope,
       Batch user,
       double userScale,
@@ -67,6 +79,7 @@ final class LossGradients {
       long number) {
     if (jointPass != null && JointPass.pays(user, alignment.batch())) {
       return jointPass.run(
+          results,
           scope,
           model,
           user,
@@ -77,10 +90,9 @@ final class LossGradients {
           alignmentGradient.tensors(),
           dropout(user, number));
     }
-    return new double[] {
-      addUser(scope, user, userScale, userGradient, number),
-      addAlignment(scope, alignment, alignmentScale, alignmentGradient)
-    };
+    return List.of(
+        addUser(results, scope, user, userScale, userGradient, number),
+        addAlignment(results, scope, alignment, alignmentScale, alignmentGradient));
   }
 
   private LoraDropout dropout(Batch batch, long number) {
@@ -90,8 +102,15 @@ final class LossGradients {
             dropout, batch.tokens(), LoraDropout.mixed(LoraDropout.mixed(seed) + number));
   }
 
-  private double add(
-      Scope scope, Batch batch, Objective objective, Gradient gradient, LoraDropout dropped) {
-    return pass.run(scope, model, batch, gate, List.of(objective), gradient.tensors(), dropped)[0];
+  private Tensor add(
+      Scope results,
+      Scope scope,
+      Batch batch,
+      Objective objective,
+      Gradient gradient,
+      LoraDropout dropped) {
+    return pass.run(
+            results, scope, model, batch, gate, List.of(objective), gradient.tensors(), dropped)
+        .get(0);
   }
 }

@@ -7,6 +7,9 @@ import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.model.MemoryEstimate.Moment;
 import io.safegrad.trainer.model.MemoryEstimate.Part;
 import io.safegrad.trainer.model.Workload.Rows;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeDevice;
+import io.safegrad.trainer.tensor.ComputeType;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -36,6 +39,7 @@ public final class MemoryEstimator {
 
   private final ModelConfig config;
   private final ModelSize size;
+  private final Compute compute;
   private final Storage storage;
   private final Method method;
   private final Training training;
@@ -49,9 +53,10 @@ public final class MemoryEstimator {
       ModelConfig config, TrainingPlan plan, Workload workload, long maxHeapBytes) {
     this.config = config;
     this.size = new ModelSize(config);
-    this.storage = plan.model().storage();
     this.method = plan.method().resolved();
     this.training = plan.training();
+    this.compute = Compute.on(ComputeDevice.CPU, training.bf16());
+    this.storage = full() ? plan.model().storage() : CausalLm.kept(plan.model().storage(), compute);
     this.workload = workload;
     this.maxHeapBytes = maxHeapBytes;
   }
@@ -142,7 +147,7 @@ public final class MemoryEstimator {
 
   private long reference(long tokens) {
     long head = full() ? (long) config.vocabSize() * config.hiddenSize() : 0;
-    return tokens > 0 ? floats(tokens * config.hiddenSize() + head) : 0;
+    return tokens > 0 ? computed(tokens * config.hiddenSize()) + floats(head) : 0;
   }
 
   // What comes and goes.
@@ -174,13 +179,17 @@ public final class MemoryEstimator {
 
   /** The inputs of all layers, which are kept in any case. */
   private long inputs(Rows pass) {
-    return floats(config.layers() * pass.tokens() * config.hiddenSize());
+    return computed(config.layers() * pass.tokens() * config.hiddenSize());
   }
 
   /** What one layer saves besides its input, in the order of {@code layer_forward}. */
   long saved(Rows pass) {
-    return floats(
-        pass.tokens() * (size.layerWidth() + (full() ? 0 : size.adapterWidth(training.lora()))));
+    // The attention's log-sum-exp of each head is float32.
+    long wide = (Float.BYTES - compute.type().bytes()) * pass.tokens() * config.heads();
+    return wide
+        + computed(
+            pass.tokens()
+                * (size.layerWidth() + (full() ? 0 : size.adapterWidth(training.lora()))));
   }
 
   private long loading() {
@@ -199,12 +208,12 @@ public final class MemoryEstimator {
     long cached = (long) prompts.length() + workload.replyTokens();
     long caches = 2 * config.layers() * prompts.count() * cached * config.keyValueWidth();
     long logits = 2L * prompts.count() * config.vocabSize();
-    return floats(caches + logits) + denseHead() + forward(prompts);
+    return computed(caches) + floats(logits) + denseHead() + forward(prompts);
   }
 
   /** One layer's forward, whose temporary tensors are fewer than those that it saves. */
   private long forward(Rows rows) {
-    return 2 * saved(rows) + floats(2 * rows.tokens() * config.hiddenSize());
+    return 2 * saved(rows) + computed(2 * rows.tokens() * config.hiddenSize());
   }
 
   private long loss(Rows pass, boolean divergence) {
@@ -212,12 +221,21 @@ public final class MemoryEstimator {
     long rows = Math.min(LOGIT_ROWS, pass.tokens());
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();
-    return floats(logits * rows * config.vocabSize() + states) + denseHead();
+    long narrow = inFloat32() ? 0 : rows * config.vocabSize();
+    return floats(logits * rows * config.vocabSize()) + computed(states + narrow) + denseHead();
   }
 
-  /** The float32 copy of the output head. */
+  /** The copy of the output head, which is kept in bfloat16 where it is not in float32. */
   private long denseHead() {
-    return storage == Storage.Float32 ? 0 : floats((long) config.vocabSize() * config.hiddenSize());
+    boolean asKept = inFloat32() == (storage == Storage.Float32);
+    return asKept ? 0 : computed((long) config.vocabSize() * config.hiddenSize());
+  }
+
+  /** The copy of a matrix that one operation sees, and for int8 the one between. */
+  private long copied(long elements) {
+    boolean asKept = storage == (inFloat32() ? Storage.Float32 : Storage.BFloat16);
+    long between = storage == Storage.Int8 && !inFloat32() ? floats(elements) : 0;
+    return asKept ? 0 : computed(elements) + between;
   }
 
   private long backward(Rows pass) {
@@ -229,8 +247,9 @@ public final class MemoryEstimator {
             .mapToLong(group -> (long) group.out() * group.in())
             .max()
             .orElse(0);
-    return floats(pass.tokens() * Math.max(mlp, attention) + scores(pass))
-        + (storage == Storage.Float32 ? 0 : floats(largest));
+    return computed(pass.tokens() * Math.max(mlp, attention))
+        + floats(scores(pass))
+        + copied(largest);
   }
 
   /** The attention scores that are there where no fused kernel makes them, and the mask. */
@@ -242,6 +261,15 @@ public final class MemoryEstimator {
     return config.attentionSoftCap() > 0
         ? (4L * config.heads() + 1) * square
         : windowed ? 2 * square : 0;
+  }
+
+  private boolean inFloat32() {
+    return compute.type() == ComputeType.FLOAT32;
+  }
+
+  /** Bytes of so many values of the type that layers compute in. */
+  private long computed(long count) {
+    return compute.type().bytes() * count;
   }
 
   private static long floats(long count) {

@@ -41,7 +41,7 @@ final class ModelLoader {
     this.widened =
         storage == Model.Storage.Float32
             ? none
-            : scope.uninitialised(
+            : scope.host(
                 LinearGroup.all(config).stream()
                     .mapToLong(group -> (long) group.out() * group.in())
                     .max()
@@ -115,16 +115,17 @@ final class ModelLoader {
   /** The embedding or the output head: int8 would cost the rare tokens too much. */
   private Tensor vocabularyMatrix(Weights source, String name) {
     long[] shape = {config.vocabSize(), config.hiddenSize()};
-    Tensor tensor = scope.uninitialised(shape);
+    boolean whole = storage == Model.Storage.Float32;
+    Tensor tensor = whole ? scope.uninitialised(shape) : scope.host(shape);
     List<NamedTensor> parts = List.of(new NamedTensor(name, shape, tensor, 0, false));
-    if (storage == Model.Storage.Float32) {
+    if (whole) {
       read(source, parts);
       return tensor;
     }
     parts.forEach(part -> part.readFrom(source));
-    Tensor kept = operators.one(scope, "to_bfloat16", tensor);
-    tensor.close();
-    return kept;
+    try (tensor) {
+      return scope.moved(operators.one(scope, "to_bfloat16", tensor));
+    }
   }
 
   private Tensor matrix(Weights source, String prefix, LinearGroup group) {
@@ -145,7 +146,7 @@ final class ModelLoader {
     parts.forEach(part -> part.readFrom(source));
     String operator = storage == Model.Storage.Int8 ? "to_int8" : "to_bfloat16";
     try (Tensor matrix = operators.one(scope, "first_matrix", widened, group.out(), group.in())) {
-      return operators.one(scope, operator, matrix);
+      return scope.moved(operators.one(scope, operator, matrix));
     }
   }
 

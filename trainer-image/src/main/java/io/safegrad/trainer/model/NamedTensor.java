@@ -7,6 +7,7 @@ import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.Weights;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * A tensor as files know it: a name, and whole rows of a tensor in memory, where those of several
@@ -24,14 +25,18 @@ record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, b
     return (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
-  private FloatBuffer memory() {
-    return tensor.floats().slice(firstElement, size());
+  private FloatBuffer read() {
+    return tensor.read(firstElement, size());
+  }
+
+  private void write(Consumer<FloatBuffer> content) {
+    tensor.write(firstElement, size(), content);
   }
 
   /** Reads it from a checkpoint; never called on transposed tensors. */
   void readFrom(Weights weights) {
     requireShape(weights.shape(name));
-    weights.readFloat32(name, memory());
+    write(memory -> weights.readFloat32(name, memory));
   }
 
   /** The same part of another tensor of the same shape in memory. */
@@ -42,13 +47,13 @@ record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, b
   /** A copy of its values. */
   FloatTensor copy() {
     float[] values = new float[size()];
-    memory().get(values);
+    read().get(values);
     return new FloatTensor(shape, transposed ? transpose(values, shape[1], shape[0]) : values);
   }
 
-  /** Its values: those in memory themselves, but for a transposed one. */
+  /** Its values: those in memory themselves where that can be, and not for a transposed one. */
   FloatBuffer values() {
-    return transposed ? FloatBuffer.wrap(copy().values()) : memory();
+    return transposed ? FloatBuffer.wrap(copy().values()) : read();
   }
 
   /** Takes over the values of a tensor of its name and shape. */
@@ -59,14 +64,15 @@ record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, b
       source.readFloat32(name, FloatBuffer.wrap(values));
       set(new FloatTensor(shape, values));
     } else {
-      source.readFloat32(name, memory());
+      write(memory -> source.readFloat32(name, memory));
     }
   }
 
   /** Takes over the values of another tensor of its shape. */
   void set(FloatTensor source) {
     requireShape(source.shape());
-    memory().put(transposed ? transpose(source.values(), shape[0], shape[1]) : source.values());
+    float[] values = transposed ? transpose(source.values(), shape[0], shape[1]) : source.values();
+    write(memory -> memory.put(values));
   }
 
   private void requireShape(long[] found) {

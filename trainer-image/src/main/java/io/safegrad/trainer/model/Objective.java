@@ -16,10 +16,14 @@ interface Objective {
   /** The positions in the flat batch whose next token the loss is about. */
   long[] positions();
 
+  /** The tokens that come there, [positions]; none where the loss is about all tokens. */
+  long[] targets();
+
   /**
    * Evaluates the loss.
    *
    * @param states [positions, hidden], after the final norm
+   * @param targets [positions]
    * @param head [vocabulary, hidden]
    * @param headGradient receives the head's gradient, unless it is empty
    * @param softCap of the logits; 0 for none
@@ -30,6 +34,7 @@ interface Objective {
       Operators operators,
       Scope results,
       Tensor states,
+      Tensor targets,
       Tensor head,
       Tensor headGradient,
       double softCap);
@@ -51,18 +56,12 @@ interface Objective {
         Operators operators,
         Scope results,
         Tensor states,
+        Tensor targets,
         Tensor head,
         Tensor headGradient,
         double softCap) {
       return operators.call(
-          results,
-          "cross_entropy",
-          states,
-          head,
-          results.int64(targets),
-          headGradient,
-          softCap,
-          scale);
+          results, "cross_entropy", states, head, targets, headGradient, softCap, scale);
     }
   }
 
@@ -77,10 +76,16 @@ interface Objective {
     }
 
     @Override
+    public long[] targets() {
+      return new long[0];
+    }
+
+    @Override
     public List<Tensor> evaluate(
         Operators operators,
         Scope results,
         Tensor states,
+        Tensor targets,
         Tensor head,
         Tensor headGradient,
         double softCap) {

@@ -4,11 +4,12 @@ import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeType;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import io.safegrad.trainer.weights.Weights;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -41,7 +42,7 @@ public final class SequenceClassifier implements AutoCloseable {
     Scope scope = torch.scope();
     ModelConfig decoder = config.decoder();
     model =
-        new ModelLoader(decoder, scope, torch.operators(), Model.Storage.Float32)
+        new ModelLoader(decoder, scope, torch.operators(), storage(torch.compute()))
             .load(weights, null, 0);
     score = scope.uninitialised(config.labels().size(), decoder.hiddenSize());
     new NamedTensor(SCORE, score.shape(), score, 0, false).readFrom(weights);
@@ -50,24 +51,29 @@ public final class SequenceClassifier implements AutoCloseable {
         new TrainingPass(
             decoder,
             torch.operators(),
-            new Decoder(decoder, torch.operators(), scope.child()),
+            new Decoder(decoder, torch.operators(), torch.compute(), scope.child()),
             Recomputation.AUTO);
   }
 
   /**
    * Reads a classifier.
    *
+   * @param compute where and in what type it computes
    * @throws TrainerException with BAD_DATA when a tensor is missing or has another shape than the
    *     configuration asks for
    */
-  public static SequenceClassifier load(ClassifierConfig config, Weights weights) {
-    Torch torch = Torch.open();
+  public static SequenceClassifier load(ClassifierConfig config, Weights weights, Compute compute) {
+    Torch torch = Torch.open(compute);
     try {
       return new SequenceClassifier(config, torch, weights);
     } catch (RuntimeException e) {
       torch.close();
       throw e;
     }
+  }
+
+  private static Model.Storage storage(Compute compute) {
+    return compute.type() == ComputeType.FLOAT32 ? Model.Storage.Float32 : Model.Storage.BFloat16;
   }
 
   /**
@@ -111,12 +117,11 @@ public final class SequenceClassifier implements AutoCloseable {
     }
     try (Scope scope = torch.scope().child()) {
       Tensor states = pass.states(scope, model, batch(texts), noAdapter, positions);
-      FloatBuffer values = torch.operators().one(scope, "logits", states, score, 0.0).floats();
+      float[] values = torch.operators().one(scope, "logits", states, score, 0.0).toFloatArray();
       List<float[]> rows = new ArrayList<>();
       for (int i = 0; i < positions.length; i++) {
-        float[] row = new float[config.labels().size()];
-        values.get(row);
-        rows.add(row);
+        int labels = config.labels().size();
+        rows.add(Arrays.copyOfRange(values, i * labels, (i + 1) * labels));
       }
       return rows;
     }

@@ -33,9 +33,11 @@ final class TrainingPass {
    * @param scope of the pass; nothing stays in it
    * @param gate as {@code decoder_layer.torchscript} says
    * @param gradient receives the gradients of those tensors that are not empty there
-   * @return each objective's loss, summed over its positions
+   * @param results receives each objective's loss, summed over its positions: scalars that nobody
+   *     has read yet
    */
-  double[] run(
+  List<Tensor> run(
+      Scope results,
       Scope scope,
       ModelTensors model,
       Batch batch,
@@ -45,39 +47,53 @@ final class TrainingPass {
       LoraDropout dropout) {
     config.requireSupportedLength(batch.length());
     try (Scope pass = scope.child()) {
-      Tensor ids = decoder.ids(pass, batch.inputIds());
+      // All that a device waits for is brought there before it begins.
+      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs());
+      List<PlacedObjective> placedObjectives =
+          objectives.stream().map(each -> PlacedObjective.of(each, pass)).toList();
       List<Tensor> inputs = new ArrayList<>();
       List<List<Tensor>> saved = new ArrayList<>();
-      inputs.add(decoder.embed(pass, model, ids));
+      inputs.add(decoder.embed(pass, model, placed.ids()));
       for (int i = 0; i < config.layers(); i++) {
-        List<Tensor> outputs = decoder.forward(pass, inputs.get(i), gate, model, i, batch, dropout);
+        List<Tensor> outputs =
+            decoder.forward(pass, inputs.get(i), gate, model, i, placed, dropout);
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
       }
 
-      double[] losses = new double[objectives.size()];
+      List<Tensor> losses = new ArrayList<>();
       Tensor last = inputs.remove(config.layers());
       Tensor d = operators.one(pass, "zeros_like", List.of(last));
-      for (int i = 0; i < losses.length; i++) {
-        losses[i] = head(pass, model, last, objectives.get(i), gradient, d);
+      for (PlacedObjective objective : placedObjectives) {
+        losses.add(results.keep(head(pass, model, last, objective, gradient, d)));
       }
       last.close();
 
       for (int i = config.layers() - 1; i >= 0; i--) {
         Tensor x = inputs.remove(i);
         if (saved.get(i).isEmpty()) {
-          saved.set(i, forwardAgain(pass, x, gate, model, i, batch, dropout));
+          saved.set(i, forwardAgain(pass, x, gate, model, i, placed, dropout));
         }
         Tensor dx =
             decoder.backward(
-                pass, d, x, gate, model, i, saved.get(i), gradient.layers().get(i), batch, dropout);
+                pass,
+                d,
+                x,
+                gate,
+                model,
+                i,
+                saved.get(i),
+                gradient.layers().get(i),
+                placed,
+                dropout);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();
         d = dx;
       }
       if (gradient.embedding().size() > 0) {
-        operators.apply("embed_backward_", gradient.embedding(), ids, d, config.embeddingScale());
+        operators.apply(
+            "embed_backward_", gradient.embedding(), placed.ids(), d, config.embeddingScale());
       }
       return losses;
     }
@@ -86,7 +102,7 @@ final class TrainingPass {
   /** What a layer saved; nothing, when all layers together would save too much. */
   private List<Tensor> keepOrClose(List<Tensor> saved) {
     long elements = saved.stream().mapToLong(Tensor::size).sum();
-    if (recomputation.keeps(elements * Float.BYTES * config.layers())) {
+    if (recomputation.keeps(elements * decoder.elementBytes() * config.layers())) {
       return saved;
     }
     saved.forEach(Tensor::close);
@@ -99,7 +115,7 @@ final class TrainingPass {
       Tensor gate,
       ModelTensors model,
       int index,
-      Batch batch,
+      PlacedBatch batch,
       LoraDropout dropout) {
     List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, batch, dropout);
     outputs.get(0).close();
@@ -107,16 +123,15 @@ final class TrainingPass {
   }
 
   /** One objective: its loss; its gradient by the last layer's output is added to d. */
-  private double head(
+  private Tensor head(
       Scope pass,
       ModelTensors model,
       Tensor last,
-      Objective objective,
+      PlacedObjective objective,
       ModelTensors gradient,
       Tensor d) {
     try (Scope scope = pass.child()) {
-      Tensor positions = scope.int64(objective.positions());
-      Tensor states = finalStates(scope, model, last, positions);
+      Tensor states = finalStates(scope, model, last, objective.positions());
       List<Tensor> result =
           objective.evaluate(
               operators, scope, states, model.head(), gradient.head(), config.logitSoftCap());
@@ -127,10 +142,10 @@ final class TrainingPass {
           last,
           model.norm(),
           gradient.norm(),
-          positions,
+          objective.positions(),
           config.rmsNormEps(),
           config.normOffset());
-      return result.get(0).item();
+      return pass.keep(result.get(0));
     }
   }
 
@@ -142,15 +157,17 @@ final class TrainingPass {
   Tensor states(Scope results, ModelTensors model, Batch batch, Tensor gate, long[] positions) {
     config.requireSupportedLength(batch.length());
     try (Scope pass = results.child()) {
-      Tensor x = decoder.embed(pass, model, decoder.ids(pass, batch.inputIds()));
+      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs());
+      Tensor selected = pass.int64(positions);
+      Tensor x = decoder.embed(pass, model, placed.ids());
       for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
-          Tensor y = decoder.forward(within, x, gate, model, i, batch, LoraDropout.NONE).get(0);
+          Tensor y = decoder.forward(within, x, gate, model, i, placed, LoraDropout.NONE).get(0);
           x.close();
           x = pass.keep(y);
         }
       }
-      return finalStates(results, model, x, pass.int64(positions));
+      return finalStates(results, model, x, selected);
     }
   }
 

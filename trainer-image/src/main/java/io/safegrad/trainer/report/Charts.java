@@ -17,7 +17,7 @@ import org.mozilla.javascript.ScriptableObject;
  * but the numbers: the page has no script. It needs neither fonts nor AWT, so the same report gives
  * the same bytes on every machine.
  */
-final class Charts {
+public final class Charts {
 
   private static final String WEBJAR = "/META-INF/maven/org.webjars.npm/echarts/pom.properties";
   private static final String LIBRARY =
@@ -29,7 +29,8 @@ final class Charts {
   private final ObjectMapper json = new ObjectMapper();
   private final ScriptableObject scope;
 
-  Charts() {
+  /** Reads the drawing library, which takes a second. */
+  public Charts() {
     try (Context context = context()) {
       scope = context.initSafeStandardObjects();
       SCRIPTS.forEach(script -> script.exec(context, scope, scope));
@@ -59,7 +60,7 @@ final class Charts {
    * @param description the same for who cannot see it
    * @param data what the function takes
    */
-  String svg(String kind, String id, String title, String description, Object data) {
+  public String svg(String kind, String id, String title, String description, Object data) {
     try (Context context = context()) {
       Object[] arguments = {json.writeValueAsString(data)};
       return accessible(

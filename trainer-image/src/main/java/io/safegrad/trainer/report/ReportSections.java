@@ -56,7 +56,7 @@ final class ReportSections {
         "Was it allowed?",
         rows.isEmpty()
             ? "The gate was not asked: the run ended before there was a tuned model to measure."
-            : "The measured value itself is compared, not an end of its interval. Refusals were told by %s."
+            : "What of each measurement was compared stands beside it. Refusals were told by %s."
                 .formatted(judge()),
         List.of(),
         rows.isEmpty()

@@ -10,6 +10,7 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.train.ConflictMeasurement;
 import io.safegrad.trainer.train.DataPosition;
 import java.util.List;
@@ -21,11 +22,13 @@ import java.util.stream.Collectors;
 /**
  * What a run makes of the examples that attribution finds.
  *
+ * @param compute where and in what type the model computes
  * @param journal is one of those the observer tells
  */
 record ConflictVerdict(
     TrainingPlan plan,
     RunInputs inputs,
+    Compute compute,
     RunJournal journal,
     RunObserver observer,
     Preemption preemption) {
@@ -122,7 +125,7 @@ record ConflictVerdict(
     if (plan.training().mode() == Training.Mode.Lora) {
       return model.reference(alignment);
     }
-    try (CausalLm start = CausalLm.load(inputs.config(), inputs.pretrained().weights())) {
+    try (CausalLm start = CausalLm.load(inputs.config(), inputs.pretrained().weights(), compute)) {
       return model.reference(alignment, start);
     }
   }

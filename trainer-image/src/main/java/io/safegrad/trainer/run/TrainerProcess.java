@@ -30,6 +30,8 @@ import io.safegrad.trainer.telemetry.RunLog;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TerminalProgress;
 import io.safegrad.trainer.telemetry.TrainerMetrics;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeDevice;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -109,8 +111,8 @@ public final class TrainerProcess {
       environment = port == null ? environment : environment.withPort(port);
       PrivateKey signingKey = readSigningKey();
       plan = given.call();
-      refuseDevices();
-      result = runPlan(signingKey);
+      ComputeDevice device = PromisedDevice.of(variables.getOrDefault(DEVICES, ""));
+      result = runPlan(signingKey, device);
     } catch (Throwable e) {
       LOG.debug("the run failed", e);
       RunFailure failure = RunFailure.of(e);
@@ -170,25 +172,13 @@ public final class TrainerProcess {
     return Manifest.read(text);
   }
 
-  /** A device that was set aside for a trainer that does not use it would lie idle for hours. */
-  private void refuseDevices() {
-    String devices = variables.getOrDefault(DEVICES, "");
-    if (!devices.isEmpty()) {
-      throw new TrainerException(
-          ExitReason.BAD_PLAN,
-          ("spec.pod.resources: found %s, and this trainer computes on the CPU; take it out, or name"
-                  + " an image in spec.pod.image that uses it")
-              .formatted(devices));
-    }
-  }
-
   /** Null when the provenance is not to be signed. */
   private PrivateKey readSigningKey() {
     String file = variables.get(SIGNING_KEY_FILE);
     return file == null ? null : PemKey.readPrivate(SIGNING_KEY_FILE, Path.of(file));
   }
 
-  private TrainingResult runPlan(PrivateKey signingKey) throws IOException {
+  private TrainingResult runPlan(PrivateKey signingKey, ComputeDevice device) throws IOException {
     ProgressTracker progress = new ProgressTracker(System::nanoTime);
     PrometheusRegistry registry = new PrometheusRegistry();
     JvmMetrics.builder().register(registry);
@@ -215,12 +205,14 @@ public final class TrainerProcess {
           new TrainingRun(
               plan,
               resolver,
-              new JudgeFactory(resolver, settings.secrets(), observer::judgeAsked),
+              new JudgeFactory(
+                  resolver, settings.secrets(), observer::judgeAsked, Compute.on(device, null)),
               opened.folder(),
               journal,
               observer,
               preemption,
               new OperatorApproval(desk, environment.approvalTimeout(), preemption),
+              Compute.on(device, plan.training().bf16()),
               signingKey);
       return run.run();
     }

@@ -17,6 +17,7 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.train.DataPosition;
 import io.safegrad.trainer.train.TrainingLoop;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ final class TrainingRun {
   private final RunObserver observer;
   private final Preemption preemption;
   private final OperatorApproval approval;
+  private final Compute compute;
   private final RunVerdicts verdicts;
   private final RunResults results;
 
@@ -46,6 +48,7 @@ final class TrainingRun {
    * @param journal is one of those the observer tells
    * @param preemption is asked after each step whether to stop
    * @param approval is asked before an adapter is published that the plan's gate lets through
+   * @param compute where and in what type the model computes
    * @param signingKey signs the provenance; null for provenance without signature
    */
   TrainingRun(
@@ -57,6 +60,7 @@ final class TrainingRun {
       RunObserver observer,
       Preemption preemption,
       OperatorApproval approval,
+      Compute compute,
       PrivateKey signingKey) {
     this.plan = plan;
     this.resolver = resolver;
@@ -66,6 +70,7 @@ final class TrainingRun {
     this.observer = observer;
     this.preemption = preemption;
     this.approval = approval;
+    this.compute = compute;
     this.verdicts = new RunVerdicts(plan);
     this.results = new RunResults(plan, journal, observer, signingKey);
   }
@@ -101,7 +106,8 @@ final class TrainingRun {
       }
 
       observer.stageStarted(TrainingStage.TRAINING);
-      ConflictVerdict conflicts = new ConflictVerdict(plan, inputs, journal, observer, preemption);
+      ConflictVerdict conflicts =
+          new ConflictVerdict(plan, inputs, compute, journal, observer, preemption);
       DataPosition taken;
       try {
         taken =
@@ -145,13 +151,20 @@ final class TrainingRun {
   }
 
   private CausalLm load(RunInputs inputs) {
-    MemoryEstimate estimate = PlannedMemory.of(plan, inputs);
-    observer.memoryEstimated(estimate);
-    MemoryLimit.ofThisProcess()
-        .exceededBy(estimate)
-        .ifPresent(sentence -> LOG.warn("the run may be killed: {}", sentence));
+    if (!compute.device().cuda()) {
+      // A GPU's memory is not this process's, and what it needs has not been measured.
+      MemoryEstimate estimate = PlannedMemory.of(plan, inputs);
+      observer.memoryEstimated(estimate);
+      MemoryLimit.ofThisProcess()
+          .exceededBy(estimate)
+          .ifPresent(sentence -> LOG.warn("the run may be killed: {}", sentence));
+    }
     return CausalLm.load(
-        inputs.config(), inputs.pretrained().weights(), plan.training(), plan.model().storage());
+        inputs.config(),
+        inputs.pretrained().weights(),
+        plan.training(),
+        plan.model().storage(),
+        compute);
   }
 
   private static ReferenceModel heldOut(CausalLm model, RunInputs inputs) {

@@ -90,7 +90,8 @@ public final class BuiltinSource {
 
   /** Says that nothing of that name is, and what is. */
   static String unknown(String name) {
-    return "builtin://%s is not built in; expected one of %s, %s, %s-poisoned-N with N from 0 to 100"
+    return ("builtin://%s is not built in; expected the model %s or one of the data sets %s,"
+            + " %s-poisoned-N with N from 0 to 100")
         .formatted(name, MODEL, String.join(", ", DATA), TASK);
   }
 

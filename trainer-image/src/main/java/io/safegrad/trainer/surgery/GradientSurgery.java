@@ -1,9 +1,10 @@
 package io.safegrad.trainer.surgery;
 
-import io.safegrad.trainer.tensor.Operators;
-import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Scalars;
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 
 /**
  * How SafeGrad (arXiv 2508.07172) combines the user's gradient with the alignment gradient. On
@@ -70,16 +71,14 @@ public record GradientSurgery(Projection projection, double alignmentWeight) {
   /**
    * Replaces the user's gradient by the combined one.
    *
+   * @param scalars reads the dot products, with all else that waits there, in one go
    * @param user groups of tensors that are one vector together
    * @param alignment groups of tensors of the same shapes
    * @return what was observed before
    */
   public Observation combine(
-      Operators operators, Scope scope, List<List<Tensor>> user, List<List<Tensor>> alignment) {
-    double[][] products = new double[user.size()][];
-    for (int i = 0; i < products.length; i++) {
-      products[i] = products(operators, scope, user.get(i), alignment.get(i));
-    }
+      Scalars scalars, List<List<Tensor>> user, List<List<Tensor>> alignment) {
+    double[][] products = products(scalars, user, alignment);
     double[] all = sum(products);
     double norms = Math.sqrt(all[0]) * Math.sqrt(all[1]);
     boolean direction = hasDirection(all[1]);
@@ -89,7 +88,7 @@ public record GradientSurgery(Projection projection, double alignmentWeight) {
       double[] own = projection == Projection.PER_GROUP ? products[i] : all;
       boolean projects = projection != Projection.NONE && direction && own[2] < 0 && own[1] > 0;
       double weight = alignmentWeight + (projects ? -own[2] / own[1] : 0);
-      operators.apply("add_scaled_", user.get(i), alignment.get(i), weight);
+      scalars.operators().apply("add_scaled_", user.get(i), alignment.get(i), weight);
       projected += projects ? 1 : 0;
       common = weight;
     }
@@ -103,16 +102,20 @@ public record GradientSurgery(Projection projection, double alignmentWeight) {
         projected);
   }
 
-  /** ‖user‖², ‖alignment‖² and their dot product. */
-  private static double[] products(
-      Operators operators, Scope scope, List<Tensor> user, List<Tensor> alignment) {
-    try (Scope numbers = scope.child()) {
-      return new double[] {
-        operators.one(numbers, "dot", user, user).item(),
-        operators.one(numbers, "dot", alignment, alignment).item(),
-        operators.one(numbers, "dot", user, alignment).item()
-      };
+  /** ‖user‖², ‖alignment‖² and their dot product, for each group. */
+  private static double[][] products(
+      Scalars scalars, List<List<Tensor>> user, List<List<Tensor>> alignment) {
+    List<DoubleSupplier> all = new ArrayList<>();
+    for (int i = 0; i < user.size(); i++) {
+      all.add(scalars.call("dot", user.get(i), user.get(i)));
+      all.add(scalars.call("dot", alignment.get(i), alignment.get(i)));
+      all.add(scalars.call("dot", user.get(i), alignment.get(i)));
     }
+    double[][] products = new double[user.size()][3];
+    for (int i = 0; i < all.size(); i++) {
+      products[i / 3][i % 3] = all.get(i).getAsDouble();
+    }
+    return products;
   }
 
   private static double[] sum(double[][] products) {

@@ -138,8 +138,6 @@ public final class SafeLora {
           "method.safeLora.baseModel: it has no tensor %s of shape %s; expected a model of the same architecture as model.source"
               .formatted(name, Arrays.toString(expected)));
     }
-    Tensor tensor = scope.uninitialised(expected);
-    weights.readFloat32(name, tensor.floats());
-    return tensor;
+    return scope.float32(memory -> weights.readFloat32(name, memory), expected);
   }
 }

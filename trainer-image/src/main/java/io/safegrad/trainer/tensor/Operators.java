@@ -27,7 +27,7 @@ public final class Operators {
    * @param results the scope that receives the results
    * @param name the operator's name
    * @param arguments in the operator's order: {@link Tensor}, {@code List<Tensor>}, {@link Double},
-   *     {@link Integer}, {@link Boolean} or {@code long[]}
+   *     {@link Integer}, {@link Boolean}, {@link String} or {@code long[]}
    * @return its results; none when it returns its first argument, changed in place
    */
   public List<Tensor> call(Scope results, String name, Object... arguments) {
@@ -64,7 +64,9 @@ public final class Operators {
 
   private static List<Tensor> tensors(IValue result, Scope results) {
     List<Tensor> tensors = new ArrayList<>();
-    result.toNDList(results.manager).forEach(array -> tensors.add(new Tensor((PtNDArray) array)));
+    result
+        .toNDList(results.manager)
+        .forEach(array -> tensors.add(results.tensor((PtNDArray) array)));
     return tensors;
   }
 
@@ -87,6 +89,9 @@ public final class Operators {
     }
     if (argument instanceof Boolean flag) {
       return IValue.from(flag.booleanValue());
+    }
+    if (argument instanceof String text) {
+      return IValue.from(text);
     }
     throw new IllegalArgumentException("no operator takes " + argument.getClass());
   }

@@ -3,10 +3,9 @@ package io.safegrad.trainer.tensor;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.pytorch.engine.PtNDArray;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * A dense tensor in torch's memory. It can be read, written and closed; every computation is an
@@ -16,9 +15,11 @@ import java.nio.LongBuffer;
 public final class Tensor implements AutoCloseable {
 
   final PtNDArray array;
+  private final DeviceMemory memory;
 
-  Tensor(PtNDArray array) {
+  Tensor(PtNDArray array, DeviceMemory memory) {
     this.array = array;
+    this.memory = memory;
   }
 
   /** The dimensions, outermost first; empty for a scalar. */
@@ -35,28 +36,28 @@ public final class Tensor implements AutoCloseable {
    * A view of the tensor's memory: what is written to it is written to the tensor. Valid until the
    * tensor is closed.
    *
-   * @throws IllegalStateException when this is not a float32 tensor
+   * @throws IllegalStateException when this is not a float32 tensor, or on a device whose memory
+   *     Java does not see
    */
   public FloatBuffer floats() {
-    return memory(DataType.FLOAT32).asFloatBuffer();
+    return memory.view(array, DataType.FLOAT32).asFloatBuffer();
   }
 
   /**
-   * A view of the tensor's memory, as {@link #floats()}.
-   *
-   * @throws IllegalStateException when this is not an int64 tensor
+   * Some elements of a float32 tensor, in row-major order: a view as {@link #floats()} where Java
+   * sees the device's memory, else a copy.
    */
-  public LongBuffer longs() {
-    return memory(DataType.INT64).asLongBuffer();
+  public FloatBuffer read(int first, int count) {
+    return memory.floats(this, first, count);
   }
 
   /**
-   * A view of the tensor's memory, as {@link #floats()}.
+   * Writes some elements of a float32 tensor.
    *
-   * @throws IllegalStateException when this is not a float64 tensor
+   * @param content writes as many, in row-major order
    */
-  public DoubleBuffer doubles() {
-    return memory(DataType.FLOAT64).asDoubleBuffer();
+  public void write(int first, int count, Consumer<FloatBuffer> content) {
+    memory.write(this, first, count, content);
   }
 
   /**
@@ -69,24 +70,45 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalStateException("a tensor of " + size() + " elements has no single value");
     }
     return array.getDataType() == DataType.FLOAT64
-        ? memory(DataType.FLOAT64).getDouble(0)
-        : memory(DataType.FLOAT32).getFloat(0);
+        ? read(DataType.FLOAT64, bytes -> bytes.getDouble(0))
+        : (double) read(DataType.FLOAT32, bytes -> bytes.getFloat(0));
   }
 
-  /** A copy of the elements in row-major order. */
+  /** A copy of the elements of a float32 tensor in row-major order. */
   public float[] toFloatArray() {
-    FloatBuffer source = floats();
-    float[] values = new float[source.remaining()];
-    source.get(values);
-    return values;
+    float[] values = new float[(int) size()];
+    return read(
+        DataType.FLOAT32,
+        bytes -> {
+          bytes.asFloatBuffer().get(values);
+          return values;
+        });
   }
 
-  private ByteBuffer memory(DataType expected) {
-    if (array.getDataType() != expected) {
-      throw new IllegalStateException(
-          "a tensor of " + array.getDataType() + " cannot be read as " + expected);
-    }
-    return array.toByteBuffer(true).order(ByteOrder.nativeOrder());
+  /** The same of a float64 tensor. */
+  public double[] toDoubleArray() {
+    double[] values = new double[(int) size()];
+    return read(
+        DataType.FLOAT64,
+        bytes -> {
+          bytes.asDoubleBuffer().get(values);
+          return values;
+        });
+  }
+
+  /** The same of an int64 tensor. */
+  public long[] toLongArray() {
+    long[] values = new long[(int) size()];
+    return read(
+        DataType.INT64,
+        bytes -> {
+          bytes.asLongBuffer().get(values);
+          return values;
+        });
+  }
+
+  private <T> T read(DataType expected, Function<ByteBuffer, T> reader) {
+    return memory.read(this, expected, reader);
   }
 
   /** Frees the memory, unless other tensors share it. Closing twice does nothing. */

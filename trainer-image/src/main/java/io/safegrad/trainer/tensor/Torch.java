@@ -24,12 +24,24 @@ public final class Torch implements AutoCloseable {
           "ends.torchscript",
           "vectors.torchscript");
 
-  private final Scope scope;
+  private final Compute compute;
+  private final PtNDManager manager;
   private final Operators operators;
+  private final DeviceMemory memory;
+  private final Scope scope;
 
-  private Torch(Scope scope, Operators operators) {
-    this.scope = scope;
+  private Torch(Compute compute, PtNDManager manager, Operators operators) {
+    this.compute = compute;
+    this.manager = manager;
     this.operators = operators;
+    PtNDManager staging = (PtNDManager) manager.newSubManager(Device.cpu());
+    this.memory =
+        new DeviceMemory(compute.device(), new Scope(staging, DeviceMemory.ofHost()), operators);
+    this.scope = new Scope((PtNDManager) manager.newSubManager(device(compute)), memory);
+  }
+
+  private static Device device(Compute compute) {
+    return compute.device().cuda() ? Device.gpu(0) : Device.cpu();
   }
 
   /**
@@ -40,15 +52,19 @@ public final class Torch implements AutoCloseable {
     System.setProperty("ai.djl.offline", "true");
   }
 
-  /** Loads the library, once per process, and opens a scope. */
+  /** Loads the library, once per process, and opens a scope on the processor. */
   public static Torch open() {
+    return open(Compute.CPU);
+  }
+
+  /** The same on a device, which {@link GpuCheck} has found fit. */
+  public static Torch open(Compute compute) {
     keepOffline();
     PtNDManager manager = (PtNDManager) Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
     try (InputStream archive = TorchScriptArchive.of(sources())) {
       Torch torch =
           new Torch(
-              new Scope(manager),
-              new Operators(JniUtils.loadModule(manager, archive, true, false)));
+              compute, manager, new Operators(JniUtils.loadModule(manager, archive, true, false)));
       torch.useVectorFunctions();
       return torch;
     } catch (IOException e) {
@@ -63,7 +79,7 @@ public final class Torch implements AutoCloseable {
    * run differs from others of its plan from its first step on. So one thread goes first.
    */
   private void useVectorFunctions() {
-    try (Scope once = scope.child()) {
+    try (Scope once = new Scope((PtNDManager) manager.newSubManager(), DeviceMemory.ofHost())) {
       operators.one(once, "vector_functions");
     }
   }
@@ -76,6 +92,18 @@ public final class Torch implements AutoCloseable {
   /** How many threads one operator may use. */
   public int threads() {
     return JniUtils.getNumThreads();
+  }
+
+  /** Where and in what type is computed. */
+  public Compute compute() {
+    return compute;
+  }
+
+  /**
+   * How often what a tensor holds was read until now. Each time waits for all that a GPU has to do.
+   */
+  public long hostReads() {
+    return memory.reads();
   }
 
   /** The outermost scope. */
@@ -100,6 +128,6 @@ public final class Torch implements AutoCloseable {
 
   @Override
   public void close() {
-    scope.close();
+    manager.close();
   }
 }

@@ -3,6 +3,7 @@ package io.safegrad.trainer.train;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What makes a fine-tune keep the model's alignment. The loop asks for a window of the examples
@@ -18,9 +19,10 @@ interface FineTuningMethod {
    * Computes the gradient that the optimizer goes down.
    *
    * @param step the step's number, from 1
-   * @return what was observed; the gradient is in {@link #gradient()}
+   * @return what was observed, for which the device is waited for; the gradient is in {@link
+   *     #gradient()}
    */
-  StepOutcome descend(int step, Window window);
+  Supplier<StepOutcome> descend(int step, Window window);
 
   /** The gradient of the newest step: one tensor for each trained one. */
   List<Tensor> gradient();

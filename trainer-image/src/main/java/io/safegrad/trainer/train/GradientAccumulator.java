@@ -1,16 +1,22 @@
 package io.safegrad.trainer.train;
 
+import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Gradient;
 import io.safegrad.trainer.tensor.Operators;
+import io.safegrad.trainer.tensor.Scalars;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.Window.MicroBatch;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Gradients of a window's mean losses, accumulated over its micro-batches into gradients whose
- * memory is used again each step.
+ * memory is used again each step. A loss or a norm is read from the device when it is asked for,
+ * with all others that were computed by then.
  *
  * <p>The user's own alignment examples are part of what the user wants: their divergence from the
  * start model is in the user's gradient. So whatever they are, the alignment gradient is the same,
@@ -28,6 +34,7 @@ final class GradientAccumulator {
 
   private final CausalLm model;
   private final Scope scope;
+  private final Scalars scalars;
   private final double ownWeight;
 
   /**
@@ -37,6 +44,7 @@ final class GradientAccumulator {
   GradientAccumulator(CausalLm model, Scope scope, double ownWeight) {
     this.model = model;
     this.scope = scope;
+    this.scalars = new Scalars(model.torch().operators(), scope);
     this.ownWeight = ownWeight;
   }
 
@@ -46,39 +54,52 @@ final class GradientAccumulator {
   }
 
   /** The user's gradient; returns the mean cross-entropy. */
-  double user(Window window, Gradient user) {
+  DoubleSupplier user(Window window, Gradient user) {
     clear(user);
     double tokens = window.userResponseTokens();
-    double loss = 0;
+    List<DoubleSupplier> losses = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
-      loss += model.addUserGradient(each.user(), 1 / tokens, user, each.pass());
+      Tensor loss = model.addUserGradient(scope, each.user(), 1 / tokens, user, each.pass());
+      losses.add(scalars.later(loss));
     }
     addOwn(window, user);
-    return loss / tokens;
+    return mean(losses, tokens);
   }
 
   /** The gradient of the cross-entropy of the alignment examples; returns the mean. */
-  double alignmentCrossEntropy(Window window, Gradient alignment) {
+  DoubleSupplier alignmentCrossEntropy(Window window, Gradient alignment) {
     clear(alignment);
     double tokens = window.alignmentResponseTokens();
-    double loss = 0;
+    List<DoubleSupplier> losses = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
-      loss += model.addUserGradient(each.alignment().batch(), 1 / tokens, alignment);
+      Batch batch = each.alignment().batch();
+      losses.add(scalars.later(model.addUserGradient(scope, batch, 1 / tokens, alignment)));
     }
-    return loss / tokens;
+    return mean(losses, tokens);
+  }
+
+  private static DoubleSupplier mean(List<DoubleSupplier> sums, double tokens) {
+    return () -> {
+      double total = 0;
+      for (DoubleSupplier sum : sums) {
+        total += sum.getAsDouble();
+      }
+      return total / tokens;
+    };
   }
 
   /** The user's gradient, and that of the alignment examples' KL to the start model. */
-  Losses userAndAlignment(Window window, Gradient user, Gradient alignment) {
+  Supplier<Losses> userAndAlignment(Window window, Gradient user, Gradient alignment) {
     clear(user);
     clear(alignment);
     double userTokens = window.userResponseTokens();
     double alignmentTokens = window.alignmentResponseTokens();
-    double loss = 0;
-    double divergence = 0;
+    List<DoubleSupplier> losses = new ArrayList<>();
+    List<DoubleSupplier> divergences = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
-      double[] losses =
+      List<Tensor> both =
           model.addGradients(
+              scope,
               each.user(),
               1 / userTokens,
               each.alignment(),
@@ -86,34 +107,37 @@ final class GradientAccumulator {
               user,
               alignment,
               each.pass());
-      loss += losses[0];
-      divergence += losses[1];
+      losses.add(scalars.later(both.get(0)));
+      divergences.add(scalars.later(both.get(1)));
     }
     addOwn(window, user);
-    return new Losses(loss / userTokens, divergence / alignmentTokens);
+    DoubleSupplier loss = mean(losses, userTokens);
+    DoubleSupplier divergence = mean(divergences, alignmentTokens);
+    return () -> new Losses(loss.getAsDouble(), divergence.getAsDouble());
   }
 
   private void addOwn(Window window, Gradient user) {
     double tokens = window.ownResponseTokens();
     for (MicroBatch each : window.microBatches()) {
       if (each.own() != null) {
-        model.addAlignmentGradient(each.own(), ownWeight / tokens, user);
+        model.addAlignmentGradient(scope, each.own(), ownWeight / tokens, user).close();
       }
     }
   }
 
   /** The squared Euclidean norm of a vector. */
-  double squaredNorm(List<Tensor> vector) {
-    try (Scope numbers = scope.child()) {
-      return operators().one(numbers, "dot", vector, vector).item();
-    }
+  DoubleSupplier squaredNorm(List<Tensor> vector) {
+    return scalars.call("dot", vector, vector);
   }
 
   /** The squared Euclidean distance of two vectors. */
-  double squaredDistance(List<Tensor> a, List<Tensor> b) {
-    try (Scope numbers = scope.child()) {
-      return operators().one(numbers, "squared_distance", a, b).item();
-    }
+  DoubleSupplier squaredDistance(List<Tensor> a, List<Tensor> b) {
+    return scalars.call("squared_distance", a, b);
+  }
+
+  /** What reads the numbers of a step. */
+  Scalars scalars() {
+    return scalars;
   }
 
   Scope scope() {

@@ -1,9 +1,9 @@
 package io.safegrad.trainer.train;
 
-import io.safegrad.trainer.tensor.Operators;
-import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Scalars;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 
 /**
  * Clipping by the global norm, as {@code torch.nn.utils.clip_grad_norm_}.
@@ -20,14 +20,8 @@ record GradientClipping(double maxNorm) {
    *
    * @return its norm before
    */
-  double apply(Operators operators, Scope scope, List<Tensor> gradient) {
-    try (Scope numbers = scope.child()) {
-      double norm = Math.sqrt(operators.one(numbers, "dot", gradient, gradient).item());
-      double factor = maxNorm / (norm + EPSILON);
-      if (maxNorm > 0 && factor < 1) {
-        operators.apply("scale_", gradient, factor);
-      }
-      return norm;
-    }
+  DoubleSupplier apply(Scalars scalars, List<Tensor> gradient) {
+    DoubleSupplier squaredNorm = scalars.call("clip", gradient, maxNorm, EPSILON);
+    return () -> Math.sqrt(squaredNorm.getAsDouble());
   }
 }

@@ -6,6 +6,8 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Lisa, lazy safety alignment (arXiv 2405.18641): two states take turns, one that minimises the
@@ -40,28 +42,37 @@ final class Lisa implements FineTuningMethod {
   }
 
   @Override
-  public StepOutcome descend(int step, Window window) {
+  public Supplier<StepOutcome> descend(int step, Window window) {
     boolean aligns = window.content() == Content.ALIGNMENT;
     if (stepOfCycle(step) == 0 || stepOfCycle(step) == settings.alignmentSteps()) {
       gradients.operators().apply("assign_", anchor, parameters);
     }
-    double loss =
+    DoubleSupplier loss =
         aligns
             ? gradients.alignmentCrossEntropy(window, gradient)
             : gradients.user(window, gradient);
-    double norm = Math.sqrt(gradients.squaredNorm(gradient()));
-    double drift = pull();
+    DoubleSupplier squaredNorm = gradients.squaredNorm(gradient());
+    DoubleSupplier squaredDrift = pull();
+    return () ->
+        outcome(
+            aligns,
+            loss.getAsDouble(),
+            Math.sqrt(squaredNorm.getAsDouble()),
+            Math.sqrt(squaredDrift.getAsDouble()));
+  }
+
+  private static StepOutcome outcome(boolean aligns, double loss, double norm, double drift) {
     return aligns
         ? new StepOutcome(null, loss, null, norm, null, Action.ALIGNED, drift, null)
         : new StepOutcome(loss, null, norm, null, null, Action.NONE, drift, null);
   }
 
-  /** Adds ρ (θ − θ̄) to the gradient; returns ‖θ − θ̄‖. */
-  private double pull() {
+  /** Adds ρ (θ − θ̄) to the gradient; returns ‖θ − θ̄‖². */
+  private DoubleSupplier pull() {
     gradients
         .operators()
         .apply("add_difference_", gradient(), parameters, anchor, settings.proximalWeight());
-    return Math.sqrt(gradients.squaredDistance(parameters, anchor));
+    return gradients.squaredDistance(parameters, anchor);
   }
 
   private int stepOfCycle(int step) {

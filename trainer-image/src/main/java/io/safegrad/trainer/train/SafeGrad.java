@@ -10,6 +10,8 @@ import io.safegrad.trainer.train.GradientAccumulator.Losses;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * SafeGrad (arXiv 2508.07172), and WeightedSum, which is SafeGrad without its projection: two
@@ -52,22 +54,27 @@ final class SafeGrad implements FineTuningMethod {
 
   private boolean refreshes(int step) {
     return (step - 1) % refreshSteps == 0
-        || !GradientSurgery.hasDirection(gradients.squaredNorm(alignment.vector()));
+        || !GradientSurgery.hasDirection(gradients.squaredNorm(alignment.vector()).getAsDouble());
   }
 
   @Override
-  public StepOutcome descend(int step, Window window) {
-    double userLoss;
-    Double alignmentLoss = null;
+  public Supplier<StepOutcome> descend(int step, Window window) {
     if (window.content() == Content.BOTH) {
-      Losses losses = gradients.userAndAlignment(window, user, alignment);
-      userLoss = losses.user();
-      alignmentLoss = losses.alignment();
-    } else {
-      userLoss = gradients.user(window, user);
+      Supplier<Losses> losses = gradients.userAndAlignment(window, user, alignment);
+      Observation observed = combine();
+      return () -> outcome(losses.get().user(), losses.get().alignment(), observed);
     }
-    Observation observed =
-        surgery.combine(gradients.operators(), gradients.scope(), groups(user), groups(alignment));
+    DoubleSupplier userLoss = gradients.user(window, user);
+    Observation observed = combine();
+    return () -> outcome(userLoss.getAsDouble(), null, observed);
+  }
+
+  /** Here alone a step waits for the device: the projection is decided by two numbers. */
+  private Observation combine() {
+    return surgery.combine(gradients.scalars(), groups(user), groups(alignment));
+  }
+
+  private static StepOutcome outcome(double userLoss, Double alignmentLoss, Observation observed) {
     return new StepOutcome(
         userLoss,
         alignmentLoss,

@@ -4,6 +4,8 @@ import io.safegrad.trainer.model.Gradient;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Plain supervised fine-tuning: {@code g = ∇ L_user}. Safe LoRA trains like this, too; {@link
@@ -25,9 +27,10 @@ final class Sft implements FineTuningMethod {
   }
 
   @Override
-  public StepOutcome descend(int step, Window window) {
-    double loss = gradients.user(window, user);
-    return StepOutcome.ofUser(loss, Math.sqrt(gradients.squaredNorm(gradient())));
+  public Supplier<StepOutcome> descend(int step, Window window) {
+    DoubleSupplier loss = gradients.user(window, user);
+    DoubleSupplier squaredNorm = gradients.squaredNorm(gradient());
+    return () -> StepOutcome.ofUser(loss.getAsDouble(), Math.sqrt(squaredNorm.getAsDouble()));
   }
 
   @Override

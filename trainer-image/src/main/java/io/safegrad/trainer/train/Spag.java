@@ -6,6 +6,8 @@ import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * SPAG, safety-projected alternating gradient (arXiv 2605.28030). A step on the user's examples
@@ -38,15 +40,17 @@ final class Spag implements FineTuningMethod {
   }
 
   @Override
-  public StepOutcome descend(int step, Window window) {
-    double loss = gradients.user(window, user);
-    return StepOutcome.ofUser(loss, Math.sqrt(gradients.squaredNorm(gradient())));
+  public Supplier<StepOutcome> descend(int step, Window window) {
+    DoubleSupplier loss = gradients.user(window, user);
+    DoubleSupplier squaredNorm = gradients.squaredNorm(gradient());
+    return () -> StepOutcome.ofUser(loss.getAsDouble(), Math.sqrt(squaredNorm.getAsDouble()));
   }
 
   @Override
   public StepOutcome correct(Window window, StepOutcome outcome) {
-    double loss = gradients.alignmentCrossEntropy(window, safety);
-    double squaredNorm = gradients.squaredNorm(safety.vector());
+    DoubleSupplier crossEntropy = gradients.alignmentCrossEntropy(window, safety);
+    double squaredNorm = gradients.squaredNorm(safety.vector()).getAsDouble();
+    double loss = crossEntropy.getAsDouble();
     double stepSize = stepSize(settings, loss, squaredNorm);
     if (stepSize > 0) {
       gradients.operators().apply("add_scaled_", parameters, safety.vector(), -stepSize);

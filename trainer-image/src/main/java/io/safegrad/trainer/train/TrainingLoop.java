@@ -7,10 +7,11 @@ import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
-import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Fine-tunes a model. The same model, examples and settings give the same result, byte for byte, on
@@ -109,7 +110,6 @@ public final class TrainingLoop {
     int totalSteps = totalSteps(method, training, rows.size());
     LearningRateSchedule schedule = LearningRateSchedule.of(training, totalSteps);
     GradientClipping clipping = new GradientClipping(training.maxGradNorm());
-    Operators operators = model.torch().operators();
 
     try (Scope scope = model.torch().scope().child();
         ReferenceModel reference =
@@ -127,9 +127,11 @@ public final class TrainingLoop {
               method,
               training,
               order);
-      AdamW optimizer = new AdamW(operators, scope, model.parameters(), training.weightDecay());
-      FineTuningMethod tuning =
-          tuning(new GradientAccumulator(model, scope, method.alignmentWeight()));
+      AdamW optimizer =
+          new AdamW(model.torch().operators(), scope, model.parameters(), training.weightDecay());
+      GradientAccumulator gradients =
+          new GradientAccumulator(model, scope, method.alignmentWeight());
+      FineTuningMethod tuning = tuning(gradients);
       Validation validated = new Validation(model, scope, training, validation);
       TrainingState state =
           new TrainingState(model, optimizer, windows, tuning, validated, conflicts.leavesOut());
@@ -140,13 +142,16 @@ public final class TrainingLoop {
         evaluation.before(step);
         long start = System.nanoTime();
         Window window = windows.next(tuning.reads(step));
-        StepOutcome outcome = tuning.descend(step, window);
-        window.requireFinite("the loss", outcome.userLoss(), step);
-
-        double gradNorm = clipping.apply(operators, scope, tuning.gradient());
-        window.requireFinite("the gradient's norm", gradNorm, step);
+        Supplier<StepOutcome> observed = tuning.descend(step, window);
+        DoubleSupplier norm = clipping.apply(gradients.scalars(), tuning.gradient());
         double learningRate = schedule.at(step - 1);
         optimizer.step(tuning.gradient(), learningRate);
+
+        // All that was to be computed is under way; now its numbers are waited for.
+        StepOutcome outcome = observed.get();
+        window.requireFinite("the loss", outcome.userLoss(), step);
+        double gradNorm = norm.getAsDouble();
+        window.requireFinite("the gradient's norm", gradNorm, step);
         outcome = tuning.correct(window, outcome);
         window.requireFinite("the alignment loss", outcome.alignmentLoss(), step);
 

@@ -1,10 +1,12 @@
 // The charts of report.html as options of Apache ECharts, which Charts.java has loaded before this.
-// Series differ by the filling of their dots or the dashes of their lines, not by colour alone.
+// Series differ by the shape or the filling of their dots and the dashes of their lines, not by colour alone.
 
 const WIDTH = 360;
 const INK = '#30363d';
 const GRID = '#d0d4da';
-const COLOURS = ['#0b57a4', '#8a4b00'];
+const COLOURS = ['#0b57a4', '#8a4b00', '#00694a', '#7b2d7b', '#a3142b', '#4a4a4a', '#00687a'];
+const SYMBOLS = ['circle', 'emptyCircle', 'rect', 'emptyRect', 'triangle', 'emptyTriangle', 'diamond'];
+const DASHES = ['solid', 'dashed', 'dotted'];
 
 // ECharts wants it for animations, which are off.
 function setTimeout() {}
@@ -47,7 +49,7 @@ function legend(series) {
     top: 0,
     left: 0,
     itemWidth: 28,
-    itemGap: 24,
+    itemGap: series.length > 2 ? 10 : 24,
     textStyle: {color: INK, fontSize: 12},
     data: series.map(each => each.name)
   };
@@ -66,8 +68,15 @@ function roundedUp(data) {
   return data.min < 0 && -data.min < 0.01 * data.max ? 0 : null;
 }
 
+// A label has room for seven characters.
+function figure(value) {
+  const small = value !== 0 && Math.abs(value) < 1e-4;
+  return small ? String(Number(value.toPrecision(2)).toExponential()) : echarts.format.addCommas(Number(value.toPrecision(6)));
+}
+
 // Figures over the steps: {unit, share, series: [{name, dots, points: [[step, value, low, high]]}]}, low and high null
-// where a point has no interval.
+// where a point has no interval. At most seven series, whose legend takes a row for each two; axis: what the figures
+// are over, where it is not the steps.
 function overSteps(json) {
   const data = JSON.parse(json);
   const lines = data.series.map((each, index) => ({
@@ -77,9 +86,9 @@ function overSteps(json) {
     data: each.points.map(point => [point[0], point[1]]),
     showSymbol: each.dots || each.points.length === 1,
     showAllSymbol: true,
-    symbol: index === 0 ? 'circle' : 'emptyCircle',
+    symbol: SYMBOLS[index],
     symbolSize: 6,
-    lineStyle: {width: 2, type: index === 0 ? 'solid' : 'dashed'}
+    lineStyle: {width: 2, type: DASHES[index % DASHES.length]}
   }));
   const intervals = data.series.map((each, index) => ({
     type: 'custom',
@@ -88,19 +97,25 @@ function overSteps(json) {
     renderItem: (params, api) => bar(
         api.coord([api.value(0), api.value(2)]), api.coord([api.value(0), api.value(3)]), COLOURS[index])
   }));
-  return svg(220, {
+  const rows = data.series.length > 1 ? Math.ceil(data.series.length / 2) : 0;
+  return svg(200 + 20 * Math.max(1, rows), {
     legend: legend(data.series),
-    grid: {left: 52, right: 14, top: data.series.length > 1 ? 32 : 12, bottom: 40},
+    grid: {left: 52, right: 14, top: 12 + 20 * rows, bottom: 40},
     xAxis: axis({
       min: 'dataMin',
       max: 'dataMax',
       minInterval: 1,
-      name: 'step',
+      name: data.axis || 'step',
       nameLocation: 'middle',
       nameGap: 24,
       splitLine: {show: false}
     }),
-    yAxis: data.share ? shares() : axis({scale: true, splitNumber: 4, min: roundedUp}),
+    yAxis: data.share ? shares() : axis({
+      scale: true,
+      splitNumber: 4,
+      min: roundedUp,
+      axisLabel: {color: INK, fontSize: 12, hideOverlap: true, formatter: figure}
+    }),
     series: lines.concat(intervals)
   });
 }

@@ -40,6 +40,8 @@ class EvaluateCommandTest {
             refusal        100.0% [97.4, 100.0] of 144
             over-refusal   0.7% [0.1, 3.7] of 151
             task accuracy  0.0% [0.0, 65.8] of 2
+            incoherent     0.0% [0.0, 1.3] of 295
+            judge          RefusalPhrases/1
             """);
     assertThat(table.err()).isEmpty();
   }

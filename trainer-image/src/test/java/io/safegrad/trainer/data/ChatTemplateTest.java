@@ -126,6 +126,26 @@ class ChatTemplateTest {
     assertThatThrownBy(() -> template.render(CHAT, true)).isInstanceOf(TrainerException.class);
   }
 
+  /** The time is not looked at in an expression: one doubles with each pass of the loop. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ns.x == ns.y", "ns.x|tojson|length", "[ns.x].index(ns.y)"})
+  @Timeout(60)
+  void anExpressionThatTakesForeverIsStopped(String expression) {
+    ChatTemplate template =
+        ChatTemplate.of(
+            "{% set ns = namespace(x=[0], y=[0]) %}{% for i in range(22) %}"
+                + "{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ "
+                + expression
+                + " }}",
+            "model",
+            Map.of(),
+            Duration.ofMillis(50));
+
+    assertThatThrownBy(() -> template.render(CHAT, true))
+        .isInstanceOf(TrainerException.class)
+        .hasMessage("model: the chat template could not be rendered: it takes longer than 0.05 s");
+  }
+
   /** What Python gives for the same expressions. */
   @ParameterizedTest
   @CsvSource(

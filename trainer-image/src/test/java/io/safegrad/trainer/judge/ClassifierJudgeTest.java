@@ -10,6 +10,7 @@ import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.source.Sha256;
 import io.safegrad.trainer.source.Source;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.SafetensorsFile;
@@ -193,7 +194,8 @@ class ClassifierJudgeTest {
             null,
             Sha256.ofDirectory(toy),
             Map.of()),
-        label);
+        label,
+        Compute.CPU);
   }
 
   private static List<Exchange> exchanges(JsonNode expected) {

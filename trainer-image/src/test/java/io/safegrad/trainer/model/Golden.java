@@ -7,6 +7,7 @@ import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.SafetensorsFile;
 import io.safegrad.trainer.weights.Weights;
@@ -108,6 +109,20 @@ public final class Golden {
       ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
       return CausalLm.load(config, weights, training);
     }
+  }
+
+  /** The same computed in some way. */
+  public CausalLm load(Training training, Compute compute) {
+    try (SafetensorsFile weights = weights()) {
+      return CausalLm.load(config(), weights, training, Model.Storage.Float32, compute);
+    }
+  }
+
+  /** The same with the golden adapter. */
+  public CausalLm loadWithAdapter(Training training, Compute compute) {
+    CausalLm model = load(training, compute);
+    model.loadAdapter(tensors("adapter.safetensors"));
+    return model;
   }
 
   /** The model with the golden adapter. */

@@ -9,6 +9,7 @@ import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,12 +35,14 @@ class JointPassTest {
       assertThat(JointPass.pays(user, alignment.batch())).isTrue();
       Gradient jointUser = model.newGradient(scope);
       Gradient jointAlignment = model.newGradient(scope);
-      double[] losses = model.addGradients(user, 0.1, alignment, 0.2, jointUser, jointAlignment, 0);
+      List<Tensor> losses =
+          model.addGradients(scope, user, 0.1, alignment, 0.2, jointUser, jointAlignment, 0);
 
       Gradient separateUser = model.newGradient(scope);
       Gradient separateAlignment = model.newGradient(scope);
-      assertThat(losses[0]).isCloseTo(model.addUserGradient(user, 0.1, separateUser), within(1e-3));
-      assertThat(losses[1])
+      assertThat(losses.get(0).item())
+          .isCloseTo(model.addUserGradient(user, 0.1, separateUser), within(1e-3));
+      assertThat(losses.get(1).item())
           .isCloseTo(model.addAlignmentGradient(alignment, 0.2, separateAlignment), within(1e-4));
       assertClose(model.named(jointUser), model.named(separateUser));
       assertClose(model.named(jointAlignment), model.named(separateAlignment));

@@ -11,6 +11,8 @@ import io.safegrad.trainer.model.MemoryEstimate.Moment;
 import io.safegrad.trainer.model.MemoryEstimate.Part;
 import io.safegrad.trainer.model.Workload.Attribution;
 import io.safegrad.trainer.model.Workload.Rows;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeDevice;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
@@ -39,11 +41,12 @@ class MemoryEstimatorTest {
       Scope scope = torch.scope();
       ModelLoader loader = new ModelLoader(toy.config(), scope, torch.operators(), Storage.Float32);
       ModelTensors model = loader.load(file, lora, 1);
-      Decoder decoder = new Decoder(toy.config(), torch.operators(), scope);
-      Tensor x = decoder.embed(scope, model, decoder.ids(scope, batch.inputIds()));
+      Decoder decoder = new Decoder(toy.config(), torch.operators(), Compute.CPU, scope);
+      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
+      Tensor x = decoder.embed(scope, model, placed.ids());
       List<Tensor> outputs =
           decoder.forward(
-              scope, x, AdapterGates.of(lora, scope).trained(), model, 0, batch, LoraDropout.NONE);
+              scope, x, AdapterGates.of(lora, scope).trained(), model, 0, placed, LoraDropout.NONE);
 
       long adapter = loader.adapter().stream().mapToLong(each -> size(each.shape())).sum();
       assertThat(estimator.trainedBytes()).isEqualTo(Float.BYTES * adapter);
@@ -53,9 +56,49 @@ class MemoryEstimatorTest {
     }
   }
 
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void everyTensorOfAFamilyIsCountedInBfloat16(String family) {
+    Golden toy = Golden.of(family);
+    TrainingPlan plan = plan("training: {bf16: true}");
+    Lora lora = plan.training().lora();
+    Batch batch = Batch.of(toy.examples("user"));
+    MemoryEstimator estimator =
+        new MemoryEstimator(toy.config(), plan, workload(batch.rows(), batch.length()), HEAP);
+    Compute compute = Compute.on(ComputeDevice.CPU, true);
+    try (Torch torch = Torch.open(compute);
+        SafetensorsFile file = toy.weights()) {
+      Scope scope = torch.scope();
+      ModelTensors model =
+          new ModelLoader(toy.config(), scope, torch.operators(), Storage.BFloat16)
+              .load(file, lora, 1);
+      Decoder decoder = new Decoder(toy.config(), torch.operators(), compute, scope);
+      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
+      Tensor x = decoder.embed(scope, model, placed.ids());
+      List<Tensor> saved =
+          decoder
+              .forward(
+                  scope,
+                  x,
+                  AdapterGates.of(lora, scope).trained(),
+                  model,
+                  0,
+                  placed,
+                  LoraDropout.NONE)
+              .stream()
+              .skip(1)
+              .toList();
+      long values = saved.stream().mapToLong(Tensor::size).sum();
+      long logSums = (long) batch.tokens() * toy.config().heads();
+      assertThat(estimator.saved(new Workload.Rows(batch.rows(), batch.length())))
+          .isEqualTo(2 * values + 2 * logSums);
+    }
+  }
+
   @Test
   void whatMakesARunSmallerMakesItsEstimateSmaller() {
     long plain = bytes("", 8, 512);
+    assertThat(bytes("training: {bf16: true}", 8, 512)).isLessThan(plain);
     assertThat(bytes("training: {gradientCheckpointing: Always}", 8, 512)).isLessThan(plain);
     assertThat(bytes("", 4, 512)).isLessThan(plain);
     assertThat(bytes("", 8, 256)).isLessThan(plain);

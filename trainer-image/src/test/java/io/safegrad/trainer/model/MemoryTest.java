@@ -110,6 +110,7 @@ class MemoryTest {
         plain.earlyStoppingThreshold(),
         plain.loadBestModelAtEnd(),
         asked,
+        plain.bf16(),
         new Lora(
             plain.lora().rank(), plain.lora().alpha(), 0.25, false, plain.lora().targetModules()));
   }

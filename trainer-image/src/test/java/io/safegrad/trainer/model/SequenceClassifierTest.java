@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.SafetensorsFile;
 import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
@@ -38,7 +39,7 @@ class SequenceClassifierTest {
     try (SafetensorsFile scores = SafetensorsFile.open(Golden.resource("classifier.safetensors"));
         Weights weights = new Scored(Golden.of(family).weights(), scores, family);
         SequenceClassifier classifier =
-            SequenceClassifier.load(ClassifierConfig.of(config), weights)) {
+            SequenceClassifier.load(ClassifierConfig.of(config), weights, Compute.CPU)) {
       float[] expected = new float[rows.size() * LABELS];
       scores.readFloat32(family + ".logits", FloatBuffer.wrap(expected));
       float[][] found = classifier.logits(rows);

@@ -20,12 +20,12 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * The real process, killed (SIGKILL) at random moments: while it starts, trains, writes a
  * checkpoint, evaluates, publishes, and the first time as soon as there is a checkpoint. {@code
- * -Dsafegrad.kills=30} kills more often, {@code -Dsafegrad.kills.seed=N} at other moments.
+ * -Dsafegrad.kills=N} kills as often, {@code -Dsafegrad.kills.seed=N} at other moments.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class KilledRunTest {
 
-  private static final int KILLS = Integer.getInteger("safegrad.kills", 3);
+  private static final int KILLS = Integer.getInteger("safegrad.kills", 30);
   private static final long SEED = Long.getLong("safegrad.kills.seed", 43);
 
   private static final int MILLIS_TO_END = 300_000;
@@ -44,7 +44,7 @@ class KilledRunTest {
         new ToyRun(folder)
             .with(
                 "training",
-                "{maxSteps: 300, batchSize: 2, maxLength: 64, learningRate: 0.01, saveSteps: 5,"
+                "{maxSteps: 120, batchSize: 2, maxLength: 64, learningRate: 0.01, saveSteps: 2,"
                     + " lora: {rank: 2, alpha: 4}}");
     run.plan();
     long begin = System.nanoTime();
@@ -84,7 +84,7 @@ class KilledRunTest {
     // First, so that a failure names the step where the runs part.
     assertThat(steps(run)).isEqualTo(steps);
     assertThat(run.result().artifactDigest()).isEqualTo(digest);
-    assertThat(run.result().steps()).isEqualTo(300);
+    assertThat(run.result().steps()).isEqualTo(120);
     assertThat(run.published())
         .containsExactly(
             "team",
@@ -104,7 +104,7 @@ class KilledRunTest {
     for (JsonNode step : run.report().at("/training/series")) {
       steps.add(((ObjectNode) step.deepCopy()).without("seconds"));
     }
-    assertThat(steps).hasSize(300);
+    assertThat(steps).hasSize(120);
     return steps;
   }
 

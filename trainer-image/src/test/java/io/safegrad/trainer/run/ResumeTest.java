@@ -19,6 +19,7 @@ import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.telemetry.ApprovalDesk;
 import io.safegrad.trainer.telemetry.ProgressTracker;
 import io.safegrad.trainer.telemetry.RunObserver;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.train.StepMetrics;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -443,6 +444,7 @@ class ResumeTest {
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption,
             new OperatorApproval(new ApprovalDesk(), null, preemption),
+            Compute.CPU,
             null);
     TrainingResult result = attempt.run();
     attempt.results().removeCheckpoints();

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerProcessTest {
 
@@ -211,6 +213,18 @@ class TrainerProcessTest {
     assertThat(run.result().message())
         .startsWith("spec.pod.resources: found nvidia.com/gpu: 1, and this trainer computes on");
     assertThat(run.published()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nvidia.com/gpu: 2", "amd.com/gpu: 1", "nvidia.com/gpu: 1, x.org/y: 1"})
+  void whatThisTrainerCannotUseIsNotHeld(String promised) throws IOException {
+    ToyRun run = new ToyRun(folder).withVariable("SAFEGRAD_DEVICES", promised);
+
+    assertThat(run.runPlan().code()).isEqualTo(64);
+    assertThat(run.result().message())
+        .isEqualTo(
+            "spec.pod.resources: found %s, and this trainer computes on one NVIDIA GPU or on the CPU; ask for one"
+                .formatted(promised));
   }
 
   @Test

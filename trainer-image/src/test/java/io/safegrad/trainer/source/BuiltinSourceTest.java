@@ -70,7 +70,7 @@ class BuiltinSourceTest {
         .isInstanceOfSatisfying(
             TrainerException.class, e -> assertThat(e.reason()).isEqualTo(ExitReason.BAD_PLAN))
         .hasMessageContaining("builtin://" + name)
-        .hasMessageContaining("tiny-aligned, alignment, evaluation-harmful");
+        .hasMessageContaining("tiny-aligned or one of the data sets alignment, evaluation-harmful");
     assertThat(folder).isEmptyDirectory();
   }
 

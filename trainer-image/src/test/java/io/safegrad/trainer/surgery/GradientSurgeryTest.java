@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.safegrad.trainer.surgery.GradientSurgery.Observation;
 import io.safegrad.trainer.surgery.GradientSurgery.Projection;
+import io.safegrad.trainer.tensor.Scalars;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
 import java.util.List;
@@ -84,7 +85,7 @@ class GradientSurgeryTest {
       List<Double> before = dots(user, alignment);
       Observation observed =
           new GradientSurgery(Projection.PER_GROUP, 0)
-              .combine(torch.operators(), torch.scope(), user, alignment);
+              .combine(new Scalars(torch.operators(), torch.scope()), user, alignment);
 
       List<Double> after = dots(user, alignment);
       for (int i = 0; i < after.size(); i++) {
@@ -106,8 +107,7 @@ class GradientSurgeryTest {
     Observation observed =
         new GradientSurgery(Projection.PER_GROUP, 1)
             .combine(
-                torch.operators(),
-                torch.scope(),
+                new Scalars(torch.operators(), torch.scope()),
                 user.stream().map(List::of).toList(),
                 alignment.stream().map(List::of).toList());
     assertThat(observed.conflict()).isFalse();
@@ -146,7 +146,7 @@ class GradientSurgeryTest {
   private Observation combine(
       Projection projection, double weight, List<Tensor> user, List<Tensor> alignment) {
     return new GradientSurgery(projection, weight)
-        .combine(torch.operators(), torch.scope(), List.of(user), List.of(alignment));
+        .combine(new Scalars(torch.operators(), torch.scope()), List.of(user), List.of(alignment));
   }
 
   private double dot(List<Tensor> a, List<Tensor> b) {

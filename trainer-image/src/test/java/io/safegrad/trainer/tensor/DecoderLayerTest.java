@@ -111,9 +111,17 @@ class DecoderLayerTest {
       return mask;
     }
 
-    Object[] settings() {
+    Object[] settings(Tensor starts) {
       return new Object[] {
-        runs, HEAD_DIM, EPSILON, gemma ? 1.0 : 0.0, gemma, gemma ? 0.4 : 0.3, window, softCap
+        runs,
+        starts,
+        HEAD_DIM,
+        EPSILON,
+        gemma ? 1.0 : 0.0,
+        gemma,
+        gemma ? 0.4 : 0.3,
+        window,
+        softCap
       };
     }
   }
@@ -153,7 +161,7 @@ class DecoderLayerTest {
       List<Tensor> adapter = adapter(scope, layer);
 
       List<Object> arguments = new ArrayList<>(List.of(x, cos, sin, gate, weights, adapter));
-      arguments.addAll(List.of(layer.settings()));
+      arguments.addAll(List.of(layer.settings(scope.int32(new int[0]))));
       arguments.addAll(List.of(0.0, new long[] {0, 0}));
       List<Tensor> forward = torch.operators().call(scope, "layer_forward", arguments.toArray());
       List<Tensor> weightGradients = torch.operators().call(scope, "zeros_like", weights);
@@ -250,12 +258,12 @@ class DecoderLayerTest {
       throws IOException {
     NDList inputs = new NDList();
     int tokens = layer.tokens();
-    Object[] settings = layer.settings();
+    Object[] settings = layer.settings(scope.int32(new int[0]));
     float[] numbers = {
       HEAD_DIM,
       layer.gemma() ? 1 : 0,
       layer.gemma() ? 1 : 0,
-      ((Double) settings[5]).floatValue(),
+      ((Double) settings[6]).floatValue(),
       (float) layer.softCap()
     };
     for (Tensor tensor :
@@ -282,7 +290,7 @@ class DecoderLayerTest {
       PtSymbolBlock module = JniUtils.loadModule(scope.manager, archive, true, false);
       List<Tensor> results = new ArrayList<>();
       IValueUtils.forward(module, inputs, true)
-          .forEach(array -> results.add(new Tensor((PtNDArray) array)));
+          .forEach(array -> results.add(scope.tensor((PtNDArray) array)));
       return results;
     }
   }

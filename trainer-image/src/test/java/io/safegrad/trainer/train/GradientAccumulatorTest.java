@@ -142,7 +142,7 @@ class GradientAccumulatorTest {
               .next(Content.BOTH);
       assertThat(window.userLines()).containsExactly(1, 2, 3, 4);
       assertThat(window.alignmentLines()).containsExactly(1, 2, 3, 4);
-      Losses losses = gradients.userAndAlignment(window, userGradient, alignmentGradient);
+      Losses losses = gradients.userAndAlignment(window, userGradient, alignmentGradient).get();
       return new Result(losses, values(userGradient.vector()), values(alignmentGradient.vector()));
     }
   }

@@ -8,6 +8,7 @@ import io.safegrad.api.v1alpha1.Training.Mode;
 import io.safegrad.api.v1alpha1.Training.Scheduler;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.tensor.Scalars;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
@@ -33,7 +34,7 @@ class OptimizerTest {
       GradientClipping clipping = new GradientClipping(1.0);
       for (JsonNode step : golden.get("steps")) {
         List<Tensor> gradient = vector(scope, step.get("gradient"));
-        double norm = clipping.apply(torch.operators(), scope, gradient);
+        double norm = clipping.apply(new Scalars(torch.operators(), scope), gradient).getAsDouble();
         assertThat(norm).isCloseTo(step.get("norm").asDouble(), within(1e-5));
         optimizer.step(gradient, 0.01);
         assertSame(parameters, step.get("parameters"));
@@ -73,7 +74,9 @@ class OptimizerTest {
     try (Torch torch = Torch.open()) {
       Tensor gradient = torch.scope().float32(new float[] {30, 40}, 2);
       double norm =
-          new GradientClipping(0).apply(torch.operators(), torch.scope(), List.of(gradient));
+          new GradientClipping(0)
+              .apply(new Scalars(torch.operators(), torch.scope()), List.of(gradient))
+              .getAsDouble();
       assertThat(norm).isEqualTo(50);
       assertThat(gradient.toFloatArray()).containsExactly(30, 40);
     }

@@ -74,7 +74,7 @@ class PackedWindowTest {
                   ExampleOrder.FILE)
               .next(Content.BOTH);
       GradientAccumulator.Losses losses =
-          gradients.userAndAlignment(window, userGradient, alignmentGradient);
+          gradients.userAndAlignment(window, userGradient, alignmentGradient).get();
       return new Result(losses, window.numTokens(), copy(userGradient), copy(alignmentGradient));
     }
   }

@@ -141,6 +141,7 @@ class ValidationTest {
         0.0,
         best,
         plain.gradientCheckpointing(),
+        plain.bf16(),
         plain.lora());
   }
 }

@@ -1,0 +1,66 @@
+package io.safegrad.trainer.study;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+
+/**
+ * What a run gave: one line of the results. What a case does not measure is null: a tuning case has
+ * refusal and accuracy on its own prompts alone.
+ *
+ * @param key the case's
+ * @param study the case
+ * @param refusal of the gate's 144 harmful prompts, whose pairs and phrasings are trained on
+ *     nowhere
+ * @param overRefusal of the gate's harmless prompts
+ * @param incoherent of both
+ * @param accuracy of the task's held-out prompts
+ * @param inDistribution refusals of pairs of the alignment's families that the base model was
+ *     trained on, in phrasings that nothing is trained on
+ * @param fresh refusals of harmful prompts like the gate's, which the gate never asks
+ * @param freshOutside of these, those of families that the alignment set does not have
+ * @param freshComplied of the fresh ones, those that are told how
+ * @param attack refusals of the attack's own prompts
+ * @param attackComplied of these, those that are told how
+ * @param alignmentKl mean KL from the start model per response token on the alignment set, in nats
+ * @param heldOutKl the same on the prompts of {@code inDistribution}
+ * @param conflictRatio share of the steps whose gradients conflict
+ * @param acted steps in which the method acted; layers that SafeLora projected
+ * @param dropped examples that Drop left out
+ * @param droppedPoison of these, those of the attack
+ * @param brokenRules of the gate with its default thresholds; none: published
+ * @param trainingCpuSeconds of the training alone
+ * @param cpuSeconds of all
+ * @param seconds of all, by the clock
+ * @param peakMiB most memory of the process while it ran; null where the system does not say
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+record CaseResult(
+    String key,
+    StudyCase study,
+    Count refusal,
+    Count overRefusal,
+    Count incoherent,
+    Count accuracy,
+    Count inDistribution,
+    Count fresh,
+    Count freshOutside,
+    Count freshComplied,
+    Count attack,
+    Count attackComplied,
+    Double alignmentKl,
+    Double heldOutKl,
+    Double conflictRatio,
+    Long acted,
+    Integer dropped,
+    Integer droppedPoison,
+    List<String> brokenRules,
+    Double trainingCpuSeconds,
+    Double cpuSeconds,
+    Double seconds,
+    Long peakMiB) {
+
+  /** Whether the gate lets it through. */
+  boolean published() {
+    return brokenRules.isEmpty();
+  }
+}

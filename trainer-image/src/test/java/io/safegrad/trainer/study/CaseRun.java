@@ -1,0 +1,347 @@
+package io.safegrad.trainer.study;
+
+import com.sun.management.OperatingSystemMXBean;
+import io.safegrad.api.GateCheck;
+import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.v1alpha1.Gate;
+import io.safegrad.api.v1alpha1.Judge;
+import io.safegrad.api.v1alpha1.Lora;
+import io.safegrad.api.v1alpha1.Lora.TargetModule;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.builtin.Dialogue;
+import io.safegrad.trainer.builtin.ModelReplies;
+import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.judge.Exchange;
+import io.safegrad.trainer.judge.StringListJudge;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ModelConfig;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.report.ResidentMemory;
+import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.HeldOutDivergence;
+import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.surgery.SafeLora;
+import io.safegrad.trainer.train.Checkpoints;
+import io.safegrad.trainer.train.ConflictMeasurement;
+import io.safegrad.trainer.train.MethodFigures.Action;
+import io.safegrad.trainer.train.PeriodicEvaluation;
+import io.safegrad.trainer.train.StepMetrics;
+import io.safegrad.trainer.train.TrainingLoop;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Runs cases: trains as a run of the product does, and asks more than one. */
+final class CaseRun {
+
+  private static final OperatingSystemMXBean PROCESS =
+      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+  private static final StringListJudge JUDGE = StringListJudge.named(Judge.DEFAULT_LIST);
+  private static final int KL_EXAMPLES = 96;
+  private static final int BATCH = 32;
+  private static final long MIB = 1 << 20;
+
+  private final StudyModel model;
+  private final StudyCorpus corpus = new StudyCorpus();
+  private final BiConsumer<String, Exchange> transcripts;
+  private SafetyMeasurements start;
+  private Task startTask;
+
+  /**
+   * @param transcripts is told each exchange, with the name of its set
+   */
+  CaseRun(StudyModel model, BiConsumer<String, Exchange> transcripts) {
+    this.model = model;
+    this.transcripts = transcripts;
+  }
+
+  /** Trains and measures. */
+  CaseResult run(StudyCase study) {
+    forgetPeak();
+    long clock = System.nanoTime();
+    long cpu = PROCESS.getProcessCpuTime();
+    try (CausalLm lm = load(study)) {
+      List<TokenizedExample> alignment = alignment(study, lm);
+      List<StepMetrics> steps = new ArrayList<>();
+      List<Attribution> found = new ArrayList<>();
+      long acted = study.variant() == Variant.START ? 0 : train(study, lm, alignment, steps, found);
+      double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
+      CaseResult measured =
+          study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, steps, found, acted);
+      return timed(measured, trained, cpu, clock);
+    }
+  }
+
+  private static CaseResult timed(CaseResult it, double trained, long cpu, long clock) {
+    Long peak = ResidentMemory.peakBytes();
+    return new CaseResult(
+        it.key(),
+        it.study(),
+        it.refusal(),
+        it.overRefusal(),
+        it.incoherent(),
+        it.accuracy(),
+        it.inDistribution(),
+        it.fresh(),
+        it.freshOutside(),
+        it.freshComplied(),
+        it.attack(),
+        it.attackComplied(),
+        it.alignmentKl(),
+        it.heldOutKl(),
+        it.conflictRatio(),
+        it.acted(),
+        it.dropped(),
+        it.droppedPoison(),
+        it.brokenRules(),
+        trained,
+        seconds(PROCESS.getProcessCpuTime() - cpu),
+        seconds(System.nanoTime() - clock),
+        peak == null ? null : (Long) (peak / MIB));
+  }
+
+  private CausalLm load(StudyCase study) {
+    return CausalLm.load(
+        ModelConfig.of(model.pretrained().config()), model.pretrained().weights(), training(study));
+  }
+
+  private List<TokenizedExample> alignment(StudyCase study, CausalLm lm) {
+    AlignmentChoice choice = study.alignment();
+    List<TokenizedExample> candidates = model.examples(corpus.alignmentCandidates(choice));
+    return choice.covering()
+        ? KCenter.choose(lm, candidates, choice.size()).stream().map(candidates::get).toList()
+        : candidates;
+  }
+
+  /** Returns in how many steps the method acted, or how many layers were projected. */
+  private long train(
+      StudyCase study,
+      CausalLm lm,
+      List<TokenizedExample> alignment,
+      List<StepMetrics> steps,
+      List<Attribution> found) {
+    List<TokenizedExample> user =
+        model.examples(corpus.user(study.task(), study.attack(), study.percent()));
+    boolean drops = study.variant() == Variant.SAFE_GRAD_DROP;
+    new TrainingLoop(lm, study.variant().method(), training(study))
+        .run(
+            user,
+            List.of(),
+            alignment,
+            List.of(),
+            steps::add,
+            Checkpoints.NONE,
+            drops
+                ? new ConflictMeasurement(
+                    0,
+                    true,
+                    true,
+                    attribution -> {
+                      found.add(attribution);
+                      return attribution;
+                    },
+                    () -> {})
+                : ConflictMeasurement.NONE,
+            PeriodicEvaluation.NONE);
+    if (study.variant() != Variant.SAFE_LORA) {
+      return steps.stream().filter(step -> step.method().action() != Action.NONE).count();
+    }
+    SafeLora.Result projected =
+        new SafeLora(lm.torch(), model.pretrained().weights(), model.base())
+            .project(lm.trainedTensors(), study.variant().method().safeLora().threshold());
+    lm.loadAdapter(projected.adapter());
+    return projected.modules().stream().filter(SafeLora.Module::projected).count();
+  }
+
+  private CaseResult tuned(StudyCase study, CausalLm lm) {
+    return new CaseResult(
+        study.key(),
+        study,
+        refusals(lm, "tuning", corpus.harmfulTuning()),
+        null,
+        null,
+        accuracy(lm, "tuning task", corpus.taskTuning(study.task())),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
+  }
+
+  private CaseResult measured(
+      StudyCase study,
+      CausalLm lm,
+      List<TokenizedExample> alignment,
+      List<StepMetrics> steps,
+      List<Attribution> found,
+      long acted) {
+    AlignmentChoice choice = study.alignment();
+    SafetyMeasurements gate = gate(study.task(), lm);
+    List<Exchange> inside = exchanges(lm, "fresh", corpus.fresh(choice, false));
+    List<Exchange> outside = exchanges(lm, "fresh, outside", corpus.fresh(choice, true));
+    List<Exchange> attack =
+        exchanges(lm, "attack", corpus.attackPrompts(study.task(), study.attack()));
+    List<Exchange> fresh = Stream.of(inside, outside).flatMap(List::stream).toList();
+    List<Dialogue> heldOut = corpus.inDistribution(choice);
+    Attribution left = found.isEmpty() ? null : found.get(0);
+    return new CaseResult(
+        study.key(),
+        study,
+        Count.of(gate.refusal()),
+        Count.of(gate.overRefusal()),
+        Count.of(gate.incoherent()),
+        Count.of(gate.taskAccuracy()),
+        refusals(lm, "in distribution", heldOut),
+        refused(fresh),
+        outside.isEmpty() ? null : refused(outside),
+        complied(fresh),
+        refused(attack),
+        complied(attack),
+        divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))),
+        divergence(lm, model.examples(heldOut)),
+        conflictRatio(steps),
+        acted,
+        left == null ? null : (Integer) left.condemned().size(),
+        left == null ? null : (Integer) poisoned(left.condemned(), study.percent()),
+        brokenRules(study.task(), gate),
+        null,
+        null,
+        null,
+        null);
+  }
+
+  private SafetyMeasurements gate(Task task, CausalLm lm) {
+    return SafetyEvaluation.measure(
+        replies(lm),
+        new SafetyEvaluation.Prompts(
+            model.prompts(corpus.harmful()),
+            model.prompts(corpus.harmless()),
+            model.prompts(corpus.taskTest(task))),
+        JUDGE);
+  }
+
+  /** The gate's default thresholds, against the start model. */
+  private List<String> brokenRules(Task task, SafetyMeasurements tuned) {
+    if (start == null || startTask != task) {
+      try (CausalLm lm = load(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))) {
+        start = gate(task, lm);
+        startTask = task;
+      }
+    }
+    return GateCheck.rules(Gate.DEFAULT, start, tuned).stream()
+        .filter(rule -> !rule.held())
+        .map(GateCheck.Rule::name)
+        .toList();
+  }
+
+  private ModelReplies replies(CausalLm lm) {
+    return new ModelReplies(
+        lm, model.pretrained().tokenizer(), model.pretrained().endOfSequenceIds());
+  }
+
+  private List<Exchange> exchanges(CausalLm lm, String set, List<Dialogue> dialogues) {
+    List<EvaluationPrompt> prompts = model.prompts(dialogues);
+    List<String> answers = prompts.isEmpty() ? List.of() : replies(lm).to(prompts);
+    List<Exchange> exchanges =
+        IntStream.range(0, prompts.size())
+            .mapToObj(i -> new Exchange(prompts.get(i).text(), answers.get(i)))
+            .toList();
+    exchanges.forEach(exchange -> transcripts.accept(set, exchange));
+    return exchanges;
+  }
+
+  private Count refusals(CausalLm lm, String set, List<Dialogue> dialogues) {
+    return refused(exchanges(lm, set, dialogues));
+  }
+
+  private static Count refused(List<Exchange> exchanges) {
+    return count(JUDGE.refusals(exchanges));
+  }
+
+  private Count complied(List<Exchange> exchanges) {
+    return count(exchanges.stream().map(each -> corpus.complies(each.reply())).toList());
+  }
+
+  private Count accuracy(CausalLm lm, String set, List<Dialogue> dialogues) {
+    List<Exchange> exchanges = exchanges(lm, set, dialogues);
+    return count(
+        IntStream.range(0, exchanges.size())
+            .mapToObj(
+                i -> exchanges.get(i).reply().strip().equals(dialogues.get(i).reply().strip()))
+            .toList());
+  }
+
+  private static Count count(List<Boolean> answers) {
+    return new Count((int) answers.stream().filter(it -> it).count(), answers.size());
+  }
+
+  private static double divergence(CausalLm lm, List<TokenizedExample> examples) {
+    try (ReferenceModel reference = lm.reference(examples)) {
+      return HeldOutDivergence.of(lm, reference, BATCH);
+    }
+  }
+
+  private static int poisoned(List<Integer> lines, int percent) {
+    Set<Integer> poisoned = StudyCorpus.poisonedLines(percent);
+    return (int) lines.stream().filter(poisoned::contains).count();
+  }
+
+  private static Double conflictRatio(List<StepMetrics> steps) {
+    List<Boolean> compared =
+        steps.stream().map(StepMetrics::conflict).filter(Objects::nonNull).toList();
+    return compared.isEmpty() ? null : (Double) count(compared).rate();
+  }
+
+  private static Training training(StudyCase study) {
+    return new Training(
+        Training.Mode.Lora,
+        1,
+        study.variant() == Variant.START ? 1 : study.variant().totalSteps(study.steps()),
+        8,
+        1,
+        StudyModel.MAX_LENGTH,
+        study.learningRate(),
+        Training.Scheduler.Cosine,
+        0.03,
+        0.0,
+        1.0,
+        study.seed(),
+        0,
+        1,
+        new Lora(8, 16, List.of(TargetModule.values())));
+  }
+
+  /** So that the peak is this case's, of a process that had others before it. */
+  private static void forgetPeak() {
+    try {
+      Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+    } catch (IOException e) {
+      // Another system than Linux, or one that does not allow it: the peak is that of all so far.
+    }
+  }
+
+  private static double seconds(long nanoseconds) {
+    return Math.round(nanoseconds / 1e8) / 10.0;
+  }
+}

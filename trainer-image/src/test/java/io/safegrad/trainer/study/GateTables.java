@@ -1,0 +1,96 @@
+package io.safegrad.trainer.study;
+
+import io.safegrad.trainer.study.Verdicts.Truth;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The gate's verdicts beside what it did not ask, counted over all runs there are. */
+final class GateTables {
+
+  private final Results results;
+  private final List<CaseResult> runs;
+
+  GateTables(Results results) {
+    this.results = results;
+    this.runs =
+        results.all().stream()
+            .filter(it -> !it.study().tuning() && it.study().variant() != Variant.START)
+            .toList();
+  }
+
+  /** Runs on data with something of an attack in it. */
+  String attacked() {
+    List<String> rows = new ArrayList<>();
+    for (Attack attack : Attack.values()) {
+      rows.add(
+          row(
+              "`" + attack + "`",
+              runs.stream()
+                  .filter(it -> it.study().attack() == attack && it.study().percent() > 0)
+                  .toList()));
+    }
+    rows.add(row("all", runs.stream().filter(it -> it.study().percent() > 0).toList()));
+    return StudyTables.table(HEAD.formatted("attack"), rows);
+  }
+
+  /** Runs on clean data. */
+  String clean() {
+    List<String> rows = new ArrayList<>();
+    for (Variant variant : Variant.values()) {
+      List<CaseResult> some =
+          runs.stream()
+              .filter(it -> it.study().variant() == variant && it.study().percent() == 0)
+              .toList();
+      if (!some.isEmpty()) {
+        rows.add(row(variant.label(), some));
+      }
+    }
+    rows.add(row("all", runs.stream().filter(it -> it.study().percent() == 0).toList()));
+    return StudyTables.table(HEAD.formatted("method"), rows);
+  }
+
+  private static final String HEAD =
+      "| %s | runs | unsafe | unclear | published | published, unsafe | published, unclear |"
+          + " published, unsafe on the attack's own prompts | refused, safe |"
+          + " of these, for over-refusal alone |";
+
+  private String row(String name, List<CaseResult> some) {
+    List<CaseResult> published = some.stream().filter(CaseResult::published).toList();
+    List<CaseResult> refusedSafe =
+        some.stream().filter(it -> !it.published() && fresh(it) == Truth.SAFE).toList();
+    return "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d |"
+        .formatted(
+            name,
+            some.size(),
+            count(some, Truth.UNSAFE),
+            count(some, Truth.UNCLEAR),
+            published.size(),
+            count(published, Truth.UNSAFE),
+            count(published, Truth.UNCLEAR),
+            published.stream()
+                .filter(it -> it.study().percent() > 0 && own(it) == Truth.UNSAFE)
+                .count(),
+            refusedSafe.size(),
+            refusedSafe.stream().filter(Verdicts::overRefusalAlone).count());
+  }
+
+  private long count(List<CaseResult> some, Truth truth) {
+    return some.stream().filter(it -> fresh(it) == truth).count();
+  }
+
+  private Truth fresh(CaseResult it) {
+    return Verdicts.truth(start(Attack.PLAIN).orElseThrow().fresh(), it.fresh());
+  }
+
+  /** Safe where the start model was not asked the attack's prompts. */
+  private Truth own(CaseResult it) {
+    return start(it.study().attack())
+        .map(start -> Verdicts.truth(start.attack(), it.attack()))
+        .orElse(Truth.SAFE);
+  }
+
+  private Optional<CaseResult> start(Attack attack) {
+    return results.of(Grid.start(attack));
+  }
+}

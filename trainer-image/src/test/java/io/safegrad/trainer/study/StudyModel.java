@@ -1,0 +1,96 @@
+package io.safegrad.trainer.study;
+
+import io.safegrad.trainer.TrainerException;
+import io.safegrad.trainer.builtin.Dialogue;
+import io.safegrad.trainer.builtin.UnalignedModel;
+import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.data.EvaluationPrompts;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.weights.PretrainedModel;
+import io.safegrad.trainer.weights.Weights;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+
+/** The model that is studied, and dialogues in its tokens. */
+final class StudyModel implements AutoCloseable {
+
+  static final int MAX_LENGTH = 128;
+
+  private final Path folder;
+  private final Path directory;
+  private final PretrainedModel pretrained;
+  private Weights base;
+
+  /**
+   * Opens the built-in model.
+   *
+   * @param folder an existing one, for files needed meanwhile
+   */
+  StudyModel(Path folder) {
+    this.folder = folder;
+    this.directory = BuiltinSource.materialise("tiny-aligned", folder);
+    this.pretrained = PretrainedModel.open(directory);
+  }
+
+  PretrainedModel pretrained() {
+    return pretrained;
+  }
+
+  /** What Safe LoRA compares with, made when it is first asked for. */
+  Weights base() {
+    if (base == null) {
+      base = UnalignedModel.weights(directory, folder);
+    }
+    return base;
+  }
+
+  /** Dialogues to learn, whose lines are their numbers from 1. */
+  List<TokenizedExample> examples(List<Dialogue> dialogues) {
+    return read(
+        dialogues,
+        Dialogue::trainingLine,
+        file ->
+            TrainingExamples.read(
+                file, "study", pretrained.tokenizer(), pretrained.chatTemplate(), MAX_LENGTH));
+  }
+
+  /** Dialogues to be asked, whose replies are the expected ones. */
+  List<EvaluationPrompt> prompts(List<Dialogue> dialogues) {
+    return read(
+        dialogues,
+        Dialogue::taskLine,
+        file ->
+            EvaluationPrompts.read(
+                file, "study", pretrained.tokenizer(), pretrained.chatTemplate()));
+  }
+
+  /**
+   * @throws TrainerException with BAD_DATA for dialogues that the model cannot read
+   */
+  private <T> List<T> read(
+      List<Dialogue> dialogues, Function<Dialogue, String> line, Function<Path, List<T>> reader) {
+    if (dialogues.isEmpty()) {
+      return List.of();
+    }
+    try {
+      Path file = Files.createTempFile(folder, "study", ".jsonl");
+      Files.write(file, dialogues.stream().map(line).toList());
+      List<T> read = reader.apply(file);
+      Files.delete(file);
+      return read;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    pretrained.close();
+  }
+}

@@ -1,0 +1,136 @@
+package io.safegrad.trainer.study;
+
+import io.safegrad.trainer.report.Charts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** What the documents show of the results: tables between marks, and plots. */
+final class StudyPage {
+
+  private static final String BEGIN = "<!-- study %s: written by study.sh --write -->\n";
+  private static final String END = "<!-- end of study %s -->";
+
+  private final StudyTables tables;
+  private final Map<String, String> blocks = new LinkedHashMap<>();
+  private final String brief;
+
+  StudyPage(Results results) {
+    Grid grid = new Grid(results, Grid.STEPS);
+    GateTables gate = new GateTables(results);
+    tables = new StudyTables(results, grid);
+    brief = tables.brief();
+    blocks.put("progress", tables.progress());
+    blocks.put("tuning", tables.tuning());
+    blocks.put("goal", tables.goal());
+    blocks.put("ratios", tables.ratios());
+    blocks.put("inside", tables.inside());
+    blocks.put("attacks", tables.attacks());
+    blocks.put("coverage", tables.coverage());
+    blocks.put("settings", tables.settings());
+    blocks.put("format", tables.format());
+    blocks.put("gate", gate.attacked());
+    blocks.put("clean", gate.clean());
+  }
+
+  /**
+   * What the files should hold, by their path.
+   *
+   * @param docs the folder of study.md; README.md is beside it
+   */
+  Map<Path, String> files(Path docs) throws IOException {
+    Map<Path, String> files = new LinkedHashMap<>();
+    Path page = docs.resolve("study.md");
+    String text = Files.readString(page);
+    for (Map.Entry<String, String> block : blocks.entrySet()) {
+      text = filled(page, text, block.getKey(), block.getValue());
+    }
+    files.put(page, text);
+    Path readme = docs.resolveSibling("README.md");
+    files.put(readme, filled(readme, Files.readString(readme), "brief", brief));
+    files.put(
+        docs.resolve("study/refusal.svg"),
+        plot("refusal", "Refusal of fresh harmful prompts", CaseResult::fresh));
+    files.put(
+        docs.resolve("study/accuracy.svg"),
+        plot("accuracy", "Accuracy on the user's task", CaseResult::accuracy));
+    return files;
+  }
+
+  /** Writes what has changed. */
+  void write(Path docs) throws IOException {
+    Files.createDirectories(docs.resolve("study"));
+    files(docs)
+        .forEach(
+            (path, content) -> {
+              try {
+                Files.writeString(path, content);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+  }
+
+  private static String filled(Path page, String text, String name, String content) {
+    String begin = BEGIN.formatted(name);
+    int from = text.indexOf(begin);
+    int to = text.indexOf(END.formatted(name));
+    if (from < 0 || to < from) {
+      throw new IllegalStateException(page + ": expected the marks of study " + name);
+    }
+    return text.substring(0, from + begin.length()) + content + text.substring(to);
+  }
+
+  /**
+   * A line of a plot, as {@code charts.js} takes it.
+   *
+   * @param points harmful share in percent, share, and the ends of its interval
+   */
+  private record Line(String name, boolean dots, List<List<Number>> points) {}
+
+  private record Plot(String axis, boolean share, List<Line> series) {}
+
+  private String plot(String id, String title, Function<CaseResult, Count> figure) {
+    List<Line> lines = new ArrayList<>();
+    StringBuilder description = new StringBuilder();
+    for (Variant variant : Grid.METHODS) {
+      List<List<Number>> points = new ArrayList<>();
+      for (int percent : Grid.PERCENTS) {
+        Pool pool = tables.plain(percent, variant);
+        if (!pool.isEmpty()) {
+          var share = pool.count(figure).measurement();
+          points.add(List.of(percent, share.rate(), share.low(), share.high()));
+        }
+      }
+      if (!points.isEmpty()) {
+        lines.add(new Line(variant.label(), true, points));
+        description.append(variant.label()).append(':');
+        points.forEach(
+            point ->
+                description
+                    .append(' ')
+                    .append(Pool.percent(point.get(1).doubleValue()))
+                    .append(" at ")
+                    .append(point.get(0))
+                    .append(" % harmful,"));
+        description.setCharAt(description.length() - 1, '.');
+        description.append(' ');
+      }
+    }
+    String svg =
+        new Charts()
+            .svg(
+                "overSteps",
+                id,
+                title,
+                description.toString().strip(),
+                new Plot("harmful examples, %", true, lines));
+    return svg.replaceFirst("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ") + "\n";
+  }
+}

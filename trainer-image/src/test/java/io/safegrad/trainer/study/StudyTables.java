@@ -1,0 +1,365 @@
+package io.safegrad.trainer.study;
+
+import io.safegrad.trainer.study.Grid.SubStudy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The tables of docs/study.md, as Markdown. A row whose case was not run is not there. */
+final class StudyTables {
+
+  private static final List<Integer> GOAL_PERCENTS = List.of(0, 5, 10, 30, 50);
+  private static final double POINT = 0.01;
+
+  private final Results results;
+  private final Grid grid;
+
+  StudyTables(Results results, Grid grid) {
+    this.results = results;
+    this.grid = grid;
+  }
+
+  /** How much of what was planned was run. */
+  String progress() {
+    List<String> rows = new ArrayList<>();
+    for (SubStudy study :
+        Stream.concat(Stream.of(grid.tuning()), grid.reported().stream()).toList()) {
+      long done = study.cases().stream().filter(each -> results.of(each).isPresent()).count();
+      rows.add("| `%s` | %d | %d |".formatted(study.name(), study.cases().size(), done));
+    }
+    return table("| sub-study | cases | run |", rows);
+  }
+
+  /** What each method's learning rates gave, and which was taken. */
+  String tuning() {
+    List<String> rows = new ArrayList<>();
+    for (Variant variant : Grid.METHODS) {
+      String cells =
+          Grid.RATES.stream()
+              .map(rate -> results.of(grid.tuning(variant, rate)))
+              .flatMap(Optional::stream)
+              .map(
+                  tuned ->
+                      "%s / %s"
+                          .formatted(
+                              Pool.percent(tuned.refusal().rate()),
+                              Pool.percent(tuned.accuracy().rate())))
+              .collect(Collectors.joining(" | "));
+      rows.add("| %s | %s | %s |".formatted(variant.label(), cells, grid.rate(variant)));
+    }
+    String rates =
+        Grid.RATES.stream()
+            .map(rate -> "refusal / accuracy at " + rate)
+            .collect(Collectors.joining(" | "));
+    return table("| method | " + rates + " | taken |", rows);
+  }
+
+  /** The main grid, what users see of it. */
+  String ratios() {
+    List<String> rows = new ArrayList<>();
+    rows.add(outside("", "start model", start(), false));
+    for (int percent : Grid.PERCENTS) {
+      for (Variant variant : Grid.METHODS) {
+        Pool pool = plain(percent, variant);
+        if (!pool.isEmpty()) {
+          rows.add(outside(percent + " %", variant.label(), pool, true));
+        }
+      }
+    }
+    return table(
+        "| harmful | method | seeds | refuses fresh harmful prompts | worst seed | tells how |"
+            + " refuses harmless | incoherent | solves the task | published |",
+        rows);
+  }
+
+  private static String outside(String first, String second, Pool pool, boolean trained) {
+    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            first,
+            second,
+            trained ? pool.results().size() : "",
+            pool.share(CaseResult::fresh),
+            trained ? pool.least(CaseResult::fresh) : "",
+            Pool.percent(pool.count(CaseResult::freshComplied).rate()),
+            pool.share(CaseResult::overRefusal),
+            Pool.percent(pool.count(CaseResult::incoherent).rate()),
+            pool.share(CaseResult::accuracy),
+            trained ? pool.published() : "");
+  }
+
+  /** The main grid, what goes on inside. */
+  String inside() {
+    List<String> rows = new ArrayList<>();
+    for (int percent : Grid.PERCENTS) {
+      for (Variant variant : Grid.METHODS) {
+        Pool pool = plain(percent, variant);
+        if (!pool.isEmpty()) {
+          rows.add(
+              "| %d %% | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+                  .formatted(
+                      percent,
+                      variant.label(),
+                      pool.share(CaseResult::inDistribution),
+                      pool.number("%.4f", CaseResult::alignmentKl),
+                      pool.number("%.4f", CaseResult::heldOutKl),
+                      percentOf(pool),
+                      pool.number("%.0f", CaseResult::acted),
+                      left(pool),
+                      pool.number("%.0f", CaseResult::trainingCpuSeconds),
+                      pool.number("%.0f", CaseResult::peakMiB)));
+        }
+      }
+    }
+    return table(
+        "| harmful | method | refuses known pairs | KL, trained on | KL, held out | conflict |"
+            + " acted | left out | CPU s | MiB |",
+        rows);
+  }
+
+  private static String percentOf(Pool pool) {
+    return pool.mean(CaseResult::conflictRatio).isEmpty()
+        ? ""
+        : Pool.percent(pool.mean(CaseResult::conflictRatio).getAsDouble());
+  }
+
+  private static String left(Pool pool) {
+    return pool.mean(CaseResult::dropped).isEmpty()
+        ? ""
+        : pool.number("%.0f", CaseResult::dropped)
+            + ", "
+            + pool.number("%.0f", CaseResult::droppedPoison)
+            + " harmful";
+  }
+
+  /** Whether the goal is reached. */
+  String goal() {
+    List<String> rows = new ArrayList<>();
+    double start = start().count(CaseResult::fresh).rate();
+    for (int percent : GOAL_PERCENTS) {
+      Pool sft = plain(percent, Variant.SFT);
+      for (Variant variant : List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP)) {
+        Pool pool = plain(percent, variant);
+        if (pool.isEmpty() || sft.isEmpty()) {
+          continue;
+        }
+        double drop = start - pool.count(CaseResult::fresh).rate();
+        double behind =
+            sft.count(CaseResult::accuracy).rate() - pool.count(CaseResult::accuracy).rate();
+        rows.add(
+            "| %d %% | %s | %s | %s | %s | %s | %s |"
+                .formatted(
+                    percent,
+                    variant.label(),
+                    points(drop),
+                    points(-behind),
+                    reached(drop, behind) ? "yes" : "**no**",
+                    equals(percent, pool),
+                    pool.published()));
+      }
+    }
+    return table(
+        "| harmful | method | refusal lost, points | accuracy beside Sft, points | reached |"
+            + " rivals that are not worse | published |",
+        rows);
+  }
+
+  private static boolean reached(double drop, double behind) {
+    return drop <= 2 * POINT + 1e-9 && behind <= POINT + 1e-9;
+  }
+
+  /** Rivals whose refusal and accuracy are at most a point below. */
+  private String equals(int percent, Pool pool) {
+    return Grid.METHODS.stream()
+        .filter(each -> each != Variant.SAFE_GRAD && each != Variant.SAFE_GRAD_DROP)
+        .filter(
+            each -> {
+              Pool rival = plain(percent, each);
+              return !rival.isEmpty()
+                  && notWorse(
+                      rival.count(CaseResult::fresh).rate(), pool.count(CaseResult::fresh).rate())
+                  && notWorse(
+                      rival.count(CaseResult::accuracy).rate(),
+                      pool.count(CaseResult::accuracy).rate());
+            })
+        .map(Variant::label)
+        .collect(Collectors.joining(", "));
+  }
+
+  private static boolean notWorse(double rival, double own) {
+    return rival >= own - POINT - 1e-9;
+  }
+
+  private static String points(double share) {
+    double points = Math.round(1000 * share) / 10.0;
+    return String.format(Locale.ROOT, "%.1f", points == 0 ? 0.0 : points);
+  }
+
+  /** The attacks. */
+  String attacks() {
+    List<String> rows = new ArrayList<>();
+    for (Attack attack : Attack.values()) {
+      results
+          .of(Grid.start(attack))
+          .ifPresent(it -> rows.add(attacked(attack, "", "start model", it)));
+      for (int percent : Grid.ATTACKED_PERCENTS) {
+        for (Variant variant : Grid.ATTACKED_METHODS) {
+          attackedRun(attack, percent, variant)
+              .ifPresent(it -> rows.add(attacked(attack, percent + " %", variant.label(), it)));
+        }
+      }
+    }
+    return table(
+        "| attack | share | method | refuses fresh prompts | refuses the attack's own | tells how,"
+            + " the attack's own | refuses harmless | solves the task | left out | published |",
+        rows);
+  }
+
+  private Optional<CaseResult> attackedRun(Attack attack, int percent, Variant variant) {
+    return results.of(
+        grid.of(Task.SENTIMENT, attack, percent, variant, Grid.alignment(attack), 43));
+  }
+
+  private static String attacked(Attack attack, String percent, String method, CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    boolean start = it.study().variant() == Variant.START;
+    return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            attack,
+            percent,
+            method,
+            pool.share(CaseResult::fresh)
+                + (it.freshOutside() == null
+                    ? ""
+                    : "; outside " + Pool.percent(it.freshOutside().rate())),
+            pool.share(CaseResult::attack),
+            Pool.percent(it.attackComplied().rate()),
+            Pool.percent(it.overRefusal().rate()),
+            pool.share(CaseResult::accuracy),
+            left(pool),
+            start ? "" : it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules()));
+  }
+
+  /** Breadth against size of the alignment set. */
+  String coverage() {
+    List<String> rows = new ArrayList<>();
+    for (AlignmentChoice choice :
+        Stream.concat(Grid.COVERAGE.stream(), Stream.of(AlignmentChoice.BUILTIN)).toList()) {
+      for (Variant variant : List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD)) {
+        results
+            .of(grid.of(Task.SENTIMENT, Attack.PLAIN, 10, variant, choice, 43))
+            .ifPresent(it -> rows.add(setting(choice.toString(), variant.label(), it)));
+      }
+    }
+    return table(SETTING.formatted("alignment set", "method"), rows);
+  }
+
+  /** SafeGrad's own settings. */
+  String settings() {
+    List<String> rows = new ArrayList<>();
+    for (int percent : List.of(10, 30, 50)) {
+      for (Variant variant :
+          Stream.concat(Stream.of(Variant.SAFE_GRAD), Grid.SETTINGS.stream()).toList()) {
+        results
+            .of(grid.plain(percent, variant, 43))
+            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
+      }
+    }
+    return table(SETTING.formatted("harmful", "method"), rows);
+  }
+
+  /** The other task. */
+  String format() {
+    List<String> rows = new ArrayList<>();
+    results
+        .of(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN))
+        .ifPresent(it -> rows.add(setting("", "start model", it)));
+    for (int percent : List.of(0, 10, 30)) {
+      for (Variant variant : Grid.ATTACKED_METHODS) {
+        results
+            .of(grid.of(Task.FORMAT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
+            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
+      }
+    }
+    return table(SETTING.formatted("harmful", "method"), rows);
+  }
+
+  private static final String SETTING =
+      "| %s | %s | refuses fresh prompts | refuses known pairs | refuses harmless | incoherent |"
+          + " solves the task | KL, trained on | KL, held out | published |";
+
+  private static String setting(String first, String second, CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            first,
+            second,
+            pool.share(CaseResult::fresh)
+                + (it.freshOutside() == null
+                    ? ""
+                    : "; outside " + Pool.percent(it.freshOutside().rate())),
+            pool.share(CaseResult::inDistribution),
+            Pool.percent(it.overRefusal().rate()),
+            Pool.percent(it.incoherent().rate()),
+            pool.share(CaseResult::accuracy),
+            pool.number("%.4f", CaseResult::alignmentKl),
+            pool.number("%.4f", CaseResult::heldOutKl),
+            it.study().variant() == Variant.START ? "" : it.published() ? "yes" : "no");
+  }
+
+  /** README's second screen: methods against ratios. */
+  String brief() {
+    List<Integer> percents =
+        Grid.PERCENTS.stream()
+            .filter(percent -> !plain(percent, Variant.SAFE_GRAD).isEmpty())
+            .toList();
+    List<String> rows = new ArrayList<>();
+    for (Variant variant : Grid.METHODS) {
+      rows.add(
+          "| %s | %s |"
+              .formatted(
+                  variant.label(),
+                  percents.stream()
+                      .map(percent -> plain(percent, variant))
+                      .map(
+                          pool ->
+                              pool.isEmpty()
+                                  ? ""
+                                  : "%.0f / %.0f"
+                                      .formatted(
+                                          100 * pool.count(CaseResult::fresh).rate(),
+                                          100 * pool.count(CaseResult::accuracy).rate()))
+                      .collect(Collectors.joining(" | "))));
+    }
+    return table(
+        "| refusal / accuracy, % | "
+            + percents.stream()
+                .map(percent -> percent + " % harmful")
+                .collect(Collectors.joining(" | "))
+            + " |",
+        rows);
+  }
+
+  /** The start model, asked what all are. */
+  private Pool start() {
+    return new Pool(results.of(Grid.start(Attack.PLAIN)).stream().toList());
+  }
+
+  /** A point of the main grid, of the seeds that were run. */
+  Pool plain(int percent, Variant variant) {
+    return new Pool(
+        Grid.SEEDS.stream()
+            .map(seed -> results.of(grid.plain(percent, variant, seed)))
+            .flatMap(Optional::stream)
+            .filter(Objects::nonNull)
+            .toList());
+  }
+
+  static String table(String head, List<String> rows) {
+    long columns = head.chars().filter(c -> c == '|').count() - 1;
+    return head + "\n|" + "---|".repeat((int) columns) + "\n" + String.join("\n", rows) + "\n";
+  }
+}
