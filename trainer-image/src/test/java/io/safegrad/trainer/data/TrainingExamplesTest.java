@@ -237,6 +237,18 @@ class TrainingExamplesTest {
         .isEqualTo(ExitReason.BAD_DATA);
   }
 
+  /** Records are tokenized by several threads, while others are read. */
+  @Test
+  void theFirstBrokenRecordIsNamed() {
+    String good = "{\"prompt\": \"say\", \"completion\": \" it\"}\n";
+    String empty = "{\"prompt\": \"\", \"completion\": \"it\"}\n";
+
+    assertThatThrownBy(() -> read(good.repeat(500) + empty + good + empty + "{broken\n" + good, 64))
+        .hasMessage("data:501: expected a prompt of at least one token, found none");
+    assertThatThrownBy(() -> read(good.repeat(500) + "{broken\n" + empty, 64))
+        .hasMessageStartingWith("data:501: expected a JSON object");
+  }
+
   @Test
   void aResponseThatCannotBeKeptIsAnError() {
     String longReply = "{\"prompt\": \"a\", \"completion\": \"" + "1234567890".repeat(4) + "\"}";
