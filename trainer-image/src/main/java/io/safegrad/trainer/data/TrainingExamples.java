@@ -38,9 +38,10 @@ import java.util.function.Consumer;
  * @param format of all of them
  * @param truncated how many were cut at their end, since they were longer than the limit
  * @param dropped how many records are not among the examples, since they were longer than the limit
+ * @param longest tokens of the longest example
  */
 public record TrainingExamples(
-    List<TokenizedExample> examples, Format format, int truncated, int dropped)
+    List<TokenizedExample> examples, Format format, int truncated, int dropped, int longest)
     implements Closeable {
 
   /**
@@ -117,12 +118,14 @@ public record TrainingExamples(
     ExampleReader reader = new ExampleReader(new ExampleTokenizer(tokenizer, template), rules);
     AtomicInteger truncated = new AtomicInteger();
     AtomicInteger dropped = new AtomicInteger();
+    AtomicInteger longest = new AtomicInteger();
     Consumer<ExampleReader.Cut> keep =
         cut -> {
           if (cut.example() == null) {
             dropped.incrementAndGet();
           } else {
             examples.add(cut.example());
+            longest.accumulateAndGet(cut.example().length(), Math::max);
           }
           truncated.addAndGet(cut.truncated() ? 1 : 0);
         };
@@ -153,7 +156,8 @@ public record TrainingExamples(
               + dropped
               + " were left out (dataset.truncation: Drop)");
     }
-    return new TrainingExamples(examples, formats.found(), truncated.get(), dropped.get());
+    return new TrainingExamples(
+        examples, formats.found(), truncated.get(), dropped.get(), longest.get());
   }
 
   @Override

@@ -159,7 +159,7 @@ class ChatTemplateTest {
 
     template.render(List.of(CHAT.get(0), CHAT.get(0)), false);
 
-    assertThat(template.render(CHAT, false)).isEqualTo(alone).isEqualTo("False False False");
+    assertThat(template.render(CHAT, false)).isEqualTo(alone).isEqualTo("false false false");
   }
 
   /** What Python gives for the same expressions. */
