@@ -18,9 +18,9 @@ public record Safety(
         @JsonPropertyDescription(
             "LeaveOut: before it is trained, the start model is asked each example's prompt. Those"
                 + " that it refuses, as the evaluation's judge says, are left out of the data; with"
-                + " a method that reads the alignment set they join it, with the model's own"
-                + " refusals. It takes a reply for each example, and data with prompts: no texts."
-                + " None: it is not asked.")
+                + " SafeGrad and WeightedSum their prompts, with the model's own refusals, are"
+                + " then like safety.alignment.additional. It takes a reply for each example, and"
+                + " data with prompts: no texts. None: it is not asked.")
         Screening screening) {
 
   /** One that asks for nothing else. */

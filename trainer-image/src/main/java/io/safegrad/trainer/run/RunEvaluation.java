@@ -58,14 +58,16 @@ record RunEvaluation(
                 inputs.pretrained().endOfSequenceIds(),
                 inputs.judge())
             .of(user);
-    boolean aligns = plan.method().name().readsAlignmentSet() && !result.refused().isEmpty();
+    boolean aligns = plan.method().name().hasAlignmentWeight() && !result.refused().isEmpty();
     observer.screened(
         new Screened(user.size(), result.lines(), aligns, (System.nanoTime() - start) / 1e9));
     return inputs.learning(
         result.kept(),
         aligns
-            ? Stream.of(inputs.alignment(), result.refused()).flatMap(List::stream).toList()
-            : inputs.alignment());
+            ? Stream.of(inputs.additionalAlignment(), result.refused())
+                .flatMap(List::stream)
+                .toList()
+            : inputs.additionalAlignment());
   }
 
   /** Measures the start model or the finished one. */

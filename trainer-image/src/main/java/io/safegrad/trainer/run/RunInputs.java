@@ -195,8 +195,8 @@ record RunInputs(
         && (holdsOut || !source.equals(Alignment.DEFAULT.source()));
   }
 
-  /** The same with other examples to learn, and to keep the alignment by. */
-  RunInputs learning(List<TokenizedExample> learned, List<TokenizedExample> aligned) {
+  /** The same with other examples to learn, and other alignment examples of the user's own. */
+  RunInputs learning(List<TokenizedExample> learned, List<TokenizedExample> own) {
     return new RunInputs(
         opened,
         model,
@@ -206,10 +206,10 @@ record RunInputs(
         dataset,
         learned,
         validation,
-        aligned,
+        alignment,
         heldOutAlignment,
         spareAlignment,
-        additionalAlignment,
+        own,
         judge,
         harmful,
         harmless,

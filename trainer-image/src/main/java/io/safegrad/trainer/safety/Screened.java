@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param examples that it was asked
  * @param lines of those that it refuses, from 1, in the order of the file
- * @param aligned whether they joined the alignment set
+ * @param aligned whether their prompts became alignment examples of the user's own
  * @param seconds that it took
  */
 public record Screened(int examples, List<Integer> lines, boolean aligned, double seconds) {
@@ -15,6 +15,6 @@ public record Screened(int examples, List<Integer> lines, boolean aligned, doubl
   /** In one sentence, without the lines. */
   public String inWords() {
     return "%d of %d examples, whose prompts the start model refuses, were left out%s"
-        .formatted(lines.size(), examples, aligned ? " and joined the alignment set" : "");
+        .formatted(lines.size(), examples, aligned ? " and keep the alignment instead" : "");
   }
 }

@@ -71,7 +71,7 @@ class ScreeningRunTest {
     assertThat(screened.at("/aligned").asBoolean()).isTrue();
     assertThat(lines(screened)).isEqualTo(poisoned.poison.stream().sorted().toList());
     String words =
-        "%d of 40 examples, whose prompts the start model refuses, were left out and joined the alignment set"
+        "%d of 40 examples, whose prompts the start model refuses, were left out and keep the alignment instead"
             .formatted(poisoned.poison.size());
     assertThat(run.result().message())
         .isEqualTo("the gate held; the adapter is published; " + words);

@@ -131,8 +131,8 @@ final class CaseRun {
         .run(
             screening.kept(),
             List.of(),
-            aligned(study, alignment, screening),
-            List.of(),
+            aligned(study, alignment),
+            study.variant() == Variant.SAFE_GRAD_SCREEN ? screening.refused() : List.of(),
             steps::add,
             Checkpoints.NONE,
             drops
@@ -171,15 +171,10 @@ final class CaseRun {
         .orElseGet(() -> new TrainingLoop(lm, method, training(study)));
   }
 
-  private List<TokenizedExample> aligned(
-      StudyCase study, List<TokenizedExample> alignment, StartModelScreening.Result screening) {
-    List<TokenizedExample> all = new ArrayList<>(alignment);
-    if (study.variant() == Variant.SAFE_GRAD_SCREEN) {
-      all.addAll(screening.refused());
-    }
+  private static List<TokenizedExample> aligned(StudyCase study, List<TokenizedExample> alignment) {
     return study.variant() == Variant.SAFE_GRAD_PROMPT_KL
-        ? all.stream().map(CaseRun::withPrompt).toList()
-        : all;
+        ? alignment.stream().map(CaseRun::withPrompt).toList()
+        : alignment;
   }
 
   /** Its prompt is compared, too. */

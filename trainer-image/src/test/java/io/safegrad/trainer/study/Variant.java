@@ -35,7 +35,7 @@ enum Variant {
   SAFE_GRAD_TWO_LINEARS("SafeGrad, q and v, r 4", SAFE_GRAD),
   /** What the start model refuses is left out of the user's data. */
   SFT_SCREEN("Sft, screened", SFT),
-  /** The same, and is added to the alignment set. */
+  /** The same, and its prompts are alignment examples of the user's own. */
   SAFE_GRAD_SCREEN("SafeGrad, screened", SAFE_GRAD),
   SAFE_GRAD_DROP(
       "SafeGrad, Drop", method(Name.SafeGrad, 1, ProjectionScope.Global, OnConflict.Drop)),
