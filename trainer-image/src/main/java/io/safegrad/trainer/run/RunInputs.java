@@ -195,6 +195,29 @@ record RunInputs(
         && (holdsOut || !source.equals(Alignment.DEFAULT.source()));
   }
 
+  /** The same with other examples to learn, and to keep the alignment by. */
+  RunInputs learning(List<TokenizedExample> learned, List<TokenizedExample> aligned) {
+    return new RunInputs(
+        opened,
+        model,
+        pretrained,
+        base,
+        config,
+        dataset,
+        learned,
+        validation,
+        aligned,
+        heldOutAlignment,
+        spareAlignment,
+        additionalAlignment,
+        judge,
+        harmful,
+        harmless,
+        additionalHarmful,
+        additionalHarmless,
+        task);
+  }
+
   /** How many replies each evaluation has judged. */
   int judgedPrompts() {
     return harmful.size() + harmless.size() + additionalHarmful.size() + additionalHarmless.size();

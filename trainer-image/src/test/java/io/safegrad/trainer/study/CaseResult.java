@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * What a run gave: one line of the results. What a case does not measure is null: a tuning case has
- * refusal and accuracy on its own prompts alone.
+ * refusal, over-refusal and accuracy on its own prompts alone.
  *
  * @param key the case's
  * @param study the case
@@ -58,6 +58,62 @@ record CaseResult(
     Double cpuSeconds,
     Double seconds,
     Long peakMiB) {
+
+  /** What learning rates are chosen by. */
+  static CaseResult tuned(StudyCase study, Count refusal, Count overRefusal, Count accuracy) {
+    return new CaseResult(
+        study.key(),
+        study,
+        refusal,
+        overRefusal,
+        null,
+        accuracy,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null);
+  }
+
+  /** With what the run took. */
+  CaseResult took(double trainingCpu, double cpu, double clock, Long peak) {
+    return new CaseResult(
+        key,
+        study,
+        refusal,
+        overRefusal,
+        incoherent,
+        accuracy,
+        inDistribution,
+        fresh,
+        freshOutside,
+        freshComplied,
+        attack,
+        attackComplied,
+        alignmentKl,
+        heldOutKl,
+        conflictRatio,
+        acted,
+        dropped,
+        droppedPoison,
+        brokenRules,
+        trainingCpu,
+        cpu,
+        clock,
+        peak);
+  }
 
   /** Whether the gate lets it through. */
   boolean published() {

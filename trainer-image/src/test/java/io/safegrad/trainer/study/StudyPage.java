@@ -35,6 +35,9 @@ final class StudyPage {
     blocks.put("coverage", tables.coverage());
     blocks.put("settings", tables.settings());
     blocks.put("format", tables.format());
+    ChangeTables changes = new ChangeTables(results, grid);
+    blocks.put("changes", changes.changes());
+    blocks.put("screens", changes.screens());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
   }

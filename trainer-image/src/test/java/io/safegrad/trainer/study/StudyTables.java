@@ -38,24 +38,28 @@ final class StudyTables {
   String tuning() {
     List<String> rows = new ArrayList<>();
     for (Variant variant : Grid.METHODS) {
-      String cells =
-          Grid.RATES.stream()
-              .map(rate -> results.of(grid.tuning(variant, rate)))
-              .flatMap(Optional::stream)
-              .map(
-                  tuned ->
-                      "%s / %s"
-                          .formatted(
-                              Pool.percent(tuned.refusal().rate()),
-                              Pool.percent(tuned.accuracy().rate())))
-              .collect(Collectors.joining(" | "));
-      rows.add("| %s | %s | %s |".formatted(variant.label(), cells, grid.rate(variant)));
+      for (int percent : Grid.TUNING_PERCENTS) {
+        String cells =
+            Grid.RATES.stream()
+                .map(rate -> results.of(grid.tuning(variant.tunedAs(), percent, rate)))
+                .map(tuned -> tuned.map(StudyTables::tuned).orElse(""))
+                .collect(Collectors.joining(" | "));
+        rows.add(
+            "| %s | %d %% | %s | %s |"
+                .formatted(variant.label(), percent, cells, grid.rate(variant)));
+      }
     }
-    String rates =
-        Grid.RATES.stream()
-            .map(rate -> "refusal / accuracy at " + rate)
-            .collect(Collectors.joining(" | "));
-    return table("| method | " + rates + " | taken |", rows);
+    return table(
+        "| method | harmful | "
+            + Grid.RATES.stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
+            + " | taken |",
+        rows);
+  }
+
+  private static String tuned(CaseResult it) {
+    return Stream.of(it.refusal(), it.overRefusal(), it.accuracy())
+        .map(count -> Pool.percent(count.rate()))
+        .collect(Collectors.joining(" / "));
   }
 
   /** The main grid, what users see of it. */
@@ -126,7 +130,7 @@ final class StudyTables {
         : Pool.percent(pool.mean(CaseResult::conflictRatio).getAsDouble());
   }
 
-  private static String left(Pool pool) {
+  static String left(Pool pool) {
     return pool.mean(CaseResult::dropped).isEmpty()
         ? ""
         : pool.number("%.0f", CaseResult::dropped)
@@ -140,7 +144,7 @@ final class StudyTables {
     List<String> rows = new ArrayList<>();
     double start = start().count(CaseResult::fresh).rate();
     for (int percent : GOAL_PERCENTS) {
-      Pool sft = plain(percent, Variant.SFT);
+      Pool sft = plain(percent, Variant.SFT_FOR_TASK);
       for (Variant variant : List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP)) {
         Pool pool = plain(percent, variant);
         if (pool.isEmpty() || sft.isEmpty()) {
@@ -225,7 +229,6 @@ final class StudyTables {
 
   private static String attacked(Attack attack, String percent, String method, CaseResult it) {
     Pool pool = new Pool(List.of(it));
-    boolean start = it.study().variant() == Variant.START;
     return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
         .formatted(
             attack,
@@ -240,7 +243,15 @@ final class StudyTables {
             Pool.percent(it.overRefusal().rate()),
             pool.share(CaseResult::accuracy),
             left(pool),
-            start ? "" : it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules()));
+            verdict(it));
+  }
+
+  /** The gate's verdict; nothing for the start model. */
+  static String verdict(CaseResult it) {
+    if (it.study().variant() == Variant.START) {
+      return "";
+    }
+    return it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules());
   }
 
   /** Breadth against size of the alignment set. */
