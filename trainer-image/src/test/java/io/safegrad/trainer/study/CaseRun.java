@@ -132,7 +132,7 @@ final class CaseRun {
             screening.kept(),
             List.of(),
             aligned(study, alignment),
-            study.variant() == Variant.SAFE_GRAD_SCREEN ? screening.refused() : List.of(),
+            study.variant().alignsByScreened() ? screening.refused() : List.of(),
             steps::add,
             Checkpoints.NONE,
             drops

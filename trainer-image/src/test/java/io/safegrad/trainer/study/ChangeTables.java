@@ -70,7 +70,11 @@ final class ChangeTables {
   String screens() {
     List<String> rows = new ArrayList<>();
     for (StudyCase screened : grid.screens(Variant.SAFE_GRAD_SCREEN)) {
-      Stream.of(Variant.SAFE_GRAD, Variant.SFT_SCREEN, Variant.SAFE_GRAD_SCREEN)
+      Stream.of(
+              Variant.SAFE_GRAD,
+              Variant.SFT_SCREEN,
+              Variant.WEIGHTED_SUM_SCREEN,
+              Variant.SAFE_GRAD_SCREEN)
           .map(
               variant ->
                   grid.of(

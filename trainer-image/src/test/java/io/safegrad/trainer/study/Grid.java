@@ -28,6 +28,9 @@ final class Grid {
           Variant.WEIGHTED_SUM,
           Variant.SAFE_GRAD,
           Variant.SAFE_GRAD_DROP,
+          Variant.SFT_SCREEN,
+          Variant.WEIGHTED_SUM_SCREEN,
+          Variant.SAFE_GRAD_SCREEN,
           Variant.LISA,
           Variant.SPAG,
           Variant.SAFE_LORA);
@@ -59,7 +62,8 @@ final class Grid {
           Variant.SAFE_GRAD_PROMPT_KL,
           Variant.SAFE_GRAD_LOW_RANK,
           Variant.SAFE_GRAD_TWO_LINEARS);
-  static final List<Variant> SCREENS = List.of(Variant.SFT_SCREEN, Variant.SAFE_GRAD_SCREEN);
+  static final List<Variant> SCREENS =
+      List.of(Variant.SFT_SCREEN, Variant.WEIGHTED_SUM_SCREEN, Variant.SAFE_GRAD_SCREEN);
   static final List<Integer> CHANGE_SEEDS = List.of(43, 44);
   private static final List<Integer> SIZES = List.of(10, 20, 100);
 
@@ -183,6 +187,7 @@ final class Grid {
     }
     for (int percent : List.of(10, 0, 30, 50, 5)) {
       RIVALS.forEach(each -> cases.add(plain(percent, each, seed)));
+      SCREENS.forEach(each -> cases.add(plain(percent, each, seed)));
     }
     return cases;
   }

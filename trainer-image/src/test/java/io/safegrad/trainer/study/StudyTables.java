@@ -14,6 +14,8 @@ final class StudyTables {
 
   private static final List<Integer> GOAL_PERCENTS = List.of(0, 5, 10, 30, 50);
   private static final double POINT = 0.01;
+  private static final List<Variant> OURS =
+      List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP, Variant.SAFE_GRAD_SCREEN);
 
   private final Results results;
   private final Grid grid;
@@ -37,7 +39,7 @@ final class StudyTables {
   /** What each method's learning rates gave, and which was taken. */
   String tuning() {
     List<String> rows = new ArrayList<>();
-    for (Variant variant : Grid.METHODS) {
+    for (Variant variant : Grid.METHODS.stream().filter(each -> !each.screens()).toList()) {
       for (int percent : Grid.TUNING_PERCENTS) {
         String cells =
             Grid.RATES.stream()
@@ -145,7 +147,7 @@ final class StudyTables {
     double start = start().count(CaseResult::fresh).rate();
     for (int percent : GOAL_PERCENTS) {
       Pool sft = plain(percent, Variant.SFT_FOR_TASK);
-      for (Variant variant : List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP)) {
+      for (Variant variant : OURS) {
         Pool pool = plain(percent, variant);
         if (pool.isEmpty() || sft.isEmpty()) {
           continue;
@@ -178,7 +180,7 @@ final class StudyTables {
   /** Rivals whose refusal and accuracy are at most a point below. */
   private String equals(int percent, Pool pool) {
     return Grid.METHODS.stream()
-        .filter(each -> each != Variant.SAFE_GRAD && each != Variant.SAFE_GRAD_DROP)
+        .filter(each -> !OURS.contains(each))
         .filter(
             each -> {
               Pool rival = plain(percent, each);

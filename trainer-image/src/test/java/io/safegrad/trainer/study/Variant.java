@@ -36,6 +36,7 @@ enum Variant {
   /** What the start model refuses is left out of the user's data. */
   SFT_SCREEN("Sft, screened", SFT),
   /** The same, and its prompts are alignment examples of the user's own. */
+  WEIGHTED_SUM_SCREEN("WeightedSum, screened", WEIGHTED_SUM),
   SAFE_GRAD_SCREEN("SafeGrad, screened", SAFE_GRAD),
   SAFE_GRAD_DROP(
       "SafeGrad, Drop", method(Name.SafeGrad, 1, ProjectionScope.Global, OnConflict.Drop)),
@@ -119,6 +120,7 @@ enum Variant {
           SAFE_GRAD_SCREEN ->
           SAFE_GRAD;
       case SFT_SCREEN, SFT_FOR_TASK -> SFT;
+      case WEIGHTED_SUM_SCREEN -> WEIGHTED_SUM;
       default -> this;
     };
   }
@@ -147,7 +149,12 @@ enum Variant {
 
   /** Whether examples whose prompts the start model refuses are left out. */
   boolean screens() {
-    return this == SFT_SCREEN || this == SAFE_GRAD_SCREEN;
+    return this == SFT_SCREEN || alignsByScreened();
+  }
+
+  /** Whether their prompts keep the alignment instead. */
+  boolean alignsByScreened() {
+    return this == WEIGHTED_SUM_SCREEN || this == SAFE_GRAD_SCREEN;
   }
 
   /** Optimizer steps of a run with so many on the user's examples: Lisa's others come on top. */
