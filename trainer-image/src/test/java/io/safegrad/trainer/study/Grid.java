@@ -109,7 +109,11 @@ final class Grid {
     studies.add(new SubStudy("coverage", coverage()));
     studies.add(new SubStudy("clean", clean()));
     studies.add(
-        new SubStudy("screens", SCREENS.stream().flatMap(each -> screens(each).stream()).toList()));
+        new SubStudy(
+            "screens",
+            Stream.concat(Stream.of(Variant.SAFE_GRAD), SCREENS.stream())
+                .flatMap(each -> screens(each).stream())
+                .toList()));
     studies.add(new SubStudy("changes-43", changes(43)));
     studies.add(new SubStudy("ratios-44", ratios(44)));
     studies.add(new SubStudy("attacks-30", attacks(30)));
