@@ -339,7 +339,10 @@ class EndToEndIT {
         .until(
             () -> {
               SafeFineTuneStatus status = resource(name).get().getStatus();
-              return status != null && condition(status, "Ready").getReason().equals(reason);
+              // The first status of a run has no conditions yet.
+              return status != null
+                  && status.conditions() != null
+                  && condition(status, "Ready").getReason().equals(reason);
             });
   }
 
