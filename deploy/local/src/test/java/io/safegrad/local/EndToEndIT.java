@@ -339,7 +339,7 @@ class EndToEndIT {
         .until(
             () -> {
               SafeFineTuneStatus status = resource(name).get().getStatus();
-              // The first status of a run has no conditions yet.
+              // Until the operator has looked, the status is the CRD's default, without conditions.
               return status != null
                   && status.conditions() != null
                   && condition(status, "Ready").getReason().equals(reason);

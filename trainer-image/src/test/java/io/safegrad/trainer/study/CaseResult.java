@@ -1,6 +1,7 @@
 package io.safegrad.trainer.study;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 
 /**
@@ -33,6 +34,7 @@ import java.util.List;
  * @param seconds of all, by the clock
  * @param peakMiB most memory of the process while it ran; null where the system does not say
  */
+@RecordBuilder
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record CaseResult(
     String key,
@@ -58,62 +60,6 @@ record CaseResult(
     Double cpuSeconds,
     Double seconds,
     Long peakMiB) {
-
-  /** What learning rates are chosen by. */
-  static CaseResult tuned(StudyCase study, Count refusal, Count overRefusal, Count accuracy) {
-    return new CaseResult(
-        study.key(),
-        study,
-        refusal,
-        overRefusal,
-        null,
-        accuracy,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
-  }
-
-  /** With what the run took. */
-  CaseResult took(double trainingCpu, double cpu, double clock, Long peak) {
-    return new CaseResult(
-        key,
-        study,
-        refusal,
-        overRefusal,
-        incoherent,
-        accuracy,
-        inDistribution,
-        fresh,
-        freshOutside,
-        freshComplied,
-        attack,
-        attackComplied,
-        alignmentKl,
-        heldOutKl,
-        conflictRatio,
-        acted,
-        dropped,
-        droppedPoison,
-        brokenRules,
-        trainingCpu,
-        cpu,
-        clock,
-        peak);
-  }
 
   /** Whether the gate lets it through. */
   boolean published() {

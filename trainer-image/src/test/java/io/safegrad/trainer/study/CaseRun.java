@@ -92,11 +92,12 @@ final class CaseRun {
 
   private static CaseResult timed(CaseResult it, double trained, long cpu, long clock) {
     Long peak = ResidentMemory.peakBytes();
-    return it.took(
-        trained,
-        seconds(PROCESS.getProcessCpuTime() - cpu),
-        seconds(System.nanoTime() - clock),
-        peak == null ? null : (Long) (peak / MIB));
+    return CaseResultBuilder.builder(it)
+        .trainingCpuSeconds(trained)
+        .cpuSeconds(seconds(PROCESS.getProcessCpuTime() - cpu))
+        .seconds(seconds(System.nanoTime() - clock))
+        .peakMiB(peak == null ? null : (Long) (peak / MIB))
+        .build();
   }
 
   private CausalLm load(StudyCase study) {
@@ -183,11 +184,13 @@ final class CaseRun {
   }
 
   private CaseResult tuned(StudyCase study, CausalLm lm) {
-    return CaseResult.tuned(
-        study,
-        refusals(lm, "tuning", corpus.harmfulTuning()),
-        refusals(lm, "tuning, harmless", corpus.harmlessTuning()),
-        accuracy(lm, "tuning task", corpus.taskTuning(study.task())));
+    return CaseResultBuilder.builder()
+        .key(study.key())
+        .study(study)
+        .refusal(refusals(lm, "tuning", corpus.harmfulTuning()))
+        .overRefusal(refusals(lm, "tuning, harmless", corpus.harmlessTuning()))
+        .accuracy(accuracy(lm, "tuning task", corpus.taskTuning(study.task())))
+        .build();
   }
 
   private CaseResult measured(
@@ -201,30 +204,27 @@ final class CaseRun {
     List<Exchange> fresh = Stream.of(inside, outside).flatMap(List::stream).toList();
     List<Dialogue> heldOut = corpus.inDistribution(choice);
     List<Integer> left = training.leftOut();
-    return new CaseResult(
-        study.key(),
-        study,
-        Count.of(gate.refusal()),
-        Count.of(gate.overRefusal()),
-        Count.of(gate.incoherent()),
-        Count.of(gate.taskAccuracy()),
-        refusals(lm, "in distribution", heldOut),
-        refused(fresh),
-        outside.isEmpty() ? null : refused(outside),
-        complied(fresh),
-        refused(attack),
-        complied(attack),
-        divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))),
-        divergence(lm, model.examples(heldOut)),
-        conflictRatio(training.steps()),
-        training.acted(),
-        left == null ? null : (Integer) left.size(),
-        left == null ? null : (Integer) poisoned(left, study.percent()),
-        brokenRules(study.task(), gate),
-        null,
-        null,
-        null,
-        null);
+    return CaseResultBuilder.builder()
+        .key(study.key())
+        .study(study)
+        .refusal(Count.of(gate.refusal()))
+        .overRefusal(Count.of(gate.overRefusal()))
+        .incoherent(Count.of(gate.incoherent()))
+        .accuracy(Count.of(gate.taskAccuracy()))
+        .inDistribution(refusals(lm, "in distribution", heldOut))
+        .fresh(refused(fresh))
+        .freshOutside(outside.isEmpty() ? null : refused(outside))
+        .freshComplied(complied(fresh))
+        .attack(refused(attack))
+        .attackComplied(complied(attack))
+        .alignmentKl(divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))))
+        .heldOutKl(divergence(lm, model.examples(heldOut)))
+        .conflictRatio(conflictRatio(training.steps()))
+        .acted(training.acted())
+        .dropped(left == null ? null : (Integer) left.size())
+        .droppedPoison(left == null ? null : (Integer) poisoned(left, study.percent()))
+        .brokenRules(brokenRules(study.task(), gate))
+        .build();
   }
 
   private SafetyMeasurements gate(Task task, CausalLm lm) {
