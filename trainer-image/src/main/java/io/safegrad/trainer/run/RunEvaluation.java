@@ -32,8 +32,15 @@ record RunEvaluation(
     ReferenceModel heldOut,
     RunObserver observer) {
 
-  /** Tells the judge how many replies there will be. */
+  /**
+   * Tells the judge how many replies there will be.
+   *
+   * @throws io.safegrad.trainer.TrainerException when one of them cannot be asked for
+   */
   void announce(int steps) {
+    if (screens()) {
+      StartModelScreening.requirePrompt(inputs.user().get(0));
+    }
     Integer everySteps = plan.safety().evaluation().everySteps();
     long between = everySteps == null ? 0 : (steps - 1) / everySteps;
     long screened = screens() ? inputs.user().size() : 0;

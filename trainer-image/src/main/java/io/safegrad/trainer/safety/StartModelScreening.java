@@ -76,6 +76,15 @@ public record StartModelScreening(
         left.isEmpty() ? user : ValidationSplit.selection(user, kept), List.copyOf(refused));
   }
 
+  /**
+   * Says at once what asking all would say later: the examples of a data set are of one format.
+   *
+   * @throws TrainerException with BAD_DATA for a text, which asks nothing
+   */
+  public static void requirePrompt(TokenizedExample example) {
+    turns(example, 0);
+  }
+
   private static List<Turn> turns(TokenizedExample example, int index) {
     List<Turn> turns = new ArrayList<>();
     int[] labels = example.labels();

@@ -119,7 +119,11 @@ class ScreeningRunTest {
     ToyRun run = poisoned.screened();
     run.data("train.jsonl", "{\"text\": \"The film was good.\"}\n");
 
-    ToyRun.Ending ending = run.run();
+    ToyRun.Ending ending;
+    try (LogLines log = new LogLines()) {
+      ending = run.run();
+      assertThat(log.with("stage BASELINE_EVALUATION")).as("before any time is spent").isEmpty();
+    }
 
     assertThat(ending.code()).isEqualTo(ExitReason.BAD_DATA.code());
     assertThat(ending.err())
