@@ -12,12 +12,15 @@ both sides' first gradients are from each other. NOT RUN ON A GPU YET: none was 
 """
 
 import argparse
+import copy
+import json
+import pathlib
 import statistics
 import time
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from operators_archive import load_operators
 
@@ -127,6 +130,7 @@ class Ours:
         if method == "SafeGrad":
             aligned, aligned_layers = self.gradients()
             numbers.append(self.add(ids, positions, self.divergence(reference), aligned_layers))
+            self.aligned = aligned
             products = [self.operators.dot(*pair) for pair in ((flat, flat), (aligned, aligned), (flat, aligned))]
             _, square, dot = self.operators.side_by_side(products).tolist()
             weight = 1.0 + (-dot / square if dot < 0 < square else 0.0)
@@ -165,6 +169,7 @@ class Reference:
             gradient = torch.autograd.grad(loss, self.trained)
             if method == "SafeGrad":
                 aligned = torch.autograd.grad(self.divergence(ids, labels), self.trained)
+                self.aligned = aligned
                 dot, square = (sum((a.float() * b.float()).sum() for a, b in zip(aligned, other))
                                for other in (gradient, aligned))
                 dot, square = dot.item(), square.item()
@@ -178,18 +183,51 @@ class Reference:
         return loss.item(), [parameter.grad for parameter in self.trained]
 
 
-def distance(model, reference, found, ours):
-    """Between both gradients, PEFT's order and shapes being brought to ours."""
+def in_our_order(model, gradient, ours):
+    """A gradient of transformers' in one vector, in our order and shapes."""
     names = [name for name, each in model.named_parameters() if each.requires_grad]
-    by_name = dict(zip(names, reference))
+    by_name = dict(zip(names, gradient))
     expected = []
     for layer in range(len(ours.adapter)):
         for group in GROUPS:
             stem = [next(n for n in names if f".layers.{layer}." in n and f".{each}.lora_A" in n) for each in group]
             expected.append(torch.cat([by_name[name].float() for name in stem]))
             expected += [by_name[name.replace("lora_A", "lora_B")].float().t() for name in stem]
-    joined = [torch.cat([each.reshape(-1).double() for each in side]) for side in (found, expected)]
-    return ((joined[0] - joined[1]).norm() / joined[1].norm()).item()
+    return joined(expected)
+
+
+def joined(gradient):
+    return torch.cat([each.reshape(-1).double() for each in gradient])
+
+
+def apart(found, expected):
+    return ((found - expected).norm() / expected.norm()).item()
+
+
+def print_float32(model, ours, theirs, batch, kept, ids, labels):
+    """How far both sides' gradients are from those of the same weights in float32."""
+    single = copy.deepcopy(model).float()
+    truth = Reference(single)
+    print("| gradient of | ours from float32 | reference from float32 |\n|---|---|---|")
+    ours.step("SafeGrad", batch, kept, False), theirs.step("SafeGrad", ids, labels, False)
+    truth.step("SafeGrad", ids, labels, False)
+    divergences = [joined(ours.aligned), in_our_order(model, theirs.aligned, ours), in_our_order(single, truth.aligned, ours)]
+    _, found = ours.step("Sft", batch, kept, False)
+    losses = [joined(found), *(in_our_order(one.model, one.step("Sft", ids, labels, False)[1], ours) for one in (theirs, truth))]
+    for name, (own, other, expected) in (("the loss", losses), ("the divergence", divergences)):
+        print(f"| {name} | {apart(own, expected):.1e} | {apart(other, expected):.1e} |", flush=True)
+    print()
+
+
+def print_profile(step):
+    """Where a step's time goes on the device."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
+        for _ in range(3):
+            step()
+        torch.cuda.synchronize()
+    print(seen.key_averages().table(sort_by="self_cuda_time_total", row_limit=25, max_name_column_width=70), flush=True)
 
 
 def main():
@@ -199,6 +237,9 @@ def main():
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=1024)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--float32", action="store_true", help="also how far both are from float32")
+    parser.add_argument("--profile", action="store_true", help="also where the time of a step goes on the GPU")
+    parser.add_argument("--save", type=pathlib.Path, help="leaves model, adapter and rows there, for DeviceBench.java")
     options = parser.parse_args()
     torch.manual_seed(7)
     torch.set_grad_enabled(False)
@@ -206,30 +247,43 @@ def main():
     config = LlamaConfig(rope_theta=THETA, rms_norm_eps=EPS, max_position_embeddings=options.length, **SHAPES[options.shape])
     config._attn_implementation = "sdpa"
     with torch.device(options.device):
-        model = LlamaForCausalLM(config).to(torch.bfloat16)
+        # As from_pretrained: `to(bfloat16)` would round the rotary frequencies, too, and be whole radians off at 1,000 tokens.
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+        assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+        if options.save:
+            model.save_pretrained(options.save)
         linears = [name for group in GROUPS for name in group]
         model = get_peft_model(model, LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=linears))
         for name, each in model.named_parameters():
             if "lora_B" in name:
                 each.data.normal_(0, 0.02)
+    torch._C._set_graph_executor_optimize(False)  # as Operators.java
     operators = load_operators()
     ids = torch.randint(config.vocab_size, (options.rows, options.length)).to(options.device)
     labels = ids.clone()
     labels[:, : options.length // 2] = -100
+    if options.save:
+        model.save_pretrained(options.save / "adapter")
+        rows = [{"input_ids": row.tolist(), "labels": own.tolist()} for row, own in zip(ids, labels)]
+        (options.save / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     flat = labels.reshape(-1)
     labelled = (flat != -100).nonzero()[:, 0]
     batch = ids.reshape(-1), labelled - 1, flat[labelled]
     ours, theirs = Ours(operators, model, config, options.rows, options.length), Reference(model)
     kept = ours.states(batch[0], batch[1])
+    # Both sides hold the layers' matrices, ours side by side: of each peak, the other's are taken away.
+    others = sum(each.numel() * each.element_size() for layer in ours.weights for each in layer) / 2 ** 30
     print(f"{torch.cuda.get_device_name() if cuda else 'CPU'}, {options.shape}, {options.rows} x {options.length} tokens,"
           f" bfloat16, torch {torch.__version__}\n")
+    if options.float32:
+        print_float32(model, ours, theirs, batch, kept, ids, labels)
     print("| method | ours ms | reference ms | ratio | ours tokens/s | ours GiB | reference GiB | loss ours | reference"
           " | gradients apart |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for method in ("Sft", "SafeGrad"):
         sides = (lambda moves: ours.step(method, batch, kept, moves), lambda moves: theirs.step(method, ids, labels, moves))
         first = [side(False) for side in sides]
-        apart = distance(model, first[1][1], first[0][1], ours)
+        far = apart(joined(first[0][1]), in_our_order(model, first[1][1], ours))
         times, memory = ([], []), [0, 0]
         for _ in range(options.steps):
             for i, side in enumerate(sides):
@@ -240,13 +294,16 @@ def main():
                 side(True)
                 if cuda:
                     torch.cuda.synchronize()
-                    # Both sides' weights are there all the time; they are the same matrices but for those that are joined.
-                    memory[i] = max(memory[i], torch.cuda.max_memory_allocated() / 2 ** 30)
+                    memory[i] = max(memory[i], torch.cuda.max_memory_allocated() / 2 ** 30 - others)
                 times[i].append((time.perf_counter() - start) * 1000)
         medians = [statistics.median(each[1:]) for each in times]
         print(f"| {method} | {medians[0]:.1f} | {medians[1]:.1f} | {medians[0] / medians[1]:.2f}"
               f" | {ids.numel() / medians[0] * 1000:.0f} | {memory[0]:.1f} | {memory[1]:.1f}"
-              f" | {first[0][0]:.4f} | {first[1][0]:.4f} | {apart:.1e} |", flush=True)
+              f" | {first[0][0]:.4f} | {first[1][0]:.4f} | {far:.1e} |", flush=True)
+    if options.profile:
+        for method in ("Sft", "SafeGrad"):
+            print_profile(lambda: ours.step(method, batch, kept))
+        print_profile(lambda: theirs.step("Sft", ids, labels))
 
 
 if __name__ == "__main__":

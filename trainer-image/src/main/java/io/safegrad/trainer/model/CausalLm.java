@@ -48,7 +48,7 @@ public final class CausalLm implements AutoCloseable {
         training.mode() == Training.Mode.Full ? null : training.lora(),
         training.seed(),
         storage,
-        Recomputation.of(training.gradientCheckpointingOrDefault()));
+        training.gradientCheckpointingOrDefault());
   }
 
   /**
@@ -61,7 +61,7 @@ public final class CausalLm implements AutoCloseable {
       Lora lora,
       long seed,
       Model.Storage storage,
-      Recomputation recomputation) {
+      Training.GradientCheckpointing checkpointing) {
     this.config = config;
     this.torch = torch;
     boolean full = lora == null;
@@ -69,7 +69,6 @@ public final class CausalLm implements AutoCloseable {
     ModelLoader loader = new ModelLoader(config, scope, torch.operators(), storage);
     this.model = loader.load(weights, lora, seed);
     this.decoder = new Decoder(config, torch.operators(), torch.compute(), scope.child());
-    this.trainingPass = new TrainingPass(config, torch.operators(), decoder, recomputation);
     this.gates = full ? AdapterGates.none(scope) : AdapterGates.of(lora, scope);
     Tensor none = scope.uninitialised(0);
     this.trained =
@@ -77,6 +76,12 @@ public final class CausalLm implements AutoCloseable {
             torch.operators(),
             full ? model : model.map(weight -> none, factor -> factor),
             full ? loader.weights() : loader.adapter());
+    this.trainingPass =
+        new TrainingPass(
+            config,
+            torch.operators(),
+            decoder,
+            Recomputation.of(checkpointing, torch, trained.size()));
     this.losses =
         new ForwardLosses(config, torch.operators(), trainingPass, model, gates.trained());
     this.gradients =
@@ -161,7 +166,7 @@ public final class CausalLm implements AutoCloseable {
           null,
           0,
           kept(Model.Storage.Float32, compute),
-          Recomputation.AUTO);
+          Training.GradientCheckpointing.Never);
     } catch (RuntimeException e) {
       torch.close();
       throw e;

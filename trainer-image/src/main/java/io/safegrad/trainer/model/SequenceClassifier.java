@@ -52,7 +52,7 @@ public final class SequenceClassifier implements AutoCloseable {
             decoder,
             torch.operators(),
             new Decoder(decoder, torch.operators(), torch.compute(), scope.child()),
-            Recomputation.AUTO);
+            Recomputation.NEVER);
   }
 
   /**

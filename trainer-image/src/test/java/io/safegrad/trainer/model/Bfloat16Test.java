@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.api.v1alpha1.Training.Mode;
-import io.safegrad.trainer.data.Batch;
-import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.tensor.ComputeDevice;
-import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.weights.FloatTensor;
@@ -31,24 +28,18 @@ class Bfloat16Test {
 
   private static final Compute BFLOAT16 = Compute.on(ComputeDevice.CPU, true);
 
-  /** What a pass through the model gives. */
-  private record Pass(
-      float[] logits,
-      double loss,
-      double divergence,
-      Map<String, FloatTensor> user,
-      Map<String, FloatTensor> alignment) {}
-
   @ParameterizedTest
   @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void adaptersLearnAsInFloat32(String family) {
-    assertClose(pass(family, Mode.Lora, BFLOAT16), pass(family, Mode.Lora, Compute.CPU));
+    assertClose(
+        ModelPass.of(family, Mode.Lora, BFLOAT16), ModelPass.of(family, Mode.Lora, Compute.CPU));
   }
 
   @ParameterizedTest
   @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void everyWeightLearnsAsInFloat32(String family) {
-    assertClose(pass(family, Mode.Full, BFLOAT16), pass(family, Mode.Full, Compute.CPU));
+    assertClose(
+        ModelPass.of(family, Mode.Full, BFLOAT16), ModelPass.of(family, Mode.Full, Compute.CPU));
   }
 
   @ParameterizedTest
@@ -87,49 +78,11 @@ class Bfloat16Test {
     return steps;
   }
 
-  private static Pass pass(String family, Mode mode, Compute compute) {
-    Golden golden = Golden.of(family);
-    Training training = Golden.training(mode, 1);
-    Batch user = Batch.of(golden.examples("user"));
-    try (CausalLm start = golden.load(training, compute);
-        ReferenceModel reference = start.reference(golden.examples("align"));
-        CausalLm model = moved(golden, training, compute);
-        Scope scope = model.torch().scope().child()) {
-      AlignmentBatch alignment = reference.batch(List.of(0, 1, 2));
-      assertThat(start.klDivergence(alignment) / alignment.responseTokens())
-          .as("the start model's divergence from itself")
-          .isCloseTo(0, within(1e-4));
-      Gradient byUser = model.newGradient(scope);
-      Gradient byAlignment = model.newGradient(scope);
-      double tokens = user.responseTokens();
-      double loss = model.addUserGradient(user, 1 / tokens, byUser) / tokens;
-      double alignmentTokens = alignment.responseTokens();
-      try (ReferenceModel own = model.reference(golden.examples("align"), start)) {
-        AlignmentBatch compared = own.batch(List.of(0, 1, 2));
-        double divergence =
-            model.addAlignmentGradient(compared, 1 / alignmentTokens, byAlignment)
-                / alignmentTokens;
-        return new Pass(
-            model.logits(user).values(),
-            loss,
-            divergence,
-            model.named(byUser),
-            model.named(byAlignment));
-      }
-    }
-  }
-
-  private static CausalLm moved(Golden golden, Training training, Compute compute) {
-    if (training.mode() == Mode.Lora) {
-      return golden.loadWithAdapter(training, compute);
-    }
-    CausalLm model = golden.load(training, compute);
-    Golden.scaleWeights(model, 1.1f);
-    return model;
-  }
-
-  private static void assertClose(Pass found, Pass expected) {
-    assertThat(distance(found.logits(), expected.logits())).as("logits").isLessThan(0.03);
+  private static void assertClose(ModelPass found, ModelPass expected) {
+    assertThat(found.ownDivergence())
+        .as("the start model's divergence from itself")
+        .isCloseTo(0, within(1e-4));
+    assertThat(ModelPass.distance(found.logits(), expected.logits())).as("logits").isLessThan(0.03);
     assertThat(found.loss()).isCloseTo(expected.loss(), within(0.01 * expected.loss()));
     assertThat(found.divergence())
         .isCloseTo(expected.divergence(), within(0.1 * expected.divergence() + 1e-4));
@@ -141,31 +94,8 @@ class Bfloat16Test {
   private static void assertClose(
       String what, Map<String, FloatTensor> found, Map<String, FloatTensor> expected, double most) {
     assertThat(found.keySet()).isEqualTo(expected.keySet());
-    assertThat(distance(joined(found), joined(expected)))
+    assertThat(ModelPass.distance(ModelPass.joined(found), ModelPass.joined(expected)))
         .as("gradient by " + what)
         .isLessThan(most);
-  }
-
-  private static float[] joined(Map<String, FloatTensor> tensors) {
-    int size = tensors.values().stream().mapToInt(tensor -> tensor.values().length).sum();
-    float[] all = new float[size];
-    int first = 0;
-    for (FloatTensor tensor : tensors.values()) {
-      System.arraycopy(tensor.values(), 0, all, first, tensor.values().length);
-      first += tensor.values().length;
-    }
-    return all;
-  }
-
-  /** ‖found − expected‖ / ‖expected‖. */
-  private static double distance(float[] found, float[] expected) {
-    assertThat(found).hasSameSizeAs(expected);
-    double difference = 0;
-    double norm = 0;
-    for (int i = 0; i < found.length; i++) {
-      difference += Math.pow((double) found[i] - expected[i], 2);
-      norm += Math.pow(expected[i], 2);
-    }
-    return Math.sqrt(difference / norm);
   }
 }
