@@ -67,6 +67,7 @@ public class Leadership {
     this.leading = !config.leaderElection().enabled();
     Gauge.builder(OperatorMetric.LEADER.meter(), this, one -> one.leads() ? 1 : 0)
         .description(OperatorMetric.LEADER.help())
+        .tag("lease", config.leaderElection().lease())
         .register(registry);
   }
 

@@ -20,6 +20,7 @@ public class LenientObjectMapper implements KubernetesClientObjectMapperCustomiz
     mapper.disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
     mapper.enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL);
     mapper.addHandler(new Saturating());
+    mapper.registerModule(new PolicyModule(mapper));
   }
 
   /** A whole number beyond its type, up to the 64 bits that the API server takes. */

@@ -67,7 +67,8 @@ public enum OperatorMetric {
   LEADER(
       "safegrad_leader",
       Type.GAUGE,
-      "Whether this operator acts: 1, or 0 while it stands by for another."),
+      "Whether this operator acts: 1, or 0 while it stands by for another holder of the lease.",
+      "lease"),
   API_REQUESTS(
       "safegrad_api_requests_total",
       Type.COUNTER,

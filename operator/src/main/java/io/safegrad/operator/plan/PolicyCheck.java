@@ -54,8 +54,21 @@ public final class PolicyCheck {
   private List<PolicyViolation> against(List<SafetyPolicy> policies) {
     policies.stream()
         .sorted(Comparator.comparing(policy -> policy.getMetadata().getName()))
-        .forEach(policy -> check(policy.getMetadata().getName(), policy.getSpec()));
+        .forEach(this::check);
     return List.copyOf(found);
+  }
+
+  private void check(SafetyPolicy policy) {
+    String name = policy.getMetadata().getName();
+    for (String rule : NotUnderstood.of(policy)) {
+      new Violations(name, found)
+          .add(
+              "SafetyPolicy " + name,
+              rule,
+              "what this operator does not know",
+              "fields and values of its own version expected");
+    }
+    check(name, policy.getSpec());
   }
 
   private void check(String name, SafetyPolicySpec demanded) {

@@ -31,7 +31,7 @@ final class OperatorDashboard {
         List.of(
             panel(
                 "Operator up",
-                "Operators that Prometheus reaches; one per cluster is right.",
+                "Operators that Prometheus reaches, those that stand by included.",
                 Display.STAT,
                 Unit.COUNT,
                 4,
@@ -51,11 +51,18 @@ final class OperatorDashboard {
                 4,
                 query("sum(safegrad_runs" + OF + ")", "runs")),
             panel(
+                "Acting",
+                "Operators that act, by lease; one for each is right.",
+                Display.STAT,
+                Unit.COUNT,
+                4,
+                query("sum by (lease) (safegrad_leader" + OF + ")", "{{lease}}")),
+            panel(
                 "Admission in force",
                 "Whether the API server refuses what each ValidatingAdmissionPolicy forbids.",
                 Display.YES_NO,
                 Unit.YES_NO,
-                12,
+                8,
                 query("min by (policy) (safegrad_admission_in_force" + OF + ")", "{{policy}}"))));
   }
 
