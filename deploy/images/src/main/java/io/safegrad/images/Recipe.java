@@ -161,8 +161,8 @@ record Recipe(
   }
 
   /** Puts all of it on a base. */
-  JibContainerBuilder on(JibContainerBuilder base, String version) {
-    return base.setPlatforms(Set.of(new Platform(architecture(), "linux")))
+  JibContainerBuilder on(JibContainerBuilder base, Architecture architecture, String version) {
+    return base.setPlatforms(Set.of(new Platform(architecture.name(), "linux")))
         .setFileEntriesLayers(layers)
         .setEntrypoint(entryPoint)
         .setEnvironment(environment)
@@ -181,11 +181,6 @@ record Recipe(
                 "https://github.com/safegrad/safegrad-operator",
                 "org.opencontainers.image.base.name",
                 this.base));
-  }
-
-  /** This machine's: the native libraries are those that ran here. */
-  private static String architecture() {
-    return System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
   }
 
   private static FileEntriesLayer folder(String name, Path folder, String target)

@@ -105,6 +105,18 @@ class ImagesIT {
     assertThat(cache.resolve("pytorch")).doesNotExist();
   }
 
+  /** Java is the same everywhere; a trainer's libraries are not. */
+  @Test
+  void anImageOfAnotherArchitectureSaysSoAndHasNoLibrariesOfThisOne() throws IOException {
+    UnpackedImage image = UnpackedImage.of(tar("operator", "arm", "--architecture=arm64"));
+    assertThat(image.architecture()).isEqualTo("arm64");
+    Path natives = folder.resolve("natives");
+    Files.createDirectories(natives.resolve("pytorch/2.7.1-cpu-linux-x86_64"));
+    assertThatThrownBy(() -> Architecture.arm64.requireLibraries(natives))
+        .hasMessageEndingWith("linux-x86_64; expected linux-aarch64, for an image of arm64");
+    Architecture.amd64.requireLibraries(natives);
+  }
+
   /** The libraries of the jar that the trainer has. */
   private static void unpackLibtorch(Path destination) throws IOException {
     Path libraries = REPOSITORY.resolve("trainer-image/target/lib");

@@ -49,7 +49,7 @@ final class ApiProxy implements AutoCloseable {
     server = URI.create(controlPlane.server());
     tls = trusting(controlPlane);
     door = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
-    start(this::accept);
+    ConnectionThread.start("api-proxy", this::accept);
   }
 
   String address() {
@@ -103,7 +103,7 @@ final class ApiProxy implements AutoCloseable {
         client.close();
       } else {
         open.add(client);
-        start(() -> serve(client));
+        ConnectionThread.start("api-proxy", () -> serve(client));
       }
     }
   }
@@ -157,7 +157,8 @@ final class ApiProxy implements AutoCloseable {
               ? head
               : KEEP.matcher(head).replaceAll("").replaceFirst("\r\n", "\r\nConnection: close\r\n");
       target.getOutputStream().write(passed.getBytes(StandardCharsets.ISO_8859_1));
-      start(
+      ConnectionThread.start(
+          "api-proxy",
           () -> {
             try (target) {
               client.getInputStream().transferTo(target.getOutputStream());
@@ -199,25 +200,5 @@ final class ApiProxy implements AutoCloseable {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  private interface Connection {
-    void run() throws IOException;
-  }
-
-  /** A broken connection is what this is for. */
-  private static void start(Connection connection) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                connection.run();
-              } catch (IOException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            "api-proxy");
-    thread.setDaemon(true);
-    thread.start();
   }
 }

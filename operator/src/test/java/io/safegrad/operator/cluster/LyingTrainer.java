@@ -71,7 +71,7 @@ final class LyingTrainer implements AutoCloseable {
   LyingTrainer(String address, Lie lie) throws IOException {
     this.lie = lie;
     this.door = new ServerSocket(9400, 50, InetAddress.getByName(address));
-    start(this::accept);
+    ConnectionThread.start("lying-trainer", this::accept);
   }
 
   String address() {
@@ -94,7 +94,7 @@ final class LyingTrainer implements AutoCloseable {
     while (true) {
       Socket client = door.accept();
       open.add(client);
-      start(() -> answer(client));
+      ConnectionThread.start("lying-trainer", () -> answer(client));
     }
   }
 
@@ -155,25 +155,5 @@ final class LyingTrainer implements AutoCloseable {
         return;
       }
     }
-  }
-
-  private interface Connection {
-    void run() throws IOException;
-  }
-
-  private static void start(Connection connection) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                connection.run();
-              } catch (IOException e) {
-                // The operator has heard enough.
-                Thread.currentThread().interrupt();
-              }
-            },
-            "lying-trainer");
-    thread.setDaemon(true);
-    thread.start();
   }
 }

@@ -71,18 +71,12 @@ class PolicyAdmissionIT {
 
   @Test
   void promptsGoToNoJudgeThatNoPolicyAdmits() throws Exception {
-    Map<String, String> own = Platform.labels();
-    TestRun run = new TestRun(cluster, own);
-    scene
-        .platform()
-        .policy("inside", own, "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
-    scene.platform().admitUsers(run.namespace());
+    TestRun run = runUnder("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
     String judge =
         "safety: {evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m}}}}";
     String inside = scene.file(run.manifest(judge.formatted("https://j.corp/v1")));
     String outside = scene.file(run.manifest(judge.formatted("https://j.corp.evil.example/v1")));
-    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", outside);
-    assertThat(scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", outside).output())
+    assertThat(refusal(outside))
         .contains(
             "spec.safety.evaluation.judge.endpoint.baseUrl: found"
                 + " https://j.corp.evil.example/v1, one of [pvc://*, https://j.corp/*]");
@@ -101,17 +95,12 @@ class PolicyAdmissionIT {
 
   @Test
   void aClassifierIsAModelThatAPolicyAllowsOrNot() throws Exception {
-    Map<String, String> own = Platform.labels();
-    TestRun run = new TestRun(cluster, own);
-    scene
-        .platform()
-        .policy("models", own, "allowedSources: {model: [\"builtin://*\", \"pvc://judges/*\"]}");
-    scene.platform().admitUsers(run.namespace());
+    TestRun run =
+        runUnder("models", "allowedSources: {model: [\"builtin://*\", \"pvc://judges/*\"]}");
     String judge =
         "safety: {evaluation: {judge: {type: Classifier, classifier: {source: \"%s\", label: r}}}}";
     String strange = scene.file(run.manifest(judge.formatted("pvc://mine/judge")));
-    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", strange);
-    assertThat(scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", strange).output())
+    assertThat(refusal(strange))
         .contains(
             "spec.safety.evaluation.judge.classifier.source: found pvc://mine/judge, one of"
                 + " builtin://*, pvc://judges/* expected");
@@ -236,6 +225,21 @@ class PolicyAdmissionIT {
     assertThat(result.exitCode()).as(result.output()).isZero();
     run.awaitJob();
     assertThat(run.status().policyValues()).isNull();
+  }
+
+  /** In a namespace of its own, under a policy of its own. */
+  private TestRun runUnder(String policy, String demand) throws Exception {
+    Map<String, String> labels = Platform.labels();
+    TestRun run = new TestRun(cluster, labels);
+    scene.platform().policy(policy, labels, demand);
+    scene.platform().admitUsers(run.namespace());
+    return run;
+  }
+
+  /** What a tenant is told, once the policy is in force. */
+  private String refusal(String file) throws Exception {
+    scene.platform().awaitRefusal("apply", "--dry-run=server", "-f", file);
+    return scene.as(Platform.TENANT, "apply", "--dry-run=server", "-f", file).output();
   }
 
   private static String weakTwin(TestRun run) {
