@@ -35,7 +35,8 @@ class LinterRulesTest {
 
   /** Of what the linter knows as Grafana's units. */
   private static final Set<String> UNITS =
-      Set.of("short", "none", "percentunit", "s", "h", "bytes", "cps", "reqps", "ops");
+      Set.of(
+          "short", "none", "percentunit", "s", "h", "bytes", "cps", "reqps", "ops", "bool_yes_no");
 
   @TempDir private Path folder;
 
@@ -92,9 +93,7 @@ class LinterRulesTest {
       assertThat(panel.at("/description").asText()).as(title).isNotBlank();
       assertThat(panel.at("/datasource/uid").asText()).as(title).isEqualTo(SOURCE);
       assertThat(panel.at("/targets")).as(title).isNotEmpty();
-      if (panel.at("/fieldConfig/defaults/mappings").isMissingNode()) {
-        assertThat(UNITS).as(title).contains(panel.at("/fieldConfig/defaults/unit").asText());
-      }
+      assertThat(UNITS).as(title).contains(panel.at("/fieldConfig/defaults/unit").asText());
     }
   }
 
