@@ -50,6 +50,7 @@ public class SafeFineTuneReconciler implements ConfigurableReconciler<SafeFineTu
   private final RunFollower follower;
   private final PolicyWatch policies;
   private final RunMetrics metrics;
+  private final NewRunsFirst order = new NewRunsFirst();
 
   SafeFineTuneReconciler(
       RunAdmission admission,
@@ -66,13 +67,17 @@ public class SafeFineTuneReconciler implements ConfigurableReconciler<SafeFineTu
 
   @Override
   public void updateConfigurationFrom(ControllerConfigurationOverrider<SafeFineTune> config) {
-    config.withItemStore(Trimmed.store()).withInformerListLimit(Trimmed.PAGE);
+    config
+        .withItemStore(Trimmed.store())
+        .withInformerListLimit(Trimmed.PAGE)
+        .withRateLimiter(order);
   }
 
   @Override
   public List<EventSource<?, SafeFineTune>> prepareEventSources(
       EventSourceContext<SafeFineTune> context) {
     metrics.count(context.getPrimaryCache());
+    order.among(context.getPrimaryCache());
     return follower.eventSources(context);
   }
 

@@ -88,8 +88,7 @@ public final class StatusWriter {
       }
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
-    int telling = Trouble.isTaken(failure) ? TELLING_NAMES : TELLING_CONFLICTS;
-    if (Trouble.isConflict(failure) && attempt < telling) {
+    if (Trouble.isConflict(failure) && mayPass(resource, failure, attempt, context)) {
       return ErrorStatusUpdateControl.noStatusUpdate();
     }
     Trouble trouble = Trouble.of(failure);
@@ -110,6 +109,25 @@ public final class StatusWriter {
       return tryAgain;
     }
     return trouble.lasting() ? tryAgain.withNoRetry() : tryAgain;
+  }
+
+  /** Whether it is too early to bother a user with what came first. */
+  private static boolean mayPass(
+      SafeFineTune resource, Exception failure, int attempt, Context<SafeFineTune> context) {
+    if (!Trouble.isTaken(failure)) {
+      return attempt < TELLING_CONFLICTS;
+    }
+    try {
+      return attempt < TELLING_NAMES
+          && Trouble.taken(failure)
+              .filter(
+                  one ->
+                      Namesake.stays(context.getClient(), resource, one.getKind(), one.getName()))
+              .isEmpty();
+    } catch (KubernetesClientException e) {
+      // The API server is away: there is a next time.
+      return true;
+    }
   }
 
   private static void log(

@@ -28,7 +28,7 @@ final class Transitions {
 
   static List<RunEvent> between(SafeFineTuneStatus before, SafeFineTuneStatus after) {
     List<RunEvent> events = new ArrayList<>();
-    if (before.startTime() == null && after.startTime() != null) {
+    if (begins(before, after)) {
       events.add(
           new RunEvent(
               Reason.Started,
@@ -43,6 +43,17 @@ final class Transitions {
       obstacle(before, after).ifPresent(events::add);
     }
     return events.stream().map(event -> event.after(attempts(after))).toList();
+  }
+
+  /**
+   * Whether the run has its Job now: what its user waits for is not held up by telling that it will
+   * come.
+   */
+  private static boolean begins(SafeFineTuneStatus before, SafeFineTuneStatus after) {
+    return before.startTime() != null
+        && attempts(before) == 0
+        && before.phase() == Phase.Pending
+        && after.phase() != Phase.Pending;
   }
 
   private static Optional<RunEvent> phaseEvent(Phase before, SafeFineTuneStatus after) {

@@ -10,6 +10,7 @@ import io.safegrad.operator.plan.PlanException;
 import io.safegrad.operator.plan.PolicyViolation;
 import io.safegrad.operator.plan.PolicyViolationException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -113,6 +114,15 @@ public record Trouble(String reason, String sentence, boolean lasting) {
     return root(failure) instanceof KubernetesClientException refused
         && refused.getStatus() != null
         && ALREADY_EXISTS.equals(refused.getStatus().getReason());
+  }
+
+  /**
+   * Kind and name of the object that has a name already; empty when that is not what went wrong.
+   */
+  static Optional<StatusDetails> taken(Throwable failure) {
+    return isTaken(failure)
+        ? Optional.ofNullable(((KubernetesClientException) root(failure)).getStatus().getDetails())
+        : Optional.empty();
   }
 
   private static Throwable root(Throwable failure) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
@@ -14,6 +16,8 @@ import io.fabric8.kubernetes.api.model.batch.v1.JobBuilder;
 import io.safegrad.api.v1alpha1.Phase;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -85,6 +89,40 @@ class BadInputIT {
     TestRun.awaitUntil(
         "a Job of its own",
         () -> run.job().filter(job -> job.hasOwnerReferenceFor(run.resource().get())).isPresent());
+  }
+
+  /** The spec is fixed by then; the name is told all the same, and again after a restart. */
+  @Test
+  void aPlanOfSomebodyElseIsNamedAtOnceAndByEveryOperator() throws Exception {
+    TestRun run = new TestRun(cluster);
+    ConfigMap foreign =
+        cluster
+            .client()
+            .resource(
+                new ConfigMapBuilder()
+                    .withNewMetadata()
+                    .withName(TestRun.NAME + "-plan")
+                    .withNamespace(run.namespace())
+                    .endMetadata()
+                    .build())
+            .create();
+    run.create();
+    run.awaitCondition("Ready", "NameTaken");
+    assertThat(run.condition("Ready").getMessage())
+        .startsWith("configmaps \"support-bot-plan\" already exists; it was not made for this");
+    Duration told =
+        Duration.between(
+            Instant.parse(run.resource().get().getMetadata().getCreationTimestamp()),
+            Instant.parse(run.condition("Ready").getLastTransitionTime()));
+    assertThat(told).isLessThan(Duration.ofSeconds(4));
+    String version = run.resource().get().getMetadata().getResourceVersion();
+    cluster.operator().kill();
+    cluster.operator().start();
+    new TestRun(cluster).create().awaitJob();
+    assertThat(run.resource().get().getMetadata().getResourceVersion()).isEqualTo(version);
+    assertThat(run.job()).isEmpty();
+    cluster.client().resource(foreign).delete();
+    run.awaitPhase(Phase.Queued);
   }
 
   @Test
