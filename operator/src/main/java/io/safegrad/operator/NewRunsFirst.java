@@ -5,6 +5,8 @@ import io.javaoperatorsdk.operator.processing.event.source.Cache;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.operator.status.RunStatus;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
@@ -15,15 +17,19 @@ import java.util.function.LongSupplier;
 final class NewRunsFirst implements RateLimiter<NewRunsFirst.Turn> {
 
   /** How long another run waits before it asks again. */
-  private static final Duration MOMENT = Duration.ofMillis(250);
+  private static final Duration MOMENT = Duration.ofMillis(500);
 
   /** After that it waits no longer, however many new ones come. */
-  private static final Duration PATIENCE = Duration.ofSeconds(3);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** One that is older, or whose clock differs, is held up by something else than others. */
+  private static final Duration NEW = Duration.ofMinutes(1);
 
   /** How long what was found in the cache is taken for true: thousands of runs are in it. */
   private static final Duration FRESH = Duration.ofMillis(100);
 
   private final LongSupplier nanoTime;
+  private final InstantSource clock;
   private Cache<SafeFineTune> runs;
   private boolean newOnes;
   private long lookedAt;
@@ -35,11 +41,12 @@ final class NewRunsFirst implements RateLimiter<NewRunsFirst.Turn> {
   }
 
   NewRunsFirst() {
-    this(System::nanoTime);
+    this(System::nanoTime, InstantSource.system());
   }
 
-  NewRunsFirst(LongSupplier nanoTime) {
+  NewRunsFirst(LongSupplier nanoTime, InstantSource clock) {
     this.nanoTime = nanoTime;
+    this.clock = clock;
   }
 
   /** Where the new ones are found. */
@@ -75,9 +82,18 @@ final class NewRunsFirst implements RateLimiter<NewRunsFirst.Turn> {
 
   private boolean newOnesWait(long now) {
     if (runs != null && now - lookedAt >= FRESH.toNanos()) {
-      newOnes = runs.list(run -> RunStatus.last(run).phase() == null).findAny().isPresent();
+      Instant today = clock.instant();
+      newOnes = runs.list(run -> isNew(run, today)).findAny().isPresent();
       lookedAt = now;
     }
     return newOnes;
+  }
+
+  private static boolean isNew(SafeFineTune run, Instant now) {
+    return RunStatus.last(run).phase() == null
+        && Duration.between(Instant.parse(run.getMetadata().getCreationTimestamp()), now)
+                .abs()
+                .compareTo(NEW)
+            < 0;
   }
 }

@@ -69,7 +69,7 @@ final class TrainerFailures {
           batch,
           log,
           Pattern.quote(batch.namespace())
-              + "/\\S+: \\w+ → (Failed|Rejected) \\[(Failed|GateRefused): .{20,}]",
+              + "/\\S+: \\w+ → (Failed|Rejected)( \\[Started])? \\[(Failed|GateRefused): .{20,}]",
           runs);
     }
   }

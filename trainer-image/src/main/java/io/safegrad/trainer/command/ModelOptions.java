@@ -49,7 +49,8 @@ final class ModelOptions {
    */
   OpenedModel open(Locations locations) {
     PretrainedModel pretrained =
-        PretrainedModel.open(locations.find("model.source", model, revision, digest));
+        PretrainedModel.open(
+            locations.find("model.source", model, revision, digest), ModelConfig::of);
     try {
       Weights weights = pretrained.weights();
       if (adapter != null) {

@@ -1,12 +1,7 @@
 package io.safegrad.trainer.data;
 
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.interpret.Context.Library;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.loader.ResourceNotFoundException;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
 import java.time.Duration;
@@ -14,7 +9,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A model's Jinja chat template, rendered as Hugging Face's {@code apply_chat_template} does:
@@ -26,13 +20,6 @@ import java.util.Set;
  */
 public final class ChatTemplate {
 
-  /** Longest text a chat may become. */
-  static final int MAX_OUTPUT_CHARACTERS = 16 << 20;
-
-  static final int MAX_COLLECTION_SIZE = 100_000;
-
-  private static final int MAX_DEPTH = 50;
-
   private static final int MAX_BRACKETS = 200;
 
   private static final Duration MAX_RENDER_TIME = Duration.ofSeconds(10);
@@ -41,7 +28,7 @@ public final class ChatTemplate {
   private final String source;
   private final Map<String, String> specialTokens;
   private final TimeLimit timeLimit;
-  private final Jinjava jinjava;
+  private final JinjaEnvironment environment = new JinjaEnvironment();
 
   private ChatTemplate(
       String template, String source, Map<String, String> specialTokens, Duration timeLimit) {
@@ -49,7 +36,6 @@ public final class ChatTemplate {
     this.source = source;
     this.specialTokens = Map.copyOf(specialTokens);
     this.timeLimit = new TimeLimit(timeLimit);
-    this.jinjava = jinjava();
   }
 
   /**
@@ -149,26 +135,17 @@ public final class ChatTemplate {
 
   private RenderResult rendered(Map<String, Object> variables) {
     Runnable check = timeLimit.check();
-    JinjavaConfig config =
-        bounds().withNodePreProcessor((node, interpreter) -> check.run()).build();
     try {
       // A single expression may take forever: lists that hold one another twice, compared.
-      return timeLimit.within(() -> rendered(variables, config));
+      return timeLimit.within(() -> rendered(variables, check));
     } catch (TimeLimit.Exceeded e) {
       throw tooLong(e);
     }
   }
 
-  private TrainerException tooLong(TimeLimit.Exceeded cause) {
-    return new TrainerException(
-        ExitReason.BAD_DATA,
-        source + ": the chat template could not be rendered: " + cause.getMessage(),
-        cause);
-  }
-
-  private RenderResult rendered(Map<String, Object> variables, JinjavaConfig config) {
+  private RenderResult rendered(Map<String, Object> variables, Runnable check) {
     try {
-      return jinjava.renderForResult(template, variables, config);
+      return environment.render(template, variables, check);
     } catch (OutOfMemoryError e) {
       throw new TrainerException(
           ExitReason.OUT_OF_MEMORY,
@@ -182,41 +159,19 @@ public final class ChatTemplate {
     }
   }
 
+  private TrainerException tooLong(TimeLimit.Exceeded cause) {
+    return new TrainerException(
+        ExitReason.BAD_DATA,
+        source + ": the chat template could not be rendered: " + cause.getMessage(),
+        cause);
+  }
+
   private static Map<String, Object> variable(Message message) {
     Map<String, Object> variable = new LinkedHashMap<>();
     variable.put("role", message.role());
     variable.put("content", message.content());
     variable.putAll(message.more());
     return variable;
-  }
-
-  private static Jinjava jinjava() {
-    Jinjava jinjava = new Jinjava(bounds().build());
-    jinjava.setResourceLocator(
-        (name, encoding, interpreter) -> {
-          throw new ResourceNotFoundException("a chat template is one file");
-        });
-    PythonJinja.register(jinjava);
-    return jinjava;
-  }
-
-  private static JinjavaConfig.Builder bounds() {
-    return JinjavaConfig.newBuilder()
-        .withLegacyOverrides(
-            LegacyOverrides.Builder.from(LegacyOverrides.ALL)
-                .withWhitespaceRequiredWithinTokens(false)
-                .build())
-        // Otherwise braces in a user's message would be run as a template.
-        .withNestedInterpretationEnabled(false)
-        .withElResolver(new PythonObjects())
-        .withDisabled(Map.of(Library.TAG, Set.of("include", "import", "from", "extends", "block")))
-        .withMaxOutputSize(MAX_OUTPUT_CHARACTERS)
-        .withMaxStringLength(MAX_OUTPUT_CHARACTERS)
-        .withMaxListSize(MAX_COLLECTION_SIZE)
-        .withMaxMapSize(MAX_COLLECTION_SIZE)
-        .withMaxRenderDepth(MAX_DEPTH)
-        .withEnableRecursiveMacroCalls(true)
-        .withMaxMacroRecursionDepth(MAX_DEPTH);
   }
 
   private TrainerException failure(TemplateError error) {

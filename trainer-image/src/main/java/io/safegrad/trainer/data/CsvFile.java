@@ -94,6 +94,13 @@ final class CsvFile {
       throw DataRecord.badData(
           displayName, row.line(), "expected a header of different names, found one twice");
     }
+    if (names.size() == 1 && (names.get(0).contains(";") || names.get(0).contains("\t"))) {
+      throw DataRecord.badData(
+          displayName,
+          row.line(),
+          "expected commas between the columns, found a header of one column with semicolons or"
+              + " tabs");
+    }
     return names;
   }
 

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.trainer.TrainerException;
@@ -12,6 +13,21 @@ import io.safegrad.trainer.TrainerException;
  * @param displayName the file's name in errors
  */
 record DataRecord(ObjectNode object, int line, String displayName) {
+
+  private static final int BYTES_OF_A_NODE = 100;
+
+  /** About how much memory its content takes. */
+  long bytes() {
+    return bytes(object);
+  }
+
+  private static long bytes(JsonNode node) {
+    long bytes = BYTES_OF_A_NODE + (node.isTextual() ? 2L * node.textValue().length() : 0);
+    for (JsonNode child : node) {
+      bytes += bytes(child);
+    }
+    return bytes;
+  }
 
   /** The error for this record. */
   TrainerException error(String message) {

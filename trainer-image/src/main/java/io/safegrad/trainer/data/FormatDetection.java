@@ -5,6 +5,8 @@ import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.TrainerException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Holds every record of a file to one format: the declared one, or that of the first record. */
 final class FormatDetection {
@@ -65,7 +67,11 @@ final class FormatDetection {
     }
     if (found.isEmpty()) {
       throw record.error(
-          "expected the fields " + FORMS + "; found none of these" + shareGpt(record.object()));
+          "expected the fields "
+              + FORMS
+              + "; found "
+              + known(record.object())
+              + otherForm(record.object()));
     }
     if (found.size() > 1) {
       throw record.error(
@@ -78,12 +84,27 @@ final class FormatDetection {
     return found.get(0);
   }
 
+  /** Which of these fields a record has; its other fields' names may be anything. */
+  private static String known(ObjectNode object) {
+    String found =
+        Stream.of(Format.values())
+            .flatMap(format -> fields(format).stream())
+            .filter(object::has)
+            .collect(Collectors.joining(" and "));
+    return found.isEmpty() ? "none of these" : "of these only " + found;
+  }
+
   /** What to do with a widespread form that is not read. */
-  private static String shareGpt(ObjectNode object) {
-    return object.has("conversations")
-        ? ", but conversations: rename it to messages, and in its turns from to role (human to user,"
-            + " gpt to assistant) and value to content"
-        : "";
+  private static String otherForm(ObjectNode object) {
+    if (object.has("conversations")) {
+      return ", but conversations: rename it to messages, and in its turns from to role (human to"
+          + " user, gpt to assistant) and value to content";
+    }
+    if (object.has("chosen")) {
+      return ", but chosen: pairs of preferred and rejected replies are not read; to train on the"
+          + " preferred ones, rename chosen to completion, or to messages where it holds the chat";
+    }
+    return "";
   }
 
   private static boolean has(ObjectNode object, Format format) {

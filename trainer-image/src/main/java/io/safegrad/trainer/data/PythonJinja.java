@@ -84,7 +84,7 @@ public final class PythonJinja {
     for (long next = start;
         step > 0 ? next < stop : next > stop;
         next = Math.addExact(next, step)) {
-      if (numbers.size() == ChatTemplate.MAX_COLLECTION_SIZE) {
+      if (numbers.size() == JinjaEnvironment.MAX_COLLECTION_SIZE) {
         throw new IllegalStateException("range: too many numbers");
       }
       numbers.add(next);

@@ -25,7 +25,7 @@ final class PythonStringFilter implements Filter {
   }
 
   private static void append(Object value, StringBuilder text) {
-    if (text.length() > ChatTemplate.MAX_OUTPUT_CHARACTERS) {
+    if (text.length() > JinjaEnvironment.MAX_OUTPUT_CHARACTERS) {
       throw new IllegalStateException("a text of more than " + text.length() + " characters");
     }
     if (value instanceof Map<?, ?> map) {

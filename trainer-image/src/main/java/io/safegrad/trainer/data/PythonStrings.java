@@ -205,7 +205,7 @@ final class PythonStrings {
 
   /** The result of a method counts for the bound of what a template may write. */
   private static void requireLength(long length) {
-    if (length > ChatTemplate.MAX_OUTPUT_CHARACTERS) {
+    if (length > JinjaEnvironment.MAX_OUTPUT_CHARACTERS) {
       throw new IllegalStateException("a text of " + length + " characters");
     }
   }

@@ -1,6 +1,5 @@
 package io.safegrad.trainer.data;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.api.v1alpha1.Dataset.TrainOn;
@@ -10,9 +9,9 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * Examples to train on. A file is JSON Lines, CSV with a header (its name ends in {@code .csv}),
@@ -39,9 +38,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param format of all of them
  * @param truncated how many were cut at their end, since they were longer than the limit
  * @param dropped how many records are not among the examples, since they were longer than the limit
+ * @param longest tokens of the longest example
  */
 public record TrainingExamples(
-    List<TokenizedExample> examples, Format format, int truncated, int dropped)
+    List<TokenizedExample> examples, Format format, int truncated, int dropped, int longest)
     implements Closeable {
 
   /**
@@ -115,22 +115,37 @@ public record TrainingExamples(
       ChatTemplate template,
       Rules rules) {
     FormatDetection formats = new FormatDetection(rules.format());
-    Reader reader = new Reader(new ExampleTokenizer(tokenizer, template), rules, formats);
+    ExampleReader reader = new ExampleReader(new ExampleTokenizer(tokenizer, template), rules);
     AtomicInteger truncated = new AtomicInteger();
     AtomicInteger dropped = new AtomicInteger();
-    DataFile.forEach(
-        file,
-        displayName,
-        record -> {
-          formats.check(record);
-          Cut cut = reader.example(record);
+    AtomicInteger longest = new AtomicInteger();
+    Consumer<ExampleReader.Cut> keep =
+        cut -> {
           if (cut.example() == null) {
             dropped.incrementAndGet();
           } else {
             examples.add(cut.example());
+            longest.accumulateAndGet(cut.example().length(), Math::max);
           }
           truncated.addAndGet(cut.truncated() ? 1 : 0);
-        });
+        };
+    try (OrderedWork<ExampleReader.Cut> work = new OrderedWork<>(keep)) {
+      try {
+        DataFile.forEach(
+            file,
+            displayName,
+            record -> {
+              formats.check(record);
+              Format format = formats.found();
+              work.add(record.bytes(), () -> reader.example(record, format));
+            });
+      } catch (TrainerException e) {
+        // What is wrong with an earlier record comes first.
+        work.finish();
+        throw e;
+      }
+      work.finish();
+    }
     if (examples.isEmpty()) {
       throw new TrainerException(
           ExitReason.BAD_DATA,
@@ -141,142 +156,14 @@ public record TrainingExamples(
               + dropped
               + " were left out (dataset.truncation: Drop)");
     }
-    return new TrainingExamples(examples, formats.found(), truncated.get(), dropped.get());
+    return new TrainingExamples(
+        examples, formats.found(), truncated.get(), dropped.get(), longest.get());
   }
 
   @Override
   public void close() throws IOException {
     if (examples instanceof Closeable file) {
       file.close();
-    }
-  }
-
-  /**
-   * What became of a record.
-   *
-   * @param example null when it is left out
-   * @param truncated whether its end was cut off
-   */
-  private record Cut(TokenizedExample example, boolean truncated) {
-
-    static final Cut DROPPED = new Cut(null, false);
-  }
-
-  private record Reader(ExampleTokenizer examples, Rules rules, FormatDetection formats) {
-
-    Cut example(DataRecord record) {
-      return switch (formats.found()) {
-        case Chat ->
-            labelled(
-                record,
-                examples.chat(
-                    record, JsonFields.messages(record, "messages"), "messages", rules.trainOn()));
-        case Instruction ->
-            labelled(
-                record,
-                examples.instruction(
-                    record, Instruction.of(record), JsonFields.text(record, "output")));
-        case PromptCompletion -> labelled(record, pair(record));
-        case Text -> text(record);
-      };
-    }
-
-    private ExampleTokenizer.Tokens pair(DataRecord record) {
-      JsonNode prompt = record.object().get("prompt");
-      if (!prompt.isArray()) {
-        return examples.texts(
-            JsonFields.text(record, "prompt"), JsonFields.text(record, "completion"));
-      }
-      List<Message> messages = new ArrayList<>(JsonFields.messages(record, "prompt"));
-      List<Message> completion = JsonFields.messages(record, "completion");
-      if (completion.size() != 1) {
-        throw record.error(
-            "field completion: expected one message, found " + completion.size() + " messages");
-      }
-      messages.addAll(completion);
-      return examples.chat(record, messages, "completion", TrainOn.LastTurn);
-    }
-
-    private Cut labelled(DataRecord record, ExampleTokenizer.Tokens tokens) {
-      tokens.replies().forEach(reply -> requireTokens(record, reply));
-      if (isLeftOut(record, tokens.ids())) {
-        return Cut.DROPPED;
-      }
-      tokens.replies().forEach(reply -> requireWithinLimit(record, reply));
-      int promptLength = tokens.replies().get(0).start();
-      if (promptLength >= rules.maxLength()) {
-        throw record.error(
-            "the response would be cut away wholly: expected a prompt of fewer than "
-                + rules.maxLength()
-                + " tokens (training.maxLength), or dataset.truncation: Drop, found "
-                + promptLength);
-      }
-      int[] inputIds = cut(tokens.ids());
-      int[] labels = new int[inputIds.length];
-      Arrays.fill(labels, TokenizedExample.IGNORED);
-      for (ExampleTokenizer.Reply reply : tokens.replies()) {
-        for (int i = reply.start(); i < Math.min(reply.end(), labels.length); i++) {
-          labels[i] = inputIds[i];
-        }
-      }
-      return new Cut(
-          new TokenizedExample(inputIds, labels, record.line()),
-          inputIds.length < tokens.ids().length);
-    }
-
-    /** What is done with a record that is too long; false for one that is not, or is to be cut. */
-    private boolean isLeftOut(DataRecord record, int[] ids) {
-      if (ids.length <= rules.maxLength()) {
-        return false;
-      }
-      if (rules.truncation() == Truncation.Refuse) {
-        throw record.error(
-            "expected at most "
-                + rules.maxLength()
-                + " tokens (training.maxLength; dataset.truncation: Refuse), found "
-                + ids.length);
-      }
-      return rules.truncation() == Truncation.Drop;
-    }
-
-    private void requireTokens(DataRecord record, ExampleTokenizer.Reply reply) {
-      if (reply.length() == 0) {
-        throw record.error("expected a response of at least one token, found none");
-      }
-      if (reply.start() == 0) {
-        throw record.error("expected a prompt of at least one token, found none");
-      }
-    }
-
-    private void requireWithinLimit(DataRecord record, ExampleTokenizer.Reply reply) {
-      if (reply.length() > rules.maxLength()) {
-        throw record.error(
-            "the response is longer than the limit: expected at most "
-                + rules.maxLength()
-                + " tokens (training.maxLength), or dataset.truncation: Drop, found "
-                + reply.length());
-      }
-    }
-
-    /** The first token has nothing before it that could predict it. */
-    private Cut text(DataRecord record) {
-      String text = JsonFields.text(record, "text");
-      int[] ids = examples.text(text);
-      if (text.isEmpty() || ids.length < 2) {
-        throw record.error("field text: expected at least two tokens, found fewer");
-      }
-      if (isLeftOut(record, ids)) {
-        return Cut.DROPPED;
-      }
-      int[] inputIds = cut(ids);
-      int[] labels = inputIds.clone();
-      labels[0] = TokenizedExample.IGNORED;
-      return new Cut(
-          new TokenizedExample(inputIds, labels, record.line()), inputIds.length < ids.length);
-    }
-
-    private int[] cut(int[] ids) {
-      return Arrays.copyOf(ids, Math.min(ids.length, rules.maxLength()));
     }
   }
 }

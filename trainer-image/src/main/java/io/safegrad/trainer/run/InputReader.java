@@ -63,6 +63,16 @@ record InputReader(
         read.truncated(),
         rules.maxLength(),
         read.dropped());
+    int positions = pretrained.config().path("max_position_embeddings").asInt(Integer.MAX_VALUE);
+    if (read.longest() > positions) {
+      LOG.warn(
+          "{}: the longest example has {} tokens, but the model knows {} positions"
+              + " (max_position_embeddings); expected training.maxLength of at most {}",
+          spec.field(),
+          read.longest(),
+          positions,
+          positions);
+    }
     journal.readExamples(source, read);
     return read.examples();
   }

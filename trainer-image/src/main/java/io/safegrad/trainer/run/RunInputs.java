@@ -94,7 +94,7 @@ record RunInputs(
     Source source =
         resolver.resolve(
             new SourceSpec("model.source", model.source(), model.revision(), model.digest()));
-    PretrainedModel pretrained = PretrainedModel.open(source.path());
+    PretrainedModel pretrained = PretrainedModel.open(source.path(), ModelConfig::of);
     List<Closeable> opened = new ArrayList<>(List.of(pretrained));
     try {
       ModelConfig config = ModelConfig.of(pretrained.config());
@@ -225,7 +225,7 @@ record RunInputs(
                 model.source(),
                 model.revision(),
                 model.digest()));
-    PretrainedModel base = PretrainedModel.open(source.path());
+    PretrainedModel base = PretrainedModel.open(source.path(), ModelConfig::of);
     opened.add(base);
     journal.readModel(source);
     return base;

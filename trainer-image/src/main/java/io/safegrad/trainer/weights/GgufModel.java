@@ -1,5 +1,6 @@
 package io.safegrad.trainer.weights;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.trainer.data.ChatTemplate;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Reads a whole model from one GGUF file. */
 final class GgufModel {
@@ -21,12 +23,13 @@ final class GgufModel {
 
   private GgufModel() {}
 
-  static PretrainedModel open(Path path) {
+  static PretrainedModel open(Path path, Consumer<JsonNode> check) {
     TensorFile file = TensorFile.open(path);
     try {
       GgufHeader header = GgufHeader.read(file);
       GgufMetadata metadata = header.metadata();
       ObjectNode config = GgufConfig.read(file, header);
+      check.accept(config);
       ObjectNode tokenizerJson = GgufTokenizer.read(file, metadata);
       Optional<String> bos = token(metadata, "tokenizer.ggml.bos_token_id");
       Optional<String> eos = token(metadata, "tokenizer.ggml.eos_token_id");

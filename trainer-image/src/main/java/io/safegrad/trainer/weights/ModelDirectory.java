@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Reads the files of a Hugging Face model directory. */
 final class ModelDirectory {
@@ -38,8 +39,9 @@ final class ModelDirectory {
 
   private ModelDirectory() {}
 
-  static PretrainedModel open(Path directory) {
+  static PretrainedModel open(Path directory, Consumer<JsonNode> check) {
     ObjectNode config = JsonFile.readObject(directory.resolve(CONFIG));
+    check.accept(config);
     ObjectNode tokenizerJson = JsonFile.readObject(directory.resolve(TOKENIZER));
     Optional<ObjectNode> tokenizerConfig = readIfPresent(directory.resolve(TOKENIZER_CONFIG));
     Optional<String> bos = tokenizerConfig.flatMap(json -> specialToken(json, "bos_token"));

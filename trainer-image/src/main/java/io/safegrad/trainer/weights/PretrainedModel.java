@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** A model as it is found on the disk: its configuration, weights, vocabulary and chat template. */
 public final class PretrainedModel implements Closeable {
@@ -46,8 +47,18 @@ public final class PretrainedModel implements Closeable {
    *     when a file of the model is missing, broken or truncated
    */
   public static PretrainedModel open(Path directoryOrGguf) {
+    return open(directoryOrGguf, config -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param check refuses a configuration that is of no use, before a directory's other files are
+   *     looked at
+   */
+  public static PretrainedModel open(Path directoryOrGguf, Consumer<JsonNode> check) {
     if (Files.isDirectory(directoryOrGguf)) {
-      return ModelDirectory.open(directoryOrGguf);
+      return ModelDirectory.open(directoryOrGguf, check);
     }
     if (!Files.exists(directoryOrGguf)) {
       throw new TrainerException(
@@ -56,7 +67,7 @@ public final class PretrainedModel implements Closeable {
               + ": expected a model directory or a .gguf file, but there is nothing at this path");
     }
     if (directoryOrGguf.toString().endsWith(".gguf")) {
-      return GgufModel.open(directoryOrGguf);
+      return GgufModel.open(directoryOrGguf, check);
     }
     throw TensorFile.badData(
         directoryOrGguf, "expected a model directory or a file whose name ends in .gguf");

@@ -10,7 +10,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HelpTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"run", "merge", "evaluate", "generate", "chat", "inspect", "verify"})
+  @ValueSource(
+      strings = {"run", "merge", "evaluate", "generate", "chat", "inspect", "verify", "reproduce"})
   void everyCommandShowsAnExampleAndItsExitCodes(String command) {
     CommandRun run = CommandRun.of(command, "--help");
 

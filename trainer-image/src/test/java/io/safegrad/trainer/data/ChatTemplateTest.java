@@ -146,6 +146,22 @@ class ChatTemplateTest {
         .hasMessage("model: the chat template could not be rendered: it takes longer than 0.05 s");
   }
 
+  /** A scope with all filters serves many renderings. */
+  @Test
+  void oneRenderingLeavesNothingToTheNext() {
+    ChatTemplate template =
+        ChatTemplate.of(
+            "{% if messages|length > 1 %}{% macro m() %}1{% endmacro %}{% set x = 2 %}"
+                + "{{ m() }}{% set ns = namespace(y=4) %}{% set __macros__ = {'m': 3} %}{% endif %}"
+                + "{{ x is defined }} {{ ns is defined }} {{ m is defined }}",
+            "model", Map.of());
+    String alone = template.render(CHAT, false);
+
+    template.render(List.of(CHAT.get(0), CHAT.get(0)), false);
+
+    assertThat(template.render(CHAT, false)).isEqualTo(alone).isEqualTo("false false false");
+  }
+
   /** What Python gives for the same expressions. */
   @ParameterizedTest
   @CsvSource(

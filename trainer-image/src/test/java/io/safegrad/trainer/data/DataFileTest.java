@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files that records come in: JSON Lines, CSV, and either in gzip. */
 class DataFileTest {
@@ -91,6 +92,15 @@ class DataFileTest {
         .hasMessage("d.csv: expected at least one example, found none");
     assertRefused("d.csv", new byte[0])
         .hasMessage("d.csv: expected at least one example, found none");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"prompt;completion\n1;2\n", "prompt\tcompletion\n1\t2\n"})
+  void columnsAreSeparatedByCommas(String text) {
+    assertRefused("d.csv", text.getBytes())
+        .hasMessage(
+            "d.csv:1: expected commas between the columns, found a header of one column with"
+                + " semicolons or tabs");
   }
 
   @Test

@@ -22,6 +22,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainingExamplesTest {
 
+  private static final String EXPECTED_FIELDS =
+      "data:2: expected the fields messages (Chat), instruction and output (Instruction), prompt and"
+          + " completion (PromptCompletion) or text (Text);";
+
   private static Tokenizer tokenizer;
   private static ChatTemplate template;
 
@@ -191,13 +195,18 @@ class TrainingExamplesTest {
         "{\"a\": 1} {\"b\": 2} ~ data:2: expected a JSON object, found broken JSON at column",
         "[\"secret\"] ~ data:2: expected a JSON object, found a list",
         "\"secret\" ~ data:2: expected a JSON object, found a text",
-        "{\"prompt\": \"secret\"} ~ data:2: expected the fields messages (Chat), instruction and"
-            + " output (Instruction), prompt and completion (PromptCompletion) or text (Text);"
-            + " found none of these",
-        "{\"conversations\": [{\"from\": \"human\", \"value\": \"secret\"}]} ~ data:2: expected the"
-            + " fields messages (Chat), instruction and output (Instruction), prompt and completion"
-            + " (PromptCompletion) or text (Text); found none of these, but conversations: rename it"
-            + " to messages",
+        "{\"prompt\": \"secret\"} ~ " + EXPECTED_FIELDS + " found of these only prompt",
+        "{\"instruction\": \"secret\", \"response\": \"x\"} ~ "
+            + EXPECTED_FIELDS
+            + " found of these only instruction",
+        "{\"prompt\": \"p\", \"chosen\": \"secret\", \"rejected\": \"r\"} ~ "
+            + EXPECTED_FIELDS
+            + " found of these only prompt, but chosen: pairs of preferred and rejected replies are"
+            + " not read",
+        "{\"secret\": \"s\"} ~ " + EXPECTED_FIELDS + " found none of these",
+        "{\"conversations\": [{\"from\": \"human\", \"value\": \"secret\"}]} ~ "
+            + EXPECTED_FIELDS
+            + " found none of these, but conversations: rename it to messages",
         "{\"prompt\": \"p\", \"completion\": \"secret\", \"messages\": []} ~ data:2: expected the"
             + " fields of one format, found those of Chat and PromptCompletion; say which one is"
             + " meant (dataset.format)",
@@ -235,6 +244,18 @@ class TrainingExamplesTest {
         .hasMessageNotContaining("secret")
         .extracting(e -> ((TrainerException) e).reason())
         .isEqualTo(ExitReason.BAD_DATA);
+  }
+
+  /** Records are tokenized by several threads, while others are read. */
+  @Test
+  void theFirstBrokenRecordIsNamed() {
+    String good = "{\"prompt\": \"say\", \"completion\": \" it\"}\n";
+    String empty = "{\"prompt\": \"\", \"completion\": \"it\"}\n";
+
+    assertThatThrownBy(() -> read(good.repeat(500) + empty + good + empty + "{broken\n" + good, 64))
+        .hasMessage("data:501: expected a prompt of at least one token, found none");
+    assertThatThrownBy(() -> read(good.repeat(500) + "{broken\n" + empty, 64))
+        .hasMessageStartingWith("data:501: expected a JSON object");
   }
 
   @Test

@@ -77,6 +77,23 @@ class DataFormatsRunTest {
   }
 
   @Test
+  void anExampleThatIsLongerThanTheModelsPositions() throws IOException {
+    run.data("train.jsonl", ToyRun.CHAT.formatted("no".repeat(300)) + ToyRun.CHAT.formatted("no"))
+        .with(
+            "training", "{maxSteps: 1, batchSize: 1, maxLength: 2000, lora: {rank: 2, alpha: 4}}");
+
+    try (LogLines log = new LogLines()) {
+      assertThat(run.run().err()).isEmpty();
+
+      assertThat(log.with("max_position_embeddings"))
+          .singleElement()
+          .asString()
+          .startsWith("dataset.source: the longest example has ")
+          .endsWith("expected training.maxLength of at most 512");
+    }
+  }
+
+  @Test
   void aParquetFile() throws IOException {
     Files.copy(
         GoldenFiles.path("parquet/instructions.parquet"),

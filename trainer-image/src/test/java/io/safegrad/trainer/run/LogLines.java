@@ -8,7 +8,7 @@ import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 
 /** What the trainer logs, as long as this is open. */
-final class LogLines extends Handler {
+final class LogLines extends Handler implements AutoCloseable {
 
   private final List<String> lines = new CopyOnWriteArrayList<>();
   private final Logger logger = Logger.getLogger("io.safegrad");
