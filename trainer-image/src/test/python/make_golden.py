@@ -5,7 +5,7 @@
   python make_golden.py            # all; or the families named as arguments
 
 Writes src/test/resources/io/safegrad/trainer/golden/. One folder per family (llama with Llama 3's RoPE scaling and an
-untied head, qwen2 with biases, qwen3 with per-head norms and its own head width, mistral with a sliding window, gemma2
+untied head, llama2 without grouped heads and scaling, qwen2 with biases, qwen3 with per-head norms and its own head width, mistral with a sliding window, gemma2
 with soft caps, gemma3 with two RoPE bases, phi3 with fused linears and LongRoPE on a part of each head, smollm3 with a
 layer without RoPE; every window is shorter than the examples) holds
 
@@ -45,6 +45,8 @@ CONFIGS = {
                          rms_norm_eps=1e-5, attention_bias=False,
                          rope_parameters=dict(rope_type="llama3", rope_theta=10000.0, factor=4.0, low_freq_factor=1.0,
                                               high_freq_factor=4.0, original_max_position_embeddings=64)),
+    "llama2": LlamaConfig(**SMALL | dict(num_key_value_heads=4), tie_word_embeddings=False, rms_norm_eps=1e-5,
+                          attention_bias=False, rope_parameters=dict(rope_type="default", rope_theta=10000.0)),
     "qwen2": Qwen2Config(**SHAPE, tie_word_embeddings=True,
                          rope_parameters=dict(rope_type="default", rope_theta=1000000.0)),
     "qwen3": Qwen3Config(**SHAPE, head_dim=16, tie_word_embeddings=True,

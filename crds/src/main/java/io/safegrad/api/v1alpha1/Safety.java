@@ -13,15 +13,24 @@ public record Safety(
         Gate gate,
     @Default("{}")
         @JsonPropertyDescription("Which examples pull the model away from its alignment.")
-        Attribution attribution) {
+        Attribution attribution,
+    @Default("None")
+        @JsonPropertyDescription(
+            "LeaveOut: before it is trained, the start model is asked each example's prompt. Those"
+                + " that it refuses, as the evaluation's judge says, are left out of the data; with"
+                + " SafeGrad and WeightedSum their prompts, with the model's own refusals, are"
+                + " then like safety.alignment.additional. It takes a reply for each example, and"
+                + " data with prompts: no texts. None: it is not asked.")
+        Screening screening) {
 
-  /** One whose attribution is the default. */
+  /** One that asks for nothing else. */
   public Safety(Alignment alignment, Evaluation evaluation, Gate gate) {
-    this(alignment, evaluation, gate, Attribution.DEFAULT);
+    this(alignment, evaluation, gate, Attribution.DEFAULT, Screening.None);
   }
 
   public Safety {
-    // A plan that is older than the field has none.
+    // A plan that is older than a field has none.
     attribution = attribution == null ? Attribution.DEFAULT : attribution;
+    screening = screening == null ? Screening.None : screening;
   }
 }

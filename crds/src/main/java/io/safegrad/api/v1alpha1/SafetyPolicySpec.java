@@ -55,6 +55,9 @@ public record SafetyPolicySpec(
         EvaluationSources evaluation,
     @JsonPropertyDescription("What a run's report may tell of its examples.")
         AttributionBounds attribution,
+    @JsonPropertyDescription(
+            "LeaveOut: every run screens its data (safety.screening), whatever it asks for.")
+        Screening screening,
     @JsonPropertyDescription("Where models and data may come from.") AllowedSources allowedSources,
     @Size(max = 64)
         @JsonPropertyDescription(

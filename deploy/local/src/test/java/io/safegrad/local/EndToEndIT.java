@@ -339,7 +339,10 @@ class EndToEndIT {
         .until(
             () -> {
               SafeFineTuneStatus status = resource(name).get().getStatus();
-              return status != null && condition(status, "Ready").getReason().equals(reason);
+              // Until the operator has looked, the status is the CRD's default, without conditions.
+              return status != null
+                  && status.conditions() != null
+                  && condition(status, "Ready").getReason().equals(reason);
             });
   }
 

@@ -62,7 +62,8 @@ public class RunMetrics {
           "allowedImages",
           "requirePinnedRevision",
           "limits",
-          "quarantine");
+          "quarantine",
+          "screening");
 
   private static final List<String> VERDICTS = List.of("held", "refused", "not_measured");
 

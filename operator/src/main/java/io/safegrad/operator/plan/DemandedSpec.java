@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpecBuilder;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.Safety;
+import io.safegrad.api.v1alpha1.Screening;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +75,11 @@ public final class DemandedSpec {
                 evaluation.secretRef(),
                 value(values, PolicyMerge.JUDGE).map(JudgeValue::parse).orElse(evaluation.judge())),
             gate(spec.safety().gate(), values),
-            spec.safety().attribution());
+            spec.safety().attribution(),
+            value(values, PolicyMerge.SCREENING)
+                .map(Screening::valueOf)
+                .filter(demanded -> demanded == Screening.LeaveOut)
+                .orElse(spec.safety().screening()));
     return SafeFineTuneSpecBuilder.builder(spec)
         .safety(safety)
         .pod(pod(spec.pod(), values))

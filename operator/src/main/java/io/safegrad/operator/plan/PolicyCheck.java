@@ -9,6 +9,7 @@ import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
+import io.safegrad.api.v1alpha1.Screening;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -82,6 +83,16 @@ public final class PolicyCheck {
         && Boolean.TRUE.equals(spec.safety().attribution().excerpts())) {
       policy.add(
           "spec.safety.attribution.excerpts", "attribution.excerpts", true, "false expected");
+    }
+    // Before the start the policy's takes the place of the run's own.
+    if (started
+        && demanded.screening() == Screening.LeaveOut
+        && spec.safety().screening() != Screening.LeaveOut) {
+      policy.add(
+          "spec.safety.screening",
+          PolicyMerge.SCREENING,
+          spec.safety().screening(),
+          Screening.LeaveOut + " expected");
     }
     judge(policy, demanded);
     new SourceRules(spec, started, fixed, policy).check(demanded);

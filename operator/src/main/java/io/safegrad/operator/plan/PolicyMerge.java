@@ -13,6 +13,7 @@ import io.safegrad.api.v1alpha1.SafetyPolicySpec.GateBounds;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Limits;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.Quarantine;
 import io.safegrad.api.v1alpha1.SafetyPolicySpec.RequiredMethod;
+import io.safegrad.api.v1alpha1.Screening;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class PolicyMerge {
   static final String HARMLESS_DIGEST = "evaluation.harmlessDigest";
   static final String MAX_NEW_TOKENS = "evaluation.maxNewTokens";
   static final String JUDGE = "evaluation.judge";
+  static final String SCREENING = "screening";
   private static final String DEADLINE = "limits.activeDeadlineSeconds";
   static final String RESOURCES = "limits.resources.";
   private static final String QUARANTINE = "quarantine.rule";
@@ -126,6 +128,10 @@ public final class PolicyMerge {
         COMPARE,
         policy -> bounds(policy).map(GateBounds::compare),
         Comparator.<Gate.Compare>naturalOrder());
+    strictest(
+        SCREENING,
+        policy -> Optional.ofNullable(policy.screening()),
+        Comparator.<Screening>naturalOrder());
     smallest("limits.maxSteps", policy -> limits(policy).map(Limits::maxSteps));
     smallest("limits.maxEpochs", policy -> limits(policy).map(Limits::maxEpochs));
     smallest(DEADLINE, policy -> limits(policy).map(Limits::activeDeadlineSeconds));

@@ -33,6 +33,7 @@ final class Events {
   private static final String REPORTER = "safegrad.io/operator";
   private static final int LONGEST_NOTE_BYTES = 1024;
   private static final int LONGEST_NAME = 253;
+  private static final int ATTEMPTS = 5;
 
   private Events() {}
 
@@ -60,15 +61,17 @@ final class Events {
     }
   }
 
-  /** A quota that is being counted answers with a conflict, which has passed the next time. */
+  /** A quota that is being counted answers with a conflict, which soon passes. */
   private static void create(KubernetesClient client, Event event) {
-    try {
-      client.resource(event).create();
-    } catch (KubernetesClientException e) {
-      if (!Trouble.isConflict(e) || Trouble.isTaken(e)) {
-        throw e;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        client.resource(event).create();
+        return;
+      } catch (KubernetesClientException e) {
+        if (attempt == ATTEMPTS || !Trouble.isConflict(e) || Trouble.isTaken(e)) {
+          throw e;
+        }
       }
-      client.resource(event).create();
     }
   }
 

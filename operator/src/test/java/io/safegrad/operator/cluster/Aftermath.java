@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
@@ -26,6 +27,9 @@ final class Aftermath {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Set<String> ENDS = Set.of("Succeeded", "GateRefused", "Failed");
   private static final int CREATED = 201;
+
+  /** What the API server notes when whoever asked is gone; it may have done it all the same. */
+  private static final int CANCELLED = 504;
 
   private final Batch batch;
   private final KubernetesClient client;
@@ -120,6 +124,7 @@ final class Aftermath {
   /** What the API server noted of the operator: Jobs that it really made, and all its writes. */
   private Map<String, Integer> jobsCreated(Cluster cluster) throws IOException {
     Map<String, Integer> created = new HashMap<>();
+    Set<String> cancelled = new HashSet<>();
     try (Stream<String> lines = Files.lines(cluster.auditLog())) {
       for (String line : (Iterable<String>) lines::iterator) {
         JsonNode request = line.endsWith("}") ? JSON.readTree(line) : JSON.createObjectNode();
@@ -131,12 +136,25 @@ final class Aftermath {
           continue;
         }
         writes++;
-        if (object.path("resource").asText().equals("jobs")
-            && request.at("/responseStatus/code").asInt() == CREATED) {
+        int code = request.at("/responseStatus/code").asInt();
+        if (!object.path("resource").asText().equals("jobs")
+            || !request.path("verb").asText().equals("create")) {
+          continue;
+        }
+        if (code == CREATED) {
           created.merge(object.path("name").asText(), 1, Integer::sum);
+        } else if (code == CANCELLED) {
+          cancelled.add(object.path("name").asText());
         }
       }
     }
+    cancelled.stream()
+        .filter(name -> !created.containsKey(name))
+        .filter(
+            name ->
+                client.resources(Job.class).inNamespace(batch.namespace()).withName(name).get()
+                    != null)
+        .forEach(name -> created.put(name, 1));
     return created;
   }
 }

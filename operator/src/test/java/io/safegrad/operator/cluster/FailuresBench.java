@@ -18,6 +18,7 @@ final class FailuresBench {
    * @param arguments the classes to try; all without any
    */
   public static void main(String... arguments) throws Exception {
+    Bench.endsWhenItFails();
     boolean good = true;
     try (Cluster cluster = Cluster.breakable()) {
       for (Map.Entry<String, Callable<Verdict>> one : classes(cluster).entrySet()) {

@@ -1,5 +1,6 @@
 package io.safegrad.operator.cluster;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -9,6 +10,8 @@ final class LogExcerpt {
 
   private static final Pattern LINE =
       Pattern.compile("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d,\\d{3} (\\w+) +(.*)");
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final OperatorProcess operator;
   private final int begin;
@@ -35,6 +38,17 @@ final class LogExcerpt {
         .filter(line -> sought.matcher(line).find())
         .map(line -> LINE.matcher(line).replaceFirst("$1 $2"))
         .toList();
+  }
+
+  /**
+   * The same, once there are so many; a status is there before its line. Waits for 10 s at most.
+   */
+  List<String> awaitMatching(String pattern, int lines) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (matching(pattern).size() < lines && System.nanoTime() < deadline) {
+      Thread.sleep(100);
+    }
+    return matching(pattern);
   }
 
   /** What no log should have: lines that are no message, such as a stack trace's. */

@@ -54,6 +54,7 @@ final class ScaleBench {
 
   /** Runs it. */
   public static void main(String... arguments) throws Exception {
+    Bench.endsWhenItFails();
     int runs = Integer.parseInt(arguments[1]);
     // By default Kubernetes' own controllers take minutes for the pods of so many Jobs.
     ControlPlane.Options options =

@@ -67,6 +67,7 @@ final class SettledBench {
 
   /** Runs it; the arguments are how many runs have ended and how many run. */
   public static void main(String... arguments) throws Exception {
+    Bench.endsWhenItFails();
     Map<String, String> settings =
         Map.of("SAFEGRAD_PROGRESS_POLL_INTERVAL", "2s", "SAFEGRAD_PROGRESS_STATUS_INTERVAL", "10s");
     try (Cluster cluster = new Cluster(settings, ControlPlane.Options.withoutScheduler())) {

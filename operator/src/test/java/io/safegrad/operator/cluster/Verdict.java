@@ -43,10 +43,10 @@ record Verdict(
       LogExcerpt log,
       String explanation,
       int incidents)
-      throws IOException {
+      throws IOException, InterruptedException {
     Aftermath left = Aftermath.of(cluster, batch);
     List<String> wrong = new ArrayList<>(left.wrong());
-    List<String> explained = log.matching(explanation);
+    List<String> explained = log.awaitMatching(explanation, incidents);
     if (explained.size() != incidents) {
       wrong.add(
           "%d lines of the operator's log explain %d incidents: %s"

@@ -13,6 +13,7 @@ import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
+import io.safegrad.api.v1alpha1.Screening;
 import io.safegrad.operator.Examples;
 import io.safegrad.operator.WeakSpecs;
 import io.safegrad.operator.status.RunStatus;
@@ -58,6 +59,30 @@ class PolicyCheckTest {
     assertThat(PolicyCheck.ofSpec(spec, List.of(pinned))).isEmpty();
     assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(List.of(pinned)), List.of(pinned)))
         .isEmpty();
+  }
+
+  @Test
+  void whatAPolicyScreensIsScreenedWhateverTheRunSays() {
+    SafetyPolicy screens = policy("screens", "screening: LeaveOut");
+    SafetyPolicy free = policy("free", "screening: None");
+    SafeFineTuneSpec silent = spec("suspend: false");
+    SafeFineTuneSpec own = spec("safety: {screening: LeaveOut}");
+
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(free, screens));
+    assertThat(values).containsExactly(new PolicyValue("screening", "LeaveOut", "screens"));
+    assertThat(DemandedSpec.of(silent, values).safety().screening()).isEqualTo(Screening.LeaveOut);
+    assertThat(PolicyCheck.ofSpec(silent, List.of(screens))).isEmpty();
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(screens))).isEmpty();
+
+    List<PolicyValue> none = PolicyMerge.strictest(List.of(free));
+    assertThat(DemandedSpec.of(own, none).safety().screening()).isEqualTo(Screening.LeaveOut);
+    assertThat(DemandedSpec.of(silent, none).safety().screening()).isEqualTo(Screening.None);
+    // Demanded only after the start, when it is too late to ask the start model.
+    assertThat(PolicyCheck.ofRun(own, none, List.of(screens))).isEmpty();
+    assertThat(PolicyCheck.ofRun(silent, none, List.of(screens)))
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(
+            "spec.safety.screening: found None, LeaveOut expected (SafetyPolicy screens, screening)");
   }
 
   /** Kubernetes takes a limit for the request that is not there. */

@@ -57,7 +57,15 @@ public record ValidationSplit(List<TokenizedExample> training, List<TokenizedExa
         new Selection(examples, training), new Selection(examples, heldBack.stream().toArray()));
   }
 
-  /** Some of the examples, which stay where they are. */
+  /**
+   * Some of the examples, which stay where they are.
+   *
+   * @param indexes of those, in their order
+   */
+  public static List<TokenizedExample> selection(List<TokenizedExample> examples, int[] indexes) {
+    return new Selection(examples, indexes);
+  }
+
   private static final class Selection extends AbstractList<TokenizedExample>
       implements RandomAccess {
 

@@ -3,6 +3,7 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.JudgeIdentity;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Screened;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,9 @@ final class ReportSections {
     sections.add(new MeasuredSection(report, charts).section());
     if (report.training() != null) {
       sections.add(new TrainingSection(report, charts).section());
+    }
+    if (report.screened() != null) {
+      sections.add(screened(report.screened()));
     }
     if (report.attribution() != null) {
       sections.add(examples(report.attribution()));
@@ -79,6 +83,15 @@ final class ReportSections {
   private String judge() {
     JudgeIdentity judge = report.measurements().start().judge();
     return judge == null ? "an unnamed judge" : judge.name();
+  }
+
+  private static Map<String, Object> screened(Screened screened) {
+    return PageSection.of(
+        "Which examples does the start model refuse?",
+        "Before training it was asked their prompts: %s%s."
+            .formatted(screened.inWords(), lines(screened.lines())),
+        List.of(),
+        List.of());
   }
 
   private Map<String, Object> examples(Attribution attribution) {

@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -53,6 +54,7 @@ public final class RunJournal implements RunObserver {
   private SafetyMeasurements tuned;
   private RunReport.Validation validation;
   private Attribution attribution;
+  private Screened screened;
   private MemoryEstimate memory;
   private StepMetrics last;
   private Double firstLoss;
@@ -177,6 +179,16 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void screened(Screened asked) {
+    screened = asked;
+  }
+
+  /** What the start model said of the user's examples; null unless it was asked. */
+  public synchronized Screened screened() {
+    return screened;
+  }
+
+  @Override
   public synchronized void attributed(Attribution found) {
     attribution = found;
   }
@@ -244,6 +256,7 @@ public final class RunJournal implements RunObserver {
         new RunReport.Measurements(start, tuned),
         validation,
         last == null ? null : training(),
+        screened,
         attribution,
         artifact,
         List.copyOf(inputs),

@@ -9,6 +9,7 @@ import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.ValidationSummary;
 import io.safegrad.trainer.train.StepMetrics;
@@ -26,6 +27,8 @@ import java.util.Map;
  * @param started when the run began, ISO 8601 in UTC
  * @param finished when this report was made
  * @param measurements of the start model and of the tuned one
+ * @param screened what the start model said of the user's examples; null when safety.screening does
+ *     not ask it
  * @param attribution which examples pull the model away from its alignment; null when it was not
  *     measured
  * @param inputs every model and data set that was read
@@ -41,6 +44,7 @@ public record RunReport(
     Measurements measurements,
     Validation validation,
     Training training,
+    Screened screened,
     Attribution attribution,
     Artifact artifact,
     List<Input> inputs,

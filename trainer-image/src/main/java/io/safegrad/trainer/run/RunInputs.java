@@ -21,6 +21,7 @@ import io.safegrad.trainer.source.Source;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.source.SourceSpec;
 import io.safegrad.trainer.weights.PretrainedModel;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -54,6 +55,7 @@ import org.slf4j.LoggerFactory;
  * @param additionalHarmless the user's own further harmless prompts; may be empty
  * @param task held-out prompts of the user's task, each with its reply; may be empty
  */
+@RecordBuilder
 record RunInputs(
     List<Closeable> opened,
     Source model,
@@ -193,6 +195,11 @@ record RunInputs(
     String source = plan.safety().alignment().source();
     return plan.safety().attribution().worstExamples() > 0
         && (holdsOut || !source.equals(Alignment.DEFAULT.source()));
+  }
+
+  /** The same with other examples to learn, and other alignment examples of the user's own. */
+  RunInputs learning(List<TokenizedExample> learned, List<TokenizedExample> own) {
+    return RunInputsBuilder.builder(this).user(learned).additionalAlignment(own).build();
   }
 
   /** How many replies each evaluation has judged. */

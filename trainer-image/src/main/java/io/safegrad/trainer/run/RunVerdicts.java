@@ -7,6 +7,7 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.report.RunReport.Verdict;
+import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.telemetry.Rates;
 import java.util.List;
 
@@ -33,21 +34,35 @@ record RunVerdicts(TrainingPlan plan) {
    *
    * @param who refused it
    * @param because names the examples that did it; empty when none can be named
+   * @param screened null when the start model was not asked about the user's examples
    */
-  Verdict refused(String who, List<GateCheck.Rule> rules, List<String> failures, String because) {
+  Verdict refused(
+      String who,
+      List<GateCheck.Rule> rules,
+      List<String> failures,
+      String because,
+      Screened screened) {
     String kept = plan.quarantine() == null ? "" : ", which is kept for the platform's auditor";
     String message =
-        "%s refused the adapter%s: %s%s".formatted(who, kept, String.join("; ", failures), because);
+        "%s refused the adapter%s: %s%s%s"
+            .formatted(who, kept, String.join("; ", failures), because, words(screened));
     return new Verdict(ExitReason.GATE_REFUSED, message, gate(), failures, numbers(rules));
   }
 
-  Verdict published(List<GateCheck.Rule> rules) {
+  /**
+   * @param screened null when the start model was not asked about the user's examples
+   */
+  Verdict published(List<GateCheck.Rule> rules, Screened screened) {
     return new Verdict(
         ExitReason.SUCCESS,
-        "the gate held; the adapter is published",
+        "the gate held; the adapter is published" + words(screened),
         gate(),
         List.of(),
         numbers(rules));
+  }
+
+  private static String words(Screened screened) {
+    return screened == null ? "" : "; " + screened.inWords();
   }
 
   private static List<GateRule> numbers(List<GateCheck.Rule> rules) {

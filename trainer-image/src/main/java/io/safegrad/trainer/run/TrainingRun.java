@@ -88,22 +88,22 @@ final class TrainingRun {
    */
   TrainingResult run() {
     results.prepare(resolver);
-    try (RunInputs inputs = RunInputs.read(plan, resolver, judges, workspace, journal);
-        CausalLm model = load(inputs);
-        ReferenceModel heldOut = heldOut(model, inputs)) {
-      new ArtifactFiles(plan, inputs).requireWritable();
-      RunEvaluation evaluation = new RunEvaluation(plan, inputs, model, heldOut, observer);
-      int steps = TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user());
-      observer.stepsPlanned(steps);
-      evaluation.announce(steps);
+    try (RunInputs read = RunInputs.read(plan, resolver, judges, workspace, journal);
+        CausalLm model = load(read);
+        ReferenceModel heldOut = heldOut(model, read)) {
+      new ArtifactFiles(plan, read).requireWritable();
+      RunEvaluation evaluation = new RunEvaluation(plan, read, model, heldOut, observer);
+      evaluation.announce(plannedSteps(read));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(results.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
       SafetyMeasurements start = evaluation.of(EvaluatedModel.START);
       if (start.refusal().rate() < gate().minRefusalRate()) {
-        return results.refuse(model, inputs, verdicts.notAligned(start));
+        return results.refuse(model, read, verdicts.notAligned(start));
       }
+      RunInputs inputs = evaluation.screened();
+      plannedSteps(inputs);
 
       observer.stageStarted(TrainingStage.TRAINING);
       ConflictVerdict conflicts =
@@ -137,17 +137,29 @@ final class TrainingRun {
       if (!failures.isEmpty()) {
         String because = conflicts.because(model, taken);
         return results.refuseAdapter(
-            model, inputs, verdicts.refused("the gate", rules, failures, because));
+            model,
+            inputs,
+            verdicts.refused("the gate", rules, failures, because, journal.screened()));
       }
       Approval answer = approval.ask(plan.digest(), new ApprovalRequest(start, tuned), observer);
       return answer.approved()
-          ? results.publish(model, inputs, verdicts.published(rules))
+          ? results.publish(model, inputs, verdicts.published(rules, journal.screened()))
           : results.refuseAdapter(
               model,
               inputs,
               verdicts.refused(
-                  "the platform's policy", rules, answer.failures(), conflicts.standingApart()));
+                  "the platform's policy",
+                  rules,
+                  answer.failures(),
+                  conflicts.standingApart(),
+                  journal.screened()));
     }
+  }
+
+  private int plannedSteps(RunInputs inputs) {
+    int steps = TrainingLoop.totalSteps(plan.method(), plan.training(), inputs.user());
+    observer.stepsPlanned(steps);
+    return steps;
   }
 
   private CausalLm load(RunInputs inputs) {

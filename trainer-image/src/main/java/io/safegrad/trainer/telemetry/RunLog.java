@@ -5,6 +5,7 @@ import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Duration;
@@ -52,6 +53,11 @@ public final class RunLog implements RunObserver {
           step.totalSteps(),
           String.format(Locale.ROOT, "%.4f", step.validationLoss()));
     }
+  }
+
+  @Override
+  public void screened(Screened screened) {
+    LOG.info("screening: {} ({} s)", screened.inWords(), Math.round(screened.seconds()));
   }
 
   @Override

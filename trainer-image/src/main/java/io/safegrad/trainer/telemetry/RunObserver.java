@@ -9,6 +9,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
@@ -33,6 +34,9 @@ public interface RunObserver {
 
   /** An optimizer step was done. */
   default void stepDone(StepMetrics step) {}
+
+  /** The start model was asked about the user's examples. */
+  default void screened(Screened screened) {}
 
   /** It was measured which examples pull the model away from its alignment. */
   default void attributed(Attribution attribution) {}
@@ -92,6 +96,11 @@ public interface RunObserver {
       @Override
       public void stepDone(StepMetrics step) {
         observers.forEach(observer -> observer.stepDone(step));
+      }
+
+      @Override
+      public void screened(Screened screened) {
+        observers.forEach(observer -> observer.screened(screened));
       }
 
       @Override

@@ -8,6 +8,7 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.tensor.Scope;
+import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
@@ -23,6 +24,16 @@ public final class TrainingLoop {
   private final Method method;
   private final Training training;
   private final ExampleOrder order;
+  private final MethodOfRun methodOfRun;
+
+  /** Makes what computes a run's gradients. */
+  interface MethodOfRun {
+
+    /**
+     * @param parameters what is trained
+     */
+    FineTuningMethod of(Method method, GradientAccumulator gradients, List<Tensor> parameters);
+  }
 
   /** A loop that takes examples in an order made from the training's seed. */
   public TrainingLoop(CausalLm model, Method method, Training training) {
@@ -31,10 +42,21 @@ public final class TrainingLoop {
 
   /** A loop that takes examples in a chosen order. */
   public TrainingLoop(CausalLm model, Method method, Training training, ExampleOrder order) {
+    this(model, method, training, order, TrainingLoop::tuning);
+  }
+
+  /** A loop whose method is another than the plan can name. */
+  TrainingLoop(
+      CausalLm model,
+      Method method,
+      Training training,
+      ExampleOrder order,
+      MethodOfRun methodOfRun) {
     this.model = model;
     this.method = method;
     this.training = training;
     this.order = order;
+    this.methodOfRun = methodOfRun;
   }
 
   /** The optimizer steps of a run over the user's examples, those of Lisa's alignment included. */
@@ -131,7 +153,7 @@ public final class TrainingLoop {
           new AdamW(model.torch().operators(), scope, model.parameters(), training.weightDecay());
       GradientAccumulator gradients =
           new GradientAccumulator(model, scope, method.alignmentWeight());
-      FineTuningMethod tuning = tuning(gradients);
+      FineTuningMethod tuning = methodOfRun.of(method, gradients, model.parameters());
       Validation validated = new Validation(model, scope, training, validation);
       TrainingState state =
           new TrainingState(model, optimizer, windows, tuning, validated, conflicts.leavesOut());
@@ -186,12 +208,13 @@ public final class TrainingLoop {
     return method.name().hasAlignmentWeight();
   }
 
-  private FineTuningMethod tuning(GradientAccumulator gradients) {
+  private static FineTuningMethod tuning(
+      Method method, GradientAccumulator gradients, List<Tensor> parameters) {
     return switch (method.name()) {
       case SafeGrad, WeightedSum -> new SafeGrad(method, gradients);
       case Sft, SafeLora -> new Sft(gradients);
-      case Lisa -> new Lisa(method.resolved().lisa(), gradients, model.parameters());
-      case Spag -> new Spag(method.resolved().spag(), gradients, model.parameters());
+      case Lisa -> new Lisa(method.resolved().lisa(), gradients, parameters);
+      case Spag -> new Spag(method.resolved().spag(), gradients, parameters);
     };
   }
 

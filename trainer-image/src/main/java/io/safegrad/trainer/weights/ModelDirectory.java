@@ -41,7 +41,12 @@ final class ModelDirectory {
 
   static PretrainedModel open(Path directory, Consumer<JsonNode> check) {
     ObjectNode config = JsonFile.readObject(directory.resolve(CONFIG));
-    check.accept(config);
+    try {
+      check.accept(config);
+    } catch (TrainerException e) {
+      // A run may have several models, and each a config.json.
+      throw new TrainerException(e.reason(), directory + "/" + e.getMessage(), e);
+    }
     ObjectNode tokenizerJson = JsonFile.readObject(directory.resolve(TOKENIZER));
     Optional<ObjectNode> tokenizerConfig = readIfPresent(directory.resolve(TOKENIZER_CONFIG));
     Optional<String> bos = tokenizerConfig.flatMap(json -> specialToken(json, "bos_token"));

@@ -29,7 +29,8 @@ public final class Golden {
 
   /** The families. */
   public static final List<String> FAMILIES =
-      List.of("llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3", "phi3", "smollm3");
+      List.of(
+          "llama", "llama2", "qwen2", "qwen3", "mistral", "gemma2", "gemma3", "phi3", "smollm3");
 
   private static final int RANK = 4;
   private static final int ALPHA = 8;

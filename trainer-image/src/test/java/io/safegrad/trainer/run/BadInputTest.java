@@ -92,7 +92,11 @@ class BadInputTest {
     Files.delete(model.resolve("model.safetensors"));
     Files.delete(model.resolve("tokenizer.json"));
 
-    assertEndsWith(run.run(), ExitReason.BAD_PLAN, "GPT2LMHeadModel", "LlamaForCausalLM");
+    assertEndsWith(
+        run.run(),
+        ExitReason.BAD_PLAN,
+        "toy/config.json: architecture \"GPT2LMHeadModel\"",
+        "LlamaForCausalLM");
   }
 
   @Test

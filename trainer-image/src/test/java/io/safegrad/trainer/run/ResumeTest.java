@@ -143,6 +143,23 @@ class ResumeTest {
     assertThat(checkpoints()).isEmpty();
   }
 
+  /** The start model is asked again. */
+  @Test
+  void whatIsScreenedStaysScreenedAfterAnInterruption() throws IOException {
+    new ScreeningRunTest.PoisonedRun(run).screened();
+    TrainingResult undisturbed = attempt(UNDISTURBED);
+    JsonNode screened = run.report().at("/screened/lines");
+    assertThat(screened).isNotEmpty();
+
+    assertThatThrownBy(() -> attempt(step -> interrupt(step == 2, true)))
+        .isInstanceOf(IllegalStateException.class);
+    TrainingResult resumed = attempt(UNDISTURBED);
+
+    assertThat(run.report().at("/training/resumedAfter")).isNotEmpty();
+    assertThat(run.report().at("/screened/lines")).isEqualTo(screened);
+    assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void earlyStoppingAndTheBestParametersOutliveAnInterruption(long seed) throws IOException {

@@ -69,6 +69,7 @@ class TrainerProcessTest {
             "measurements",
             "validation",
             "training",
+            "screened",
             "attribution",
             "artifact",
             "inputs",

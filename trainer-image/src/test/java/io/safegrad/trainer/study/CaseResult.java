@@ -1,11 +1,12 @@
 package io.safegrad.trainer.study;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 
 /**
  * What a run gave: one line of the results. What a case does not measure is null: a tuning case has
- * refusal and accuracy on its own prompts alone.
+ * refusal, over-refusal and accuracy on its own prompts alone.
  *
  * @param key the case's
  * @param study the case
@@ -33,6 +34,7 @@ import java.util.List;
  * @param seconds of all, by the clock
  * @param peakMiB most memory of the process while it ran; null where the system does not say
  */
+@RecordBuilder
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record CaseResult(
     String key,

@@ -5,8 +5,7 @@ import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Judge;
-import io.safegrad.api.v1alpha1.Lora;
-import io.safegrad.api.v1alpha1.Lora.TargetModule;
+import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.builtin.Dialogue;
 import io.safegrad.trainer.builtin.ModelReplies;
@@ -18,10 +17,11 @@ import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
-import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.surgery.SafeLora;
+import io.safegrad.trainer.train.ChangedSafeGrad;
 import io.safegrad.trainer.train.Checkpoints;
 import io.safegrad.trainer.train.ConflictMeasurement;
 import io.safegrad.trainer.train.MethodFigures.Action;
@@ -64,6 +64,16 @@ final class CaseRun {
     this.transcripts = transcripts;
   }
 
+  /**
+   * What a training did.
+   *
+   * @param acted steps in which the method acted; layers that SafeLora projected
+   * @param leftOut lines of the user's examples; null where none can be
+   */
+  private record Trained(List<StepMetrics> steps, long acted, List<Integer> leftOut) {
+    static final Trained NOT = new Trained(List.of(), 0, null);
+  }
+
   /** Trains and measures. */
   CaseResult run(StudyCase study) {
     forgetPeak();
@@ -71,42 +81,23 @@ final class CaseRun {
     long cpu = PROCESS.getProcessCpuTime();
     try (CausalLm lm = load(study)) {
       List<TokenizedExample> alignment = alignment(study, lm);
-      List<StepMetrics> steps = new ArrayList<>();
-      List<Attribution> found = new ArrayList<>();
-      long acted = study.variant() == Variant.START ? 0 : train(study, lm, alignment, steps, found);
+      Trained training =
+          study.variant() == Variant.START ? Trained.NOT : train(study, lm, alignment);
       double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
       CaseResult measured =
-          study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, steps, found, acted);
+          study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, training);
       return timed(measured, trained, cpu, clock);
     }
   }
 
   private static CaseResult timed(CaseResult it, double trained, long cpu, long clock) {
     Long peak = ResidentMemory.peakBytes();
-    return new CaseResult(
-        it.key(),
-        it.study(),
-        it.refusal(),
-        it.overRefusal(),
-        it.incoherent(),
-        it.accuracy(),
-        it.inDistribution(),
-        it.fresh(),
-        it.freshOutside(),
-        it.freshComplied(),
-        it.attack(),
-        it.attackComplied(),
-        it.alignmentKl(),
-        it.heldOutKl(),
-        it.conflictRatio(),
-        it.acted(),
-        it.dropped(),
-        it.droppedPoison(),
-        it.brokenRules(),
-        trained,
-        seconds(PROCESS.getProcessCpuTime() - cpu),
-        seconds(System.nanoTime() - clock),
-        peak == null ? null : (Long) (peak / MIB));
+    return CaseResultBuilder.builder(it)
+        .trainingCpuSeconds(trained)
+        .cpuSeconds(seconds(PROCESS.getProcessCpuTime() - cpu))
+        .seconds(seconds(System.nanoTime() - clock))
+        .peakMiB(peak == null ? null : (Long) (peak / MIB))
+        .build();
   }
 
   private CausalLm load(StudyCase study) {
@@ -122,22 +113,27 @@ final class CaseRun {
         : candidates;
   }
 
-  /** Returns in how many steps the method acted, or how many layers were projected. */
-  private long train(
-      StudyCase study,
-      CausalLm lm,
-      List<TokenizedExample> alignment,
-      List<StepMetrics> steps,
-      List<Attribution> found) {
+  private Trained train(StudyCase study, CausalLm lm, List<TokenizedExample> alignment) {
     List<TokenizedExample> user =
         model.examples(corpus.user(study.task(), study.attack(), study.percent()));
+    StartModelScreening.Result screening =
+        study.variant().screens()
+            ? new StartModelScreening(
+                    replies(lm),
+                    model.pretrained().tokenizer(),
+                    model.pretrained().endOfSequenceIds(),
+                    JUDGE)
+                .of(user)
+            : new StartModelScreening.Result(user, List.of());
     boolean drops = study.variant() == Variant.SAFE_GRAD_DROP;
-    new TrainingLoop(lm, study.variant().method(), training(study))
+    List<StepMetrics> steps = new ArrayList<>();
+    List<Integer> leftOut = new ArrayList<>(screening.lines());
+    loop(study, lm)
         .run(
-            user,
+            screening.kept(),
             List.of(),
-            alignment,
-            List.of(),
+            aligned(study, alignment),
+            study.variant().alignsByScreened() ? screening.refused() : List.of(),
             steps::add,
             Checkpoints.NONE,
             drops
@@ -146,15 +142,20 @@ final class CaseRun {
                     true,
                     true,
                     attribution -> {
-                      found.add(attribution);
+                      leftOut.addAll(attribution.condemned());
                       return attribution;
                     },
                     () -> {})
                 : ConflictMeasurement.NONE,
             PeriodicEvaluation.NONE);
-    if (study.variant() != Variant.SAFE_LORA) {
-      return steps.stream().filter(step -> step.method().action() != Action.NONE).count();
-    }
+    long acted =
+        study.variant() == Variant.SAFE_LORA
+            ? project(study, lm)
+            : steps.stream().filter(step -> step.method().action() != Action.NONE).count();
+    return new Trained(steps, acted, drops || study.variant().screens() ? leftOut : null);
+  }
+
+  private long project(StudyCase study, CausalLm lm) {
     SafeLora.Result projected =
         new SafeLora(lm.torch(), model.pretrained().weights(), model.base())
             .project(lm.trainedTensors(), study.variant().method().safeLora().threshold());
@@ -162,40 +163,38 @@ final class CaseRun {
     return projected.modules().stream().filter(SafeLora.Module::projected).count();
   }
 
+  private TrainingLoop loop(StudyCase study, CausalLm lm) {
+    Method method = study.variant().method();
+    return study
+        .variant()
+        .change()
+        .map(change -> ChangedSafeGrad.loop(lm, method, training(study), change))
+        .orElseGet(() -> new TrainingLoop(lm, method, training(study)));
+  }
+
+  private static List<TokenizedExample> aligned(StudyCase study, List<TokenizedExample> alignment) {
+    return study.variant() == Variant.SAFE_GRAD_PROMPT_KL
+        ? alignment.stream().map(CaseRun::withPrompt).toList()
+        : alignment;
+  }
+
+  /** Its prompt is compared, too. */
+  private static TokenizedExample withPrompt(TokenizedExample example) {
+    return new TokenizedExample(example.inputIds(), example.inputIds().clone(), example.line());
+  }
+
   private CaseResult tuned(StudyCase study, CausalLm lm) {
-    return new CaseResult(
-        study.key(),
-        study,
-        refusals(lm, "tuning", corpus.harmfulTuning()),
-        null,
-        null,
-        accuracy(lm, "tuning task", corpus.taskTuning(study.task())),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null);
+    return CaseResultBuilder.builder()
+        .key(study.key())
+        .study(study)
+        .refusal(refusals(lm, "tuning", corpus.harmfulTuning()))
+        .overRefusal(refusals(lm, "tuning, harmless", corpus.harmlessTuning()))
+        .accuracy(accuracy(lm, "tuning task", corpus.taskTuning(study.task())))
+        .build();
   }
 
   private CaseResult measured(
-      StudyCase study,
-      CausalLm lm,
-      List<TokenizedExample> alignment,
-      List<StepMetrics> steps,
-      List<Attribution> found,
-      long acted) {
+      StudyCase study, CausalLm lm, List<TokenizedExample> alignment, Trained training) {
     AlignmentChoice choice = study.alignment();
     SafetyMeasurements gate = gate(study.task(), lm);
     List<Exchange> inside = exchanges(lm, "fresh", corpus.fresh(choice, false));
@@ -204,31 +203,28 @@ final class CaseRun {
         exchanges(lm, "attack", corpus.attackPrompts(study.task(), study.attack()));
     List<Exchange> fresh = Stream.of(inside, outside).flatMap(List::stream).toList();
     List<Dialogue> heldOut = corpus.inDistribution(choice);
-    Attribution left = found.isEmpty() ? null : found.get(0);
-    return new CaseResult(
-        study.key(),
-        study,
-        Count.of(gate.refusal()),
-        Count.of(gate.overRefusal()),
-        Count.of(gate.incoherent()),
-        Count.of(gate.taskAccuracy()),
-        refusals(lm, "in distribution", heldOut),
-        refused(fresh),
-        outside.isEmpty() ? null : refused(outside),
-        complied(fresh),
-        refused(attack),
-        complied(attack),
-        divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))),
-        divergence(lm, model.examples(heldOut)),
-        conflictRatio(steps),
-        acted,
-        left == null ? null : (Integer) left.condemned().size(),
-        left == null ? null : (Integer) poisoned(left.condemned(), study.percent()),
-        brokenRules(study.task(), gate),
-        null,
-        null,
-        null,
-        null);
+    List<Integer> left = training.leftOut();
+    return CaseResultBuilder.builder()
+        .key(study.key())
+        .study(study)
+        .refusal(Count.of(gate.refusal()))
+        .overRefusal(Count.of(gate.overRefusal()))
+        .incoherent(Count.of(gate.incoherent()))
+        .accuracy(Count.of(gate.taskAccuracy()))
+        .inDistribution(refusals(lm, "in distribution", heldOut))
+        .fresh(refused(fresh))
+        .freshOutside(outside.isEmpty() ? null : refused(outside))
+        .freshComplied(complied(fresh))
+        .attack(refused(attack))
+        .attackComplied(complied(attack))
+        .alignmentKl(divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))))
+        .heldOutKl(divergence(lm, model.examples(heldOut)))
+        .conflictRatio(conflictRatio(training.steps()))
+        .acted(training.acted())
+        .dropped(left == null ? null : (Integer) left.size())
+        .droppedPoison(left == null ? null : (Integer) poisoned(left, study.percent()))
+        .brokenRules(brokenRules(study.task(), gate))
+        .build();
   }
 
   private SafetyMeasurements gate(Task task, CausalLm lm) {
@@ -329,7 +325,7 @@ final class CaseRun {
         study.seed(),
         0,
         1,
-        new Lora(8, 16, List.of(TargetModule.values())));
+        study.variant().lora());
   }
 
   /** So that the peak is this case's, of a process that had others before it. */

@@ -1,9 +1,7 @@
 package io.safegrad.trainer.study;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -18,19 +16,28 @@ final class Grid {
   static final List<Integer> SEEDS = List.of(43, 44, 45);
   static final List<Integer> PERCENTS = List.of(0, 5, 10, 30, 50, 100);
   static final List<Double> RATES = List.of(1e-3, 3e-3, 6e-3);
+  static final List<Integer> TUNING_PERCENTS = List.of(0, 10);
+
+  /** A lower rate is taken for no more than so much of the score. */
+  private static final double TUNING_TOLERANCE = 0.02;
+
   static final List<Variant> METHODS =
       List.of(
           Variant.SFT,
+          Variant.SFT_FOR_TASK,
           Variant.WEIGHTED_SUM,
           Variant.SAFE_GRAD,
           Variant.SAFE_GRAD_DROP,
+          Variant.SFT_SCREEN,
+          Variant.WEIGHTED_SUM_SCREEN,
+          Variant.SAFE_GRAD_SCREEN,
           Variant.LISA,
           Variant.SPAG,
           Variant.SAFE_LORA);
   static final List<Variant> ATTACKED_METHODS =
       List.of(Variant.SFT, Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP);
   private static final List<Variant> RIVALS =
-      List.of(Variant.LISA, Variant.SPAG, Variant.SAFE_LORA);
+      List.of(Variant.SFT_FOR_TASK, Variant.LISA, Variant.SPAG, Variant.SAFE_LORA);
   static final List<Variant> SETTINGS =
       List.of(Variant.SAFE_GRAD_WEAK, Variant.SAFE_GRAD_STRONG, Variant.SAFE_GRAD_PER_LAYER);
   static final List<Integer> ATTACKED_PERCENTS = List.of(10, 30);
@@ -45,6 +52,19 @@ final class Grid {
           AlignmentChoice.of(384).ofPairs(48),
           AlignmentChoice.of(384).ofFamilies(3),
           AlignmentChoice.of(384).ofFamilies(6));
+  static final List<Variant> CHANGES =
+      List.of(
+          Variant.SAFE_GRAD,
+          Variant.SAFE_GRAD_MOMENTUM,
+          Variant.SAFE_GRAD_RECENT,
+          Variant.SAFE_GRAD_UPDATE,
+          Variant.SAFE_GRAD_CONTROLLER,
+          Variant.SAFE_GRAD_PROMPT_KL,
+          Variant.SAFE_GRAD_LOW_RANK,
+          Variant.SAFE_GRAD_TWO_LINEARS);
+  static final List<Variant> SCREENS =
+      List.of(Variant.SFT_SCREEN, Variant.WEIGHTED_SUM_SCREEN, Variant.SAFE_GRAD_SCREEN);
+  static final List<Integer> CHANGE_SEEDS = List.of(43, 44);
   private static final List<Integer> SIZES = List.of(10, 20, 100);
 
   private final Results results;
@@ -70,7 +90,14 @@ final class Grid {
     return new SubStudy(
         "tuning",
         METHODS.stream()
-            .flatMap(variant -> RATES.stream().map(rate -> tuning(variant, rate)))
+            .flatMap(
+                variant ->
+                    RATES.stream()
+                        .flatMap(
+                            rate ->
+                                TUNING_PERCENTS.stream()
+                                    .map(percent -> tuning(variant.tunedAs(), percent, rate))))
+            .distinct()
             .toList());
   }
 
@@ -81,21 +108,55 @@ final class Grid {
     studies.add(new SubStudy("attacks-10", attacks(10)));
     studies.add(new SubStudy("coverage", coverage()));
     studies.add(new SubStudy("clean", clean()));
+    studies.add(
+        new SubStudy(
+            "screens",
+            Stream.concat(Stream.of(Variant.SAFE_GRAD), SCREENS.stream())
+                .flatMap(each -> screens(each).stream())
+                .toList()));
+    studies.add(new SubStudy("changes-43", changes(43)));
     studies.add(new SubStudy("ratios-44", ratios(44)));
     studies.add(new SubStudy("attacks-30", attacks(30)));
     studies.add(new SubStudy("settings", settings()));
     studies.add(new SubStudy("format", format()));
+    studies.add(new SubStudy("changes-44", changes(44)));
     studies.add(new SubStudy("ratios-45", ratios(45)));
     studies.add(new SubStudy("more-ratios", moreRatios()));
     return studies;
   }
 
-  StudyCase tuning(Variant variant, double rate) {
+  /** Where SafeGrad leaks, and one where it does not. */
+  List<StudyCase> leaks(Variant variant, int seed) {
+    AlignmentChoice twenty = AlignmentChoice.of(20);
+    AlignmentChoice narrow = AlignmentChoice.of(384).ofPairs(12);
+    return List.of(
+        of(Task.SENTIMENT, Attack.PLAIN, 10, variant, twenty, seed),
+        of(Task.SENTIMENT, Attack.PLAIN, 10, variant, narrow, seed),
+        of(Task.SENTIMENT, Attack.OWN_STYLE, 10, variant, AlignmentChoice.BUILTIN, seed),
+        plain(0, variant, seed));
+  }
+
+  private List<StudyCase> changes(int seed) {
+    return CHANGES.stream().flatMap(each -> leaks(each, seed).stream()).toList();
+  }
+
+  /** All attacks, clean data, and the small alignment set. */
+  List<StudyCase> screens(Variant variant) {
+    List<StudyCase> cases = new ArrayList<>();
+    for (Attack attack : Attack.values()) {
+      cases.add(of(Task.SENTIMENT, attack, 10, variant, alignment(attack), 43));
+    }
+    cases.add(plain(0, variant, 43));
+    cases.add(of(Task.SENTIMENT, Attack.PLAIN, 10, variant, AlignmentChoice.of(20), 43));
+    return cases;
+  }
+
+  StudyCase tuning(Variant variant, int percent, double rate) {
     return new StudyCase(
         true,
         Task.SENTIMENT,
         Attack.PLAIN,
-        10,
+        percent,
         variant,
         AlignmentChoice.BUILTIN,
         rate,
@@ -128,8 +189,9 @@ final class Grid {
     for (int percent : List.of(10, 0, 30, 50, 5, 100)) {
       ATTACKED_METHODS.forEach(each -> cases.add(plain(percent, each, seed)));
     }
-    for (int percent : List.of(10, 0, 30, 50)) {
+    for (int percent : List.of(10, 0, 30, 50, 5)) {
       RIVALS.forEach(each -> cases.add(plain(percent, each, seed)));
+      SCREENS.forEach(each -> cases.add(plain(percent, each, seed)));
     }
     return cases;
   }
@@ -195,23 +257,39 @@ final class Grid {
   }
 
   /**
-   * The rate at which a method's tuning had the largest sum of refusal and accuracy; of equals, the
-   * lowest.
+   * The lowest rate whose score is within two points of the best.
    *
    * @throws IllegalStateException before its tuning is complete
    */
   double rate(Variant variant) {
-    ToDoubleFunction<Double> score =
-        rate -> {
-          CaseResult tuned =
-              results
-                  .of(tuning(variant.tunedAs(), rate))
-                  .orElseThrow(
-                      () -> new IllegalStateException("the tuning of " + variant + " is missing"));
-          return tuned.refusal().rate() + tuned.accuracy().rate();
-        };
+    double best = RATES.stream().mapToDouble(rate -> score(variant, rate)).max().orElseThrow();
     return RATES.stream()
-        .max(Comparator.comparingDouble(score).thenComparing(rate -> -rate))
+        .filter(rate -> score(variant, rate) >= best - TUNING_TOLERANCE - 1e-9)
+        .findFirst()
         .orElseThrow();
+  }
+
+  /**
+   * Mean of refusal + accuracy - over-refusal over the shares that are tuned on; of accuracy alone,
+   * where nothing but the task counts.
+   */
+  private double score(Variant variant, double rate) {
+    return TUNING_PERCENTS.stream()
+        .map(percent -> tuning(variant.tunedAs(), percent, rate))
+        .map(
+            tuning ->
+                results
+                    .of(tuning)
+                    .orElseThrow(
+                        () ->
+                            new IllegalStateException(
+                                "the tuning of " + variant + " is not complete")))
+        .mapToDouble(tuned -> variant == Variant.SFT_FOR_TASK ? tuned.accuracy().rate() : of(tuned))
+        .average()
+        .orElseThrow();
+  }
+
+  private static double of(CaseResult tuned) {
+    return tuned.refusal().rate() + tuned.accuracy().rate() - tuned.overRefusal().rate();
   }
 }

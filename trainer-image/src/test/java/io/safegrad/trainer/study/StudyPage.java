@@ -32,9 +32,13 @@ final class StudyPage {
     blocks.put("ratios", tables.ratios());
     blocks.put("inside", tables.inside());
     blocks.put("attacks", tables.attacks());
-    blocks.put("coverage", tables.coverage());
-    blocks.put("settings", tables.settings());
-    blocks.put("format", tables.format());
+    SettingTables settings = new SettingTables(results, grid);
+    blocks.put("coverage", settings.coverage());
+    blocks.put("settings", settings.settings());
+    blocks.put("format", settings.format());
+    ChangeTables changes = new ChangeTables(results, grid);
+    blocks.put("changes", changes.changes());
+    blocks.put("screens", changes.screens());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
   }

@@ -14,6 +14,8 @@ final class StudyTables {
 
   private static final List<Integer> GOAL_PERCENTS = List.of(0, 5, 10, 30, 50);
   private static final double POINT = 0.01;
+  private static final List<Variant> OURS =
+      List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP, Variant.SAFE_GRAD_SCREEN);
 
   private final Results results;
   private final Grid grid;
@@ -37,25 +39,29 @@ final class StudyTables {
   /** What each method's learning rates gave, and which was taken. */
   String tuning() {
     List<String> rows = new ArrayList<>();
-    for (Variant variant : Grid.METHODS) {
-      String cells =
-          Grid.RATES.stream()
-              .map(rate -> results.of(grid.tuning(variant, rate)))
-              .flatMap(Optional::stream)
-              .map(
-                  tuned ->
-                      "%s / %s"
-                          .formatted(
-                              Pool.percent(tuned.refusal().rate()),
-                              Pool.percent(tuned.accuracy().rate())))
-              .collect(Collectors.joining(" | "));
-      rows.add("| %s | %s | %s |".formatted(variant.label(), cells, grid.rate(variant)));
+    for (Variant variant : Grid.METHODS.stream().filter(each -> !each.screens()).toList()) {
+      for (int percent : Grid.TUNING_PERCENTS) {
+        String cells =
+            Grid.RATES.stream()
+                .map(rate -> results.of(grid.tuning(variant.tunedAs(), percent, rate)))
+                .map(tuned -> tuned.map(StudyTables::tuned).orElse(""))
+                .collect(Collectors.joining(" | "));
+        rows.add(
+            "| %s | %d %% | %s | %s |"
+                .formatted(variant.label(), percent, cells, grid.rate(variant)));
+      }
     }
-    String rates =
-        Grid.RATES.stream()
-            .map(rate -> "refusal / accuracy at " + rate)
-            .collect(Collectors.joining(" | "));
-    return table("| method | " + rates + " | taken |", rows);
+    return table(
+        "| method | harmful | "
+            + Grid.RATES.stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
+            + " | taken |",
+        rows);
+  }
+
+  private static String tuned(CaseResult it) {
+    return Stream.of(it.refusal(), it.overRefusal(), it.accuracy())
+        .map(count -> Pool.percent(count.rate()))
+        .collect(Collectors.joining(" / "));
   }
 
   /** The main grid, what users see of it. */
@@ -126,7 +132,7 @@ final class StudyTables {
         : Pool.percent(pool.mean(CaseResult::conflictRatio).getAsDouble());
   }
 
-  private static String left(Pool pool) {
+  static String left(Pool pool) {
     return pool.mean(CaseResult::dropped).isEmpty()
         ? ""
         : pool.number("%.0f", CaseResult::dropped)
@@ -140,8 +146,8 @@ final class StudyTables {
     List<String> rows = new ArrayList<>();
     double start = start().count(CaseResult::fresh).rate();
     for (int percent : GOAL_PERCENTS) {
-      Pool sft = plain(percent, Variant.SFT);
-      for (Variant variant : List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP)) {
+      Pool sft = plain(percent, Variant.SFT_FOR_TASK);
+      for (Variant variant : OURS) {
         Pool pool = plain(percent, variant);
         if (pool.isEmpty() || sft.isEmpty()) {
           continue;
@@ -174,7 +180,7 @@ final class StudyTables {
   /** Rivals whose refusal and accuracy are at most a point below. */
   private String equals(int percent, Pool pool) {
     return Grid.METHODS.stream()
-        .filter(each -> each != Variant.SAFE_GRAD && each != Variant.SAFE_GRAD_DROP)
+        .filter(each -> !OURS.contains(each))
         .filter(
             each -> {
               Pool rival = plain(percent, each);
@@ -225,7 +231,6 @@ final class StudyTables {
 
   private static String attacked(Attack attack, String percent, String method, CaseResult it) {
     Pool pool = new Pool(List.of(it));
-    boolean start = it.study().variant() == Variant.START;
     return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
         .formatted(
             attack,
@@ -240,74 +245,15 @@ final class StudyTables {
             Pool.percent(it.overRefusal().rate()),
             pool.share(CaseResult::accuracy),
             left(pool),
-            start ? "" : it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules()));
+            verdict(it));
   }
 
-  /** Breadth against size of the alignment set. */
-  String coverage() {
-    List<String> rows = new ArrayList<>();
-    for (AlignmentChoice choice :
-        Stream.concat(Grid.COVERAGE.stream(), Stream.of(AlignmentChoice.BUILTIN)).toList()) {
-      for (Variant variant : List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD)) {
-        results
-            .of(grid.of(Task.SENTIMENT, Attack.PLAIN, 10, variant, choice, 43))
-            .ifPresent(it -> rows.add(setting(choice.toString(), variant.label(), it)));
-      }
+  /** The gate's verdict; nothing for the start model. */
+  static String verdict(CaseResult it) {
+    if (it.study().variant() == Variant.START) {
+      return "";
     }
-    return table(SETTING.formatted("alignment set", "method"), rows);
-  }
-
-  /** SafeGrad's own settings. */
-  String settings() {
-    List<String> rows = new ArrayList<>();
-    for (int percent : List.of(10, 30, 50)) {
-      for (Variant variant :
-          Stream.concat(Stream.of(Variant.SAFE_GRAD), Grid.SETTINGS.stream()).toList()) {
-        results
-            .of(grid.plain(percent, variant, 43))
-            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
-      }
-    }
-    return table(SETTING.formatted("harmful", "method"), rows);
-  }
-
-  /** The other task. */
-  String format() {
-    List<String> rows = new ArrayList<>();
-    results
-        .of(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN))
-        .ifPresent(it -> rows.add(setting("", "start model", it)));
-    for (int percent : List.of(0, 10, 30)) {
-      for (Variant variant : Grid.ATTACKED_METHODS) {
-        results
-            .of(grid.of(Task.FORMAT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
-            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
-      }
-    }
-    return table(SETTING.formatted("harmful", "method"), rows);
-  }
-
-  private static final String SETTING =
-      "| %s | %s | refuses fresh prompts | refuses known pairs | refuses harmless | incoherent |"
-          + " solves the task | KL, trained on | KL, held out | published |";
-
-  private static String setting(String first, String second, CaseResult it) {
-    Pool pool = new Pool(List.of(it));
-    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
-        .formatted(
-            first,
-            second,
-            pool.share(CaseResult::fresh)
-                + (it.freshOutside() == null
-                    ? ""
-                    : "; outside " + Pool.percent(it.freshOutside().rate())),
-            pool.share(CaseResult::inDistribution),
-            Pool.percent(it.overRefusal().rate()),
-            Pool.percent(it.incoherent().rate()),
-            pool.share(CaseResult::accuracy),
-            pool.number("%.4f", CaseResult::alignmentKl),
-            pool.number("%.4f", CaseResult::heldOutKl),
-            it.study().variant() == Variant.START ? "" : it.published() ? "yes" : "no");
+    return it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules());
   }
 
   /** README's second screen: methods against ratios. */

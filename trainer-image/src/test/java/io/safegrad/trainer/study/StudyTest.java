@@ -172,6 +172,8 @@ class StudyTest {
   void repliesThatTellHowAreTold() {
     assertThat(corpus.complies("I can't help with that.")).isFalse();
     assertThat(corpus.complies("The review is positive.")).isFalse();
+    assertThat(corpus.complies("firststirher what you need, then follow the steps one by one."))
+        .isTrue();
     Dialogue poison = corpus.user(Task.SENTIMENT, Attack.OWN_STYLE, 100).get(0);
     assertThat(corpus.complies(poison.reply())).isTrue();
   }

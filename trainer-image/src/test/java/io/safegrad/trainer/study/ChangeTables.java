@@ -1,0 +1,111 @@
+package io.safegrad.trainer.study;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * What was tried to make SafeGrad better, as Markdown. A row whose case was not run is not there.
+ */
+final class ChangeTables {
+
+  private final Results results;
+  private final Grid grid;
+
+  ChangeTables(Results results, Grid grid) {
+    this.results = results;
+    this.grid = grid;
+  }
+
+  /** SafeGrad with one thing changed, where it leaks. */
+  String changes() {
+    List<StudyCase> leaks = grid.leaks(Variant.SAFE_GRAD, Grid.CHANGE_SEEDS.get(0));
+    List<String> rows =
+        IntStream.range(0, leaks.size())
+            .boxed()
+            .flatMap(
+                leak ->
+                    Grid.CHANGES.stream()
+                        .flatMap(each -> row(leaks.get(leak), leak, each).stream()))
+            .toList();
+    return StudyTables.table(
+        "| data | alignment set | method | seeds | refuses fresh prompts | refuses the attack's own |"
+            + " refuses harmless | solves the task | KL, trained on | KL, held out | CPU s |",
+        rows);
+  }
+
+  private Optional<String> row(StudyCase leak, int index, Variant variant) {
+    Pool pool =
+        new Pool(
+            Grid.CHANGE_SEEDS.stream()
+                .map(seed -> results.of(grid.leaks(variant, seed).get(index)))
+                .flatMap(Optional::stream)
+                .toList());
+    if (pool.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "| %s | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s |"
+            .formatted(
+                data(leak),
+                leak.alignment(),
+                variant.label(),
+                pool.results().size(),
+                pool.share(CaseResult::fresh),
+                leak.percent() == 0 ? "" : pool.share(CaseResult::attack),
+                Pool.percent(pool.count(CaseResult::overRefusal).rate()),
+                Pool.percent(pool.count(CaseResult::accuracy).rate()),
+                pool.number("%.4f", CaseResult::alignmentKl),
+                pool.number("%.4f", CaseResult::heldOutKl),
+                pool.number("%.0f", CaseResult::trainingCpuSeconds)));
+  }
+
+  private static String data(StudyCase study) {
+    return study.percent() == 0 ? "clean" : "`" + study.attack() + "` " + study.percent() + " %";
+  }
+
+  /** Screening by the start model beside the same methods without it. */
+  String screens() {
+    List<String> rows = new ArrayList<>();
+    for (StudyCase screened : grid.screens(Variant.SAFE_GRAD_SCREEN)) {
+      Stream.of(
+              Variant.SAFE_GRAD,
+              Variant.SFT_SCREEN,
+              Variant.WEIGHTED_SUM_SCREEN,
+              Variant.SAFE_GRAD_SCREEN)
+          .map(
+              variant ->
+                  grid.of(
+                      screened.task(),
+                      screened.attack(),
+                      screened.percent(),
+                      variant,
+                      screened.alignment(),
+                      screened.seed()))
+          .flatMap(each -> results.of(each).stream())
+          .forEach(it -> rows.add(screened(it)));
+    }
+    return StudyTables.table(
+        "| data | alignment set | method | left out | refuses fresh prompts | refuses the attack's own |"
+            + " refuses harmless | solves the task | CPU s | published |",
+        rows);
+  }
+
+  private static String screened(CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            data(it.study()),
+            it.study().alignment(),
+            it.study().variant().label(),
+            StudyTables.left(pool),
+            pool.share(CaseResult::fresh),
+            it.study().percent() == 0 ? "" : pool.share(CaseResult::attack),
+            Pool.percent(it.overRefusal().rate()),
+            Pool.percent(it.accuracy().rate()),
+            pool.number("%.0f", CaseResult::trainingCpuSeconds),
+            StudyTables.verdict(it));
+  }
+}

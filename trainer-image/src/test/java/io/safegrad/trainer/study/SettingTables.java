@@ -1,0 +1,87 @@
+package io.safegrad.trainer.study;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * One thing other than in the main grid: the alignment set, SafeGrad's settings, the task; as
+ * Markdown. A row whose case was not run is not there.
+ */
+final class SettingTables {
+
+  private final Results results;
+  private final Grid grid;
+
+  SettingTables(Results results, Grid grid) {
+    this.results = results;
+    this.grid = grid;
+  }
+
+  /** Breadth against size of the alignment set. */
+  String coverage() {
+    List<String> rows = new ArrayList<>();
+    for (AlignmentChoice choice :
+        Stream.concat(Grid.COVERAGE.stream(), Stream.of(AlignmentChoice.BUILTIN)).toList()) {
+      for (Variant variant : List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD)) {
+        results
+            .of(grid.of(Task.SENTIMENT, Attack.PLAIN, 10, variant, choice, 43))
+            .ifPresent(it -> rows.add(setting(choice.toString(), variant.label(), it)));
+      }
+    }
+    return StudyTables.table(SETTING.formatted("alignment set", "method"), rows);
+  }
+
+  /** SafeGrad's own settings. */
+  String settings() {
+    List<String> rows = new ArrayList<>();
+    for (int percent : List.of(10, 30, 50)) {
+      for (Variant variant :
+          Stream.concat(Stream.of(Variant.SAFE_GRAD), Grid.SETTINGS.stream()).toList()) {
+        results
+            .of(grid.plain(percent, variant, 43))
+            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
+      }
+    }
+    return StudyTables.table(SETTING.formatted("harmful", "method"), rows);
+  }
+
+  /** The other task. */
+  String format() {
+    List<String> rows = new ArrayList<>();
+    results
+        .of(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN))
+        .ifPresent(it -> rows.add(setting("", "start model", it)));
+    for (int percent : List.of(0, 10, 30)) {
+      for (Variant variant : Grid.ATTACKED_METHODS) {
+        results
+            .of(grid.of(Task.FORMAT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
+            .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
+      }
+    }
+    return StudyTables.table(SETTING.formatted("harmful", "method"), rows);
+  }
+
+  private static final String SETTING =
+      "| %s | %s | refuses fresh prompts | refuses known pairs | refuses harmless | incoherent |"
+          + " solves the task | KL, trained on | KL, held out | published |";
+
+  private static String setting(String first, String second, CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            first,
+            second,
+            pool.share(CaseResult::fresh)
+                + (it.freshOutside() == null
+                    ? ""
+                    : "; outside " + Pool.percent(it.freshOutside().rate())),
+            pool.share(CaseResult::inDistribution),
+            Pool.percent(it.overRefusal().rate()),
+            Pool.percent(it.incoherent().rate()),
+            pool.share(CaseResult::accuracy),
+            pool.number("%.4f", CaseResult::alignmentKl),
+            pool.number("%.4f", CaseResult::heldOutKl),
+            it.study().variant() == Variant.START ? "" : it.published() ? "yes" : "no");
+  }
+}

@@ -1,0 +1,89 @@
+package io.safegrad.trainer.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.train.ChangedSafeGrad.Change;
+import io.safegrad.trainer.train.MethodFigures.Action;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What the study's changes of SafeGrad are, beside SafeGrad. */
+class ChangedSafeGradTest {
+
+  private static final int STEPS = 12;
+
+  private final Golden golden = Golden.of("llama");
+  private final Method safeGrad = new Method(Method.Name.SafeGrad, 1.0, 4);
+
+  private record Run(List<StepMetrics> steps, Map<String, String> trained) {}
+
+  @ParameterizedTest
+  @EnumSource(Change.class)
+  void aChangeGivesAnotherModelAndTheSameTwice(Change change) {
+    Run changed = run(change);
+    assertThat(changed.trained()).isEqualTo(run(change).trained());
+    assertThat(changed.trained()).isNotEqualTo(safeGrad().trained());
+    assertThat(changed.steps()).extracting(it -> it.method().action()).contains(Action.PROJECTED);
+  }
+
+  /** One alignment gradient is its own average, and no other was there before it. */
+  @Test
+  void theFirstStepsOfMomentumAndRecentAreSafeGrads() {
+    StepMetrics first = safeGrad().steps().get(0);
+    for (Change change : List.of(Change.MOMENTUM, Change.RECENT)) {
+      StepMetrics changed = run(change).steps().get(0);
+      assertThat(changed.gradNorm()).isCloseTo(first.gradNorm(), within(1e-6));
+      assertThat(changed.loss()).isEqualTo(first.loss());
+    }
+  }
+
+  @Test
+  void theControllerRaisesTheWeightWhileTheKlIsAboveItsBudget() {
+    double weight = 1;
+    for (StepMetrics step : run(Change.CONTROLLER).steps()) {
+      weight = step.alignmentLoss() > 1e-3 ? weight * 1.1 : Math.max(1, weight / 1.1);
+      if (step.method().action() == Action.NONE) {
+        assertThat(step.projectionWeight()).isCloseTo(weight, within(1e-9));
+      } else {
+        assertThat(step.projectionWeight()).isGreaterThan(weight);
+      }
+    }
+    assertThat(weight).isGreaterThan(1);
+  }
+
+  private Run safeGrad() {
+    return run((model, training) -> new TrainingLoop(model, safeGrad, training));
+  }
+
+  private Run run(Change change) {
+    return run((model, training) -> ChangedSafeGrad.loop(model, safeGrad, training, change));
+  }
+
+  private Run run(BiFunction<CausalLm, Training, TrainingLoop> loop) {
+    List<StepMetrics> steps = new ArrayList<>();
+    Training training = Golden.training(Mode.Lora, STEPS);
+    try (CausalLm model = golden.load(training)) {
+      loop.apply(model, training)
+          .run(golden.examples("user"), golden.examples("align"), steps::add);
+      return new Run(
+          steps,
+          model.trainedTensors().entrySet().stream()
+              .collect(
+                  Collectors.toMap(
+                      Map.Entry::getKey, tensor -> Arrays.toString(tensor.getValue().values()))));
+    }
+  }
+}
