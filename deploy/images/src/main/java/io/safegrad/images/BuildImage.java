@@ -57,8 +57,8 @@ final class BuildImage implements Callable<Integer> {
       names = "--libtorch",
       paramLabel = "<folder>",
       description = {
-        "The trainer's image for GPUs: on this libtorch, as its zip unpacks, in place of the one for",
-        "CPUs."
+        "The trainer's image for GPUs: on this libtorch, as its zip unpacks or as pip installs torch",
+        "(--target <folder>), in place of the one for CPUs."
       })
   private Path libtorch;
 
