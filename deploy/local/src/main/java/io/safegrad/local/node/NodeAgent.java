@@ -27,6 +27,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.IntStream;
 
 /**
  * This machine as a node of a cluster: takes up the pods that are bound to it and runs each
@@ -53,7 +54,6 @@ public final class NodeAgent implements AutoCloseable {
   private final Set<String> beingRemoved = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
-  private final PodNetwork network;
   private final LogServer logServer;
   private final SharedIndexInformer<Pod> pods;
 
@@ -69,7 +69,6 @@ public final class NodeAgent implements AutoCloseable {
     this.folder = folder;
     this.images = Map.copyOf(images);
     this.volumes = new Volumes(client, new ApiAccess(client));
-    this.network = PodNetwork.take();
     this.logServer = new LogServer(certificate, certificateKey, threads, new PodLogs());
     NodeRegistration registration = new NodeRegistration(client, nodeName);
     registration.register(logServer.port());
@@ -116,7 +115,6 @@ public final class NodeAgent implements AutoCloseable {
     logServer.close();
     scheduler.shutdownNow();
     threads.shutdown();
-    network.close();
   }
 
   private void heartbeat(NodeRegistration registration) {
@@ -253,8 +251,11 @@ public final class NodeAgent implements AutoCloseable {
   }
 
   private String freeAddress() {
-    return network.freeAddress(
-        address -> runners.values().stream().anyMatch(it -> it.address().equals(address)));
+    return IntStream.range(1, 255 * 256)
+        .mapToObj(number -> "127.1.%d.%d".formatted(number / 256, number % 256))
+        .filter(address -> runners.values().stream().noneMatch(it -> it.address().equals(address)))
+        .findFirst()
+        .orElseThrow();
   }
 
   private final class PodEvents implements ResourceEventHandler<Pod> {
