@@ -33,7 +33,7 @@ class EndToEndIT {
   private static final String NAMESPACE = "team-a";
   private static final String CLAIM = "adapters";
   private static final Duration PATIENCE = Duration.ofMinutes(3);
-  private static final int SLOW_STEPS = 60;
+  private static final int SLOW_STEPS = 100;
 
   private static final Path FOLDER = Path.of("target", "end-to-end").toAbsolutePath();
   private static LocalCluster cluster;
@@ -152,7 +152,7 @@ class EndToEndIT {
         "orphaned",
         """
         dataset: {source: "builtin://sentiment"}
-        training: {maxSteps: 100, maxLength: 64, learningRate: 1e-6}
+        training: {maxSteps: 200, maxLength: 64, learningRate: 1e-6}
         """);
     awaitStep("orphaned");
     String pod = podOf("orphaned").getMetadata().getUid();
