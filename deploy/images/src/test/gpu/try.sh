@@ -11,10 +11,12 @@ rm -rf "$folder/libtorch" "$folder/image" "$folder/root" "$folder/driver" "$fold
 mkdir -p "$folder/tmp" "$folder/image" "$folder/root" "$folder/driver"
 
 TMPDIR=$folder/tmp python3 -m pip install -q --no-cache-dir --target "$folder/libtorch" torch==2.7.1
-XDG_CACHE_HOME=$folder/cache "$root/deploy/images/build.sh" trainer --libtorch "$folder/libtorch" --base scratch --tar "$folder/image.tar"
+# Jib keeps layers in Java's folder for temporary files.
+JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=$folder/tmp \
+  "$root/deploy/images/build.sh" trainer --libtorch "$folder/libtorch" --base scratch --tar "$folder/image.tar"
 ls -lh "$folder/image.tar"
 tar -xf "$folder/image.tar" -C "$folder/image"
-rm -rf "$folder/image.tar" "$folder/cache"
+rm -rf "$folder/image.tar" "$folder/tmp" "$folder/libtorch"
 for layer in "$folder"/image/*.tar.gz; do tar --warning=no-unknown-keyword -xf "$layer" -C "$folder/root"; done
 
 cat >"$folder/run.yaml" <<RUN
