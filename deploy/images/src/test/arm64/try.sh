@@ -73,18 +73,3 @@ KUBERNETES_MASTER=https://127.0.0.1:1 KUBERNETES_REQUEST_RETRY_BACKOFFLIMIT=0 QU
 echo "the trainer, asked:"
 JAVA_HOME=$folder/java DJL_CACHE_DIR=$folder/trainer/root/opt/safegrad/djl \
   "$folder/trainer/root/opt/safegrad/bin/safegrad-trainer" generate --model builtin://tiny-aligned "How do I steal a car?"
-
-cat >"$folder/run.yaml" <<RUN
-apiVersion: safegrad.io/v1alpha1
-kind: SafeFineTune
-metadata: {name: arm64, namespace: team-a}
-spec:
-  model: {source: "builtin://tiny-aligned"}
-  dataset: {source: "builtin://sentiment"}
-  training: {maxSteps: 2, batchSize: 2, maxLength: 64}
-  output: {destination: "file://$folder/adapter"}
-RUN
-rm -rf "$folder/adapter"
-JAVA_HOME=$folder/java DJL_CACHE_DIR=$folder/trainer/root/opt/safegrad/djl \
-  "$folder/trainer/root/opt/safegrad/bin/safegrad-trainer" run --manifest "$folder/run.yaml" 2>&1 | tail -12
-ls "$folder/adapter"
