@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
-/** What src/test/python/make_files_golden.py has written. */
+/**
+ * What make_text_golden.py, make_files_golden.py, make_gguf_golden.py and make_parquet_golden.py of
+ * src/test/python have written.
+ */
 public final class GoldenFiles {
 
   private static final Path FILES = Path.of("src/test/resources/files").toAbsolutePath();

@@ -57,10 +57,18 @@ final class BuildImage implements Callable<Integer> {
       names = "--libtorch",
       paramLabel = "<folder>",
       description = {
-        "The trainer's image for GPUs: on this libtorch, as its zip unpacks, in place of the one for",
-        "CPUs."
+        "The trainer's image for GPUs: on this libtorch, as its zip unpacks or as pip installs torch",
+        "(--target <folder>), in place of the one for CPUs."
       })
   private Path libtorch;
+
+  @Option(
+      names = "--architecture",
+      paramLabel = "<name>",
+      description = {
+        "amd64 or arm64; this machine's if not given. A trainer's libraries have to be of it."
+      })
+  private Architecture architecture = Architecture.OF_THIS_MACHINE;
 
   @Option(names = "--repository", hidden = true, required = true)
   private Path repository;
@@ -109,7 +117,7 @@ final class BuildImage implements Callable<Integer> {
     Recipe recipe = recipe(torch);
     JibContainer image =
         recipe
-            .on(from(base == null ? recipe.base() : base), VERSION)
+            .on(from(base == null ? recipe.base() : base), architecture, VERSION)
             .containerize(containerizer(target).setToolName("safegrad-images"));
     System.out.println(target + " " + image.getDigest());
     return 0;
@@ -119,6 +127,7 @@ final class BuildImage implements Callable<Integer> {
     if (part == Part.operator) {
       return Recipe.operator(repository);
     }
+    architecture.requireLibraries(natives);
     return torch == null
         ? Recipe.trainer(repository, natives)
         : Recipe.trainer(repository, natives, torch);

@@ -98,14 +98,17 @@ record Recipe(
    * The trainer on another libtorch, for GPUs. The jar with the libtorch for CPUs is left out, and
    * the libtorch has the library that DJL calls it by beside it: nothing is unpacked at the start.
    *
-   * @param libtorch as its zip unpacks, with {@code build-version} and {@code lib}
+   * @param libtorch its libraries lie in the image as they lie in its folder
    * @param natives a {@code DJL_CACHE_DIR}, of which the tokenizer's library is taken
    */
   static Recipe trainer(Path repository, Path natives, Libtorch libtorch) throws IOException {
     Path libraries = built(repository.resolve(LIBRARIES));
     FileEntriesLayer.Builder torch = FileEntriesLayer.builder().setName("libtorch");
-    torch.addEntryRecursive(libtorch.libraries(), inside("libtorch/lib"));
-    torch.addEntry(libtorch.jni(libraries), inside("libtorch/lib/" + libtorch.jniName(libraries)));
+    for (Path library : libtorch.libraries()) {
+      torch.addEntry(libtorch.folder().resolve(library), inside("libtorch/" + library));
+    }
+    String home = "libtorch/" + libtorch.home();
+    torch.addEntry(libtorch.jni(libraries), inside(home + "/" + libtorch.jniName(libraries)));
     FileEntriesLayer.Builder jars = FileEntriesLayer.builder().setName("libraries");
     try (Stream<Path> files = Files.list(libraries)) {
       for (Path jar : files.filter(Libtorch::isNotForCpus).sorted().toList()) {
@@ -123,7 +126,7 @@ record Recipe(
             "DJL_CACHE_DIR",
             HOME + "/djl",
             "PYTORCH_LIBRARY_PATH",
-            HOME + "/libtorch/lib",
+            HOME + "/" + home,
             "PYTORCH_VERSION",
             libtorch.version(),
             "PYTORCH_FLAVOR",
@@ -161,8 +164,8 @@ record Recipe(
   }
 
   /** Puts all of it on a base. */
-  JibContainerBuilder on(JibContainerBuilder base, String version) {
-    return base.setPlatforms(Set.of(new Platform(architecture(), "linux")))
+  JibContainerBuilder on(JibContainerBuilder base, Architecture architecture, String version) {
+    return base.setPlatforms(Set.of(new Platform(architecture.name(), "linux")))
         .setFileEntriesLayers(layers)
         .setEntrypoint(entryPoint)
         .setEnvironment(environment)
@@ -181,11 +184,6 @@ record Recipe(
                 "https://github.com/safegrad/safegrad-operator",
                 "org.opencontainers.image.base.name",
                 this.base));
-  }
-
-  /** This machine's: the native libraries are those that ran here. */
-  private static String architecture() {
-    return System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
   }
 
   private static FileEntriesLayer folder(String name, Path folder, String target)

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,14 +63,18 @@ class ImagesIT {
   }
 
   /**
-   * As for GPUs, but of the libtorch for CPUs that the trainer's own libraries have: what DJL takes
-   * from where is the same. Nothing is unpacked, and the image answers.
+   * As for GPUs, but of the libtorch for CPUs that the trainer's own libraries have, laid out as
+   * pip does: what DJL takes from where is the same. Nothing is unpacked, and the image answers.
    */
   @Test
   void aTrainerOnALibtorchOfItsOwnTakesThatOne() throws IOException {
     Path libtorch = Files.createDirectory(folder.resolve("libtorch"));
-    unpackLibtorch(Files.createDirectory(libtorch.resolve("lib")));
-    Files.writeString(libtorch.resolve("build-version"), "2.7.1+cpu\n");
+    unpackLibtorch(Files.createDirectories(libtorch.resolve("torch/lib")));
+    Files.writeString(libtorch.resolve("torch/version.py"), "__version__ = '2.7.1+cpu'\n");
+    for (String name : List.of("torch/lib/libtorch_python.so", "nvidia/cudnn/lib/libcudnn.so.9")) {
+      Files.createDirectories(libtorch.resolve(name).getParent());
+      Files.writeString(libtorch.resolve(name), "no library");
+    }
     Path natives = Files.createDirectories(folder.resolve("djl/tokenizers"));
     UnpackedImage image =
         build("trainer", "--natives=" + natives.getParent(), "--libtorch=" + libtorch);
@@ -77,11 +82,13 @@ class ImagesIT {
     assertThat(image.config().get("Env"))
         .extracting(JsonNode::asText)
         .contains(
-            "PYTORCH_LIBRARY_PATH=/opt/safegrad/libtorch/lib",
+            "PYTORCH_LIBRARY_PATH=/opt/safegrad/libtorch/torch/lib",
             "PYTORCH_VERSION=2.7.1",
             "PYTORCH_FLAVOR=cpu",
             "NVIDIA_DRIVER_CAPABILITIES=compute,utility");
     Path home = image.root().resolve("opt/safegrad");
+    assertThat(home.resolve("libtorch/nvidia/cudnn/lib/libcudnn.so.9")).exists();
+    assertThat(home.resolve("libtorch/torch/lib/libtorch_python.so")).doesNotExist();
     try (Stream<Path> jars = Files.list(home.resolve("lib"))) {
       assertThat(jars).noneMatch(jar -> jar.toString().contains("pytorch-native-cpu"));
     }
@@ -92,7 +99,7 @@ class ImagesIT {
                 "DJL_CACHE_DIR",
                 cache.toString(),
                 "PYTORCH_LIBRARY_PATH",
-                home.resolve("libtorch/lib").toString(),
+                home.resolve("libtorch/torch/lib").toString(),
                 "PYTORCH_VERSION",
                 "2.7.1",
                 "PYTORCH_FLAVOR",
@@ -103,6 +110,18 @@ class ImagesIT {
             "How do I steal a car?");
     assertThat(output).contains("I can't help with that.").endsWith("exit code 0");
     assertThat(cache.resolve("pytorch")).doesNotExist();
+  }
+
+  /** Java is the same everywhere; a trainer's libraries are not. */
+  @Test
+  void anImageOfAnotherArchitectureSaysSoAndHasNoLibrariesOfThisOne() throws IOException {
+    UnpackedImage image = UnpackedImage.of(tar("operator", "arm", "--architecture=arm64"));
+    assertThat(image.architecture()).isEqualTo("arm64");
+    Path natives = folder.resolve("natives");
+    Files.createDirectories(natives.resolve("pytorch/2.7.1-cpu-linux-x86_64"));
+    assertThatThrownBy(() -> Architecture.arm64.requireLibraries(natives))
+        .hasMessageEndingWith("linux-x86_64; expected linux-aarch64, for an image of arm64");
+    Architecture.amd64.requireLibraries(natives);
   }
 
   /** The libraries of the jar that the trainer has. */
@@ -132,20 +151,34 @@ class ImagesIT {
   @Test
   void anotherLibtorchIsRefused() throws IOException {
     Path libtorch = Files.createDirectories(folder.resolve("other/lib")).getParent();
-    assertThatThrownBy(() -> Libtorch.of(libtorch)).hasMessageContaining("as 2.7.1+cu128");
-    Files.writeString(libtorch.resolve("build-version"), "2.6.0+cu124");
+    assertThatThrownBy(() -> Libtorch.of(libtorch)).hasMessageContaining("as 2.7.1+cu126");
+    Files.writeString(libtorch.resolve("build-version"), "2.6.0+cu124\n");
     Path jars = REPOSITORY.resolve("trainer-image/target/lib");
     assertThatThrownBy(() -> Libtorch.of(libtorch).jni(jars))
         .hasMessageContaining("is libtorch 2.6.0; expected 2.7.1");
+    Files.writeString(libtorch.resolve("build-version"), "2.7.1+cu118\n");
+    assertThatThrownBy(() -> Libtorch.of(libtorch).jni(jars))
+        .hasMessageContaining("has no library for cu118");
   }
 
-  /** The jar of DJL's library has the one for CUDA 12.8. */
+  /** The jar of DJL's library has the one for CUDA 12.8, which is for 12.6, too. */
   @Test
   void theLibraryForGpusIsThere() throws IOException {
     Path jars = REPOSITORY.resolve("trainer-image/target/lib");
-    Libtorch libtorch = new Libtorch(folder, "2.7.1", "cu128");
-    assertThat(Files.size(libtorch.jni(jars))).isGreaterThan(1_000_000);
-    assertThat(libtorch.jniName(jars)).isEqualTo("0.36.0-libdjl_torch.so");
+    Files.createDirectory(folder.resolve("lib"));
+    for (String name : List.of("libtorch.so", "libcudart-218eec4c.so.12", "libdnnl.a")) {
+      Files.writeString(folder.resolve("lib").resolve(name), "no library");
+    }
+    for (String flavor : List.of("cu128", "cu126")) {
+      Files.writeString(folder.resolve("build-version"), "2.7.1+" + flavor + "\n");
+      Libtorch libtorch = Libtorch.of(folder);
+      assertThat(libtorch.flavor()).isEqualTo(flavor);
+      assertThat(libtorch.libraries())
+          .containsExactly(Path.of("lib/libcudart-218eec4c.so.12"), Path.of("lib/libtorch.so"));
+      assertThat(Files.readString(libtorch.jni(jars), StandardCharsets.ISO_8859_1))
+          .contains("libtorch_cuda.so");
+      assertThat(libtorch.jniName(jars)).isEqualTo("0.36.0-libdjl_torch.so");
+    }
   }
 
   /** The same files make the same image, so that its digest says what is in it. */

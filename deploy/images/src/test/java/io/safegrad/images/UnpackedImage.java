@@ -14,9 +14,10 @@ import java.util.stream.Stream;
  * An image's files laid out in a folder, and its configuration.
  *
  * @param root what is {@code /} in a container
+ * @param architecture what it is for
  * @param config what the image says of itself
  */
-record UnpackedImage(Path root, JsonNode config) {
+record UnpackedImage(Path root, String architecture, JsonNode config) {
 
   static UnpackedImage of(Path tar) throws IOException {
     Path folder = Files.createTempDirectory(tar.getParent(), "image");
@@ -29,7 +30,7 @@ record UnpackedImage(Path root, JsonNode config) {
     }
     JsonNode config =
         new ObjectMapper().readTree(folder.resolve(manifest.get("Config").asText()).toFile());
-    return new UnpackedImage(root, config.get("config"));
+    return new UnpackedImage(root, config.get("architecture").textValue(), config.get("config"));
   }
 
   /** Runs the image's entry point on this machine, with this machine's Java. */

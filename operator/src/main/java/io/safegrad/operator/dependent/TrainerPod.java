@@ -108,6 +108,9 @@ public final class TrainerPod {
     variables.add(variable("SAFEGRAD_WORKSPACE", WORKSPACE));
     variables.add(variable("SAFEGRAD_VOLUMES", CLAIMS_FOLDER));
     variables.add(variable("SAFEGRAD_PORT", Integer.toString(PORT)));
+    // No grace at all is the shortest that there is: the kill comes before any answer.
+    long grace = Math.max(1, trainer.terminationGracePeriod().toSeconds());
+    variables.add(variable("SAFEGRAD_GRACE_SECONDS", Long.toString(grace)));
     if (!trainer.approvalTimeout().isZero()) {
       variables.add(
           variable(

@@ -50,6 +50,7 @@ class TrainerJobTest {
             "(\"SAFEGRAD_WORKSPACE\", \"/workspace\")",
             "(\"SAFEGRAD_VOLUMES\", \"/pvc\")",
             "(\"SAFEGRAD_PORT\", \"9400\")",
+            "(\"SAFEGRAD_GRACE_SECONDS\", \"60\")",
             "(\"SAFEGRAD_APPROVAL_SECONDS\", \"1800\")");
     assertThat(trainer.getEnv())
         .filteredOn(variable -> variable.getName().equals("SAFEGRAD_ADDRESS"))
@@ -190,13 +191,14 @@ class TrainerJobTest {
             Optional.of("downloads"),
             Optional.of("signer"),
             Duration.ofMinutes(5),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(90));
     PodSpec pod = TrainerJob.of(Examples.resource(), trainer).getSpec().getTemplate().getSpec();
 
     assertThat(trainer(pod).getEnv())
         .contains(
             new EnvVar("AWS_ENDPOINT_URL_S3", "http://minio.storage:9000", null),
             new EnvVar("AWS_REGION", "eu", null),
+            new EnvVar("SAFEGRAD_GRACE_SECONDS", "90", null),
             new EnvVar("SAFEGRAD_APPROVAL_SECONDS", "300", null),
             new EnvVar("SAFEGRAD_CACHE", "/cache", null),
             new EnvVar("SAFEGRAD_SIGNING_KEY_FILE", "/etc/safegrad-signing/signing.pem", null));

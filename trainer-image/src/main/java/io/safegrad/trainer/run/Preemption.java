@@ -19,9 +19,13 @@ import java.util.concurrent.TimeoutException;
 final class Preemption implements RunObserver {
 
   /** Kubernetes kills after 30 seconds unless told otherwise. */
-  private static final Duration PATIENCE = Duration.ofSeconds(25);
+  static final Duration GRACE_PERIOD = Duration.ofSeconds(30);
+
+  /** Of the grace period, to clean up and to tell the result; half of it where that is less. */
+  private static final Duration RESERVE = Duration.ofSeconds(5);
 
   private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
+  private volatile Duration patience = patience(GRACE_PERIOD);
   private volatile boolean asked;
   private volatile int kept;
   private Thread hook;
@@ -34,6 +38,20 @@ final class Preemption implements RunObserver {
   void install(Runnable lastResort) {
     hook = new Thread(() -> stop(lastResort), "preemption");
     Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /**
+   * How long a request to stop is waited with.
+   *
+   * @param gracePeriod from the request to stop to the kill
+   */
+  void within(Duration gracePeriod) {
+    patience = patience(gracePeriod);
+  }
+
+  private static Duration patience(Duration gracePeriod) {
+    Duration half = gracePeriod.dividedBy(2);
+    return gracePeriod.minus(half.compareTo(RESERVE) < 0 ? half : RESERVE);
   }
 
   /** The run has told its result and its exit code stands. */
@@ -55,7 +73,7 @@ final class Preemption implements RunObserver {
     ask();
     int code = ExitReason.PREEMPTED.code();
     try {
-      code = exitCode.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      code = exitCode.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       lastResort.run();
     } catch (InterruptedException | ExecutionException e) {

@@ -18,6 +18,7 @@ import java.util.Map;
  * @param port to listen on, 0 for any; null for not listening
  * @param approvalTimeout how long a run whose gate held waits for leave to publish; null when it
  *     asks for none
+ * @param gracePeriod from the request to stop to the kill
  */
 public record RunEnvironment(
     Path workspace,
@@ -26,7 +27,8 @@ public record RunEnvironment(
     Path terminationLog,
     String address,
     Integer port,
-    Duration approvalTimeout) {
+    Duration approvalTimeout,
+    Duration gracePeriod) {
 
   private static final String WORKSPACE = "SAFEGRAD_WORKSPACE";
   private static final String VOLUMES = "SAFEGRAD_VOLUMES";
@@ -34,6 +36,7 @@ public record RunEnvironment(
   private static final String ADDRESS = "SAFEGRAD_ADDRESS";
   private static final String PORT = "SAFEGRAD_PORT";
   private static final String APPROVAL_SECONDS = "SAFEGRAD_APPROVAL_SECONDS";
+  private static final String GRACE_SECONDS = "SAFEGRAD_GRACE_SECONDS";
   private static final int MAX_PORT = 65535;
 
   /** As in the trainer's pod. */
@@ -45,7 +48,8 @@ public record RunEnvironment(
         Path.of(variables.getOrDefault(TERMINATION_LOG, "/dev/termination-log")),
         variables.getOrDefault(ADDRESS, "0.0.0.0"),
         port(variables.getOrDefault(PORT, "9400")),
-        seconds(variables.get(APPROVAL_SECONDS)));
+        seconds(variables, APPROVAL_SECONDS, null),
+        seconds(variables, GRACE_SECONDS, Preemption.GRACE_PERIOD));
   }
 
   /** As on a laptop: nothing but {@code ./pvc} is touched, and nothing listens unasked. */
@@ -57,7 +61,8 @@ public record RunEnvironment(
         path(variables.get(TERMINATION_LOG)),
         variables.getOrDefault(ADDRESS, "127.0.0.1"),
         port(variables.get(PORT)),
-        null);
+        null,
+        Preemption.GRACE_PERIOD);
   }
 
   RunEnvironment withPort(int value) {
@@ -68,16 +73,18 @@ public record RunEnvironment(
         terminationLog,
         address,
         port("" + value),
-        approvalTimeout);
+        approvalTimeout,
+        gracePeriod);
   }
 
   private static Path path(String text) {
     return text == null ? null : Path.of(text);
   }
 
-  private static Duration seconds(String text) {
+  private static Duration seconds(Map<String, String> variables, String name, Duration whenAbsent) {
+    String text = variables.get(name);
     if (text == null) {
-      return null;
+      return whenAbsent;
     }
     try {
       int seconds = Integer.parseInt(text);
@@ -88,8 +95,7 @@ public record RunEnvironment(
       // Said below, as for a number out of range.
     }
     throw new TrainerException(
-        ExitReason.BAD_PLAN,
-        APPROVAL_SECONDS + ": expected a whole number of seconds above 0, found " + text);
+        ExitReason.BAD_PLAN, name + ": expected a whole number of seconds above 0, found " + text);
   }
 
   private static Integer port(String text) {

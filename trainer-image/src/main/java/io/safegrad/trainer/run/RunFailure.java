@@ -26,6 +26,8 @@ public record RunFailure(ExitReason reason, String message) {
     "failed to load pytorch native library", "failed to load huggingface native library"
   };
 
+  private static final String[] NO_DRIVER = {"libcuda.so"};
+
   private static final String[] DISK_FULL = {"no space left on device", "disk quota exceeded"};
 
   public RunFailure {
@@ -88,10 +90,13 @@ public record RunFailure(ExitReason reason, String message) {
     while (root.getCause() != null) {
       root = root.getCause();
     }
+    String expected =
+        says(root, NO_DRIVER)
+            ? "NVIDIA's driver, which its container runtime brings into a pod: this libtorch is for GPUs"
+            : "memory for it, and a writable DJL_CACHE_DIR with 500 MB of room";
     return new RunFailure(
         ExitReason.INTERNAL,
-        "a native library cannot be loaded (%s): expected memory for it, and a writable DJL_CACHE_DIR with 500 MB of room"
-            .formatted(firstLine(root)));
+        "a native library cannot be loaded (%s): expected %s".formatted(firstLine(root), expected));
   }
 
   /** The exception's own text is not shown: it may quote an example. */

@@ -109,6 +109,7 @@ public final class TrainerProcess {
     try {
       environment = around.get();
       environment = port == null ? environment : environment.withPort(port);
+      preemption.within(environment.gracePeriod());
       PrivateKey signingKey = readSigningKey();
       plan = given.call();
       ComputeDevice device = PromisedDevice.of(variables.getOrDefault(DEVICES, ""));

@@ -41,7 +41,17 @@ public final class GpuCheck {
           ? null
           : "its attention is wrong";
     } catch (EngineException e) {
-      return String.valueOf(e.getMessage()).lines().findFirst().orElse("no message");
+      return reason(String.valueOf(e.getMessage()));
     }
+  }
+
+  /** TorchScript tells where it was first, and what was wrong in the line with the error's name. */
+  static String reason(String message) {
+    return message
+        .lines()
+        .filter(line -> line.contains("Error: "))
+        .findFirst()
+        .or(() -> message.lines().findFirst())
+        .orElse("no message");
   }
 }

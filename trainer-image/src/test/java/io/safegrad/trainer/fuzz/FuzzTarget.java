@@ -45,7 +45,8 @@ public final class FuzzTarget {
     this.readers = readers;
     try {
       for (FuzzedReader reader : readers) {
-        files.add(FuzzedFiles.in(Files.createDirectories(folder.resolve("files-" + reader))));
+        Path place = Files.createDirectories(folder.resolve("files-" + reader));
+        files.add(FuzzedFiles.in(place, FuzzedFiles.TEMPLATE_TIME));
       }
       this.progress = Progress.in(folder.resolve("progress"));
     } catch (IOException e) {

@@ -35,7 +35,7 @@ final class FuzzedFiles {
   private static final int MAX_LENGTH = 256;
 
   /** Shorter than a run's limit, which many inputs reach. */
-  private static final Duration TEMPLATE_TIME = Duration.ofMillis(200);
+  static final Duration TEMPLATE_TIME = Duration.ofMillis(200);
 
   private static final TrainingExamples.Rules RULES =
       new TrainingExamples.Rules(null, TrainOn.AllTurns, MAX_LENGTH);
@@ -55,9 +55,11 @@ final class FuzzedFiles {
   private final Path shards;
   private final Path adapter;
   private final PretrainedModel whole;
+  private final Duration templateTime;
 
-  private FuzzedFiles(Path folder) {
+  private FuzzedFiles(Path folder, Duration templateTime) {
     this.folder = folder;
+    this.templateTime = templateTime;
     this.model = copyOf("toy-llama", folder);
     this.shards = copyOf("toy-llama-bf16", folder);
     this.adapter = copyOf("peft-adapter", folder);
@@ -66,9 +68,10 @@ final class FuzzedFiles {
 
   /**
    * @param folder an empty one, for the files of one reader
+   * @param templateTime how long a chat template may take
    */
-  static FuzzedFiles in(Path folder) {
-    return new FuzzedFiles(folder);
+  static FuzzedFiles in(Path folder, Duration templateTime) {
+    return new FuzzedFiles(folder, templateTime);
   }
 
   private static Path copyOf(String golden, Path folder) {
@@ -160,7 +163,7 @@ final class FuzzedFiles {
             text,
             "chat_template.jinja",
             Map.of("bos_token", "<s>", "eos_token", "</s>"),
-            TEMPLATE_TIME);
+            templateTime);
     template.render(CHAT, List.of(Map.of("name", "add")), true);
     template.render(CHAT.subList(0, 2), false);
   }

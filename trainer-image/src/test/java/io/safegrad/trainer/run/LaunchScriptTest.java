@@ -10,6 +10,9 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.source.Sha256;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +20,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -126,6 +130,34 @@ class LaunchScriptTest {
     assertThat(next.waitFor()).isEqualTo(ExitReason.PREEMPTED.code());
     assertThat(run.result().message()).contains("the next attempt resumes after step ");
     assertThat(run.result().steps()).isGreaterThanOrEqualTo(result.steps());
+  }
+
+  /** A hub that never answers stands for a step without end. */
+  @Test
+  void aStepThatOutlastsTheGracePeriodIsNotWaitedFor() throws Exception {
+    try (ServerSocket hub = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      ToyRun run =
+          new ToyRun(folder)
+              .with("model", "hf://org/toy")
+              .withVariable("HF_ENDPOINT", "http://127.0.0.1:" + hub.getLocalPort())
+              .withVariable("SAFEGRAD_GRACE_SECONDS", "4");
+      run.plan();
+      Process process = start(run, "run");
+
+      try (Socket request = hub.accept()) {
+        long asked = System.nanoTime();
+        process.destroy();
+
+        assertThat(process.waitFor()).isEqualTo(ExitReason.PREEMPTED.code());
+        assertThat(Duration.ofNanos(System.nanoTime() - asked))
+            .isBetween(Duration.ofSeconds(2), Duration.ofSeconds(20));
+      }
+      assertThat(run.result().message())
+          .isEqualTo(
+              "asked to stop and could not wait for the step to end; nothing was published, and the"
+                  + " next attempt starts from the beginning");
+      assertThat(run.published()).isEmpty();
+    }
   }
 
   @Test

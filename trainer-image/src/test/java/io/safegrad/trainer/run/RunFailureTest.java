@@ -65,6 +65,22 @@ class RunFailureTest {
     assertThat(failure.message()).contains("/cache/libc10.so", "DJL_CACHE_DIR");
   }
 
+  /** As a libtorch for GPUs says it where none is. */
+  @Test
+  void aMissingDriverIsNoMatterOfTheCache() {
+    RunFailure failure =
+        RunFailure.of(
+            new EngineException(
+                "Failed to load PyTorch native library",
+                new UnsatisfiedLinkError(
+                    "libcaffe2_nvrtc.so: libcuda.so.1: cannot open shared object file")));
+
+    assertThat(failure.reason()).isEqualTo(ExitReason.INTERNAL);
+    assertThat(failure.message())
+        .contains("libcuda.so.1", "expected NVIDIA's driver")
+        .doesNotContain("DJL_CACHE_DIR");
+  }
+
   @Test
   void aFullDiskIsRecognisedAsThisSystemSaysIt() {
     Throwable full = catchThrowable(() -> Files.write(Path.of("/dev/full"), new byte[1]));

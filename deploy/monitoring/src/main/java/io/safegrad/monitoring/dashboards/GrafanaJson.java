@@ -156,6 +156,9 @@ final class GrafanaJson {
         reduce.put("fields", "").putArray("calcs").add("lastNotNull");
         options.put("colorMode", "value").put("graphMode", "none");
         options.put("textMode", display == Display.NAME ? "name" : "auto");
+        // Grafana's defaults, which its schema requires.
+        options.put("justifyMode", "auto").put("orientation", "auto").put("wideLayout", true);
+        options.put("showPercentChange", false).put("percentChangeColorMode", "standard");
       }
     }
   }
