@@ -120,7 +120,8 @@ public record Training(
         @JsonPropertyDescription(
             "Whether a layer's activations are computed again in the backward pass instead of kept"
                 + " from the forward pass: less memory for a quarter more time, and the same"
-                + " gradients. Auto: when those of all layers are more than 4 GiB. Always, Never.")
+                + " gradients. Auto: when those of all layers are more than 4 GiB; on a GPU, when"
+                + " it has no room for twice as much. Always, Never.")
         GradientCheckpointing gradientCheckpointing,
     @JsonPropertyDescription(
             "Computes in bfloat16, as TRL's bf16: half the memory of activations and of frozen"

@@ -3,7 +3,8 @@ package io.safegrad.trainer.data;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
@@ -14,9 +15,19 @@ import java.util.function.Supplier;
  */
 final class TimeLimit {
 
+  /**
+   * One thread serves a file's examples; of a template that nobody renders any more, none stays.
+   */
+  private static final int IDLE_SECONDS = 1;
+
   private final Duration limit;
   private final ExecutorService threads =
-      Executors.newCachedThreadPool(
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          IDLE_SECONDS,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
           work -> {
             Thread thread = new Thread(work, "time-limit");
             thread.setDaemon(true);

@@ -78,10 +78,7 @@ public final class CausalLm implements AutoCloseable {
             full ? loader.weights() : loader.adapter());
     this.trainingPass =
         new TrainingPass(
-            config,
-            torch.operators(),
-            decoder,
-            Recomputation.of(checkpointing, torch, trained.size()));
+            config, torch.operators(), decoder, Recomputation.of(checkpointing, torch));
     this.losses =
         new ForwardLosses(config, torch.operators(), trainingPass, model, gates.trained());
     this.gradients =

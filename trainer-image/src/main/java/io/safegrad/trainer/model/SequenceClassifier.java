@@ -1,6 +1,7 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.api.v1alpha1.Model;
+import io.safegrad.api.v1alpha1.Training.GradientCheckpointing;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
@@ -52,7 +53,7 @@ public final class SequenceClassifier implements AutoCloseable {
             decoder,
             torch.operators(),
             new Decoder(decoder, torch.operators(), torch.compute(), scope.child()),
-            Recomputation.NEVER);
+            Recomputation.of(GradientCheckpointing.Never));
   }
 
   /**

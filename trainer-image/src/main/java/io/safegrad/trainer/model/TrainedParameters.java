@@ -39,11 +39,6 @@ final class TrainedParameters {
     return tensors.flat();
   }
 
-  /** How many values they are. */
-  long size() {
-    return flat().stream().mapToLong(Tensor::size).sum();
-  }
-
   /** Whether the model's output head is among them. */
   boolean haveHead() {
     return tensors.head().size() > 0;

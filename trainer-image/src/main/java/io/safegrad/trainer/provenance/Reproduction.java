@@ -64,8 +64,12 @@ public final class Reproduction {
     differ("os", second.os(), first.os(), different);
     differ("processor", second.processor(), first.processor(), different);
     differ("threads", second.threads(), first.threads(), different);
+    if (first.device() != null) {
+      differ("device", second.device(), first.device(), different);
+      differ("type", second.type(), first.type(), different);
+    }
     return different.isEmpty()
-        ? Finding.ok("environment", "the same versions, processor and threads")
+        ? Finding.ok("environment", "the same versions, processor, threads and device")
         : Finding.note("environment", String.join("; ", different));
   }
 

@@ -209,7 +209,9 @@ final class ReportSections {
                     List.of("Java", versions.java()),
                     List.of("system", versions.os()),
                     List.of("processor", Objects.requireNonNullElse(versions.processor(), "-")),
-                    List.of("threads", Integer.toString(versions.threads())))),
+                    List.of("threads", Integer.toString(versions.threads())),
+                    List.of("device", Objects.requireNonNullElse(versions.device(), "-")),
+                    List.of("type", Objects.requireNonNullElse(versions.type(), "-")))),
             PageSection.table("Stages of the last attempt", List.of("stage", "seconds"), seconds),
             PageSection.table("Memory of the last attempt", List.of("part", "MiB"), memory())));
   }

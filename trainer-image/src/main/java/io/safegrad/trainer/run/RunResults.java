@@ -142,8 +142,7 @@ final class RunResults {
   }
 
   private RunReport report(RunReport.Verdict verdict, RunReport.Artifact artifact, CausalLm model) {
-    return journal.report(
-        plan, verdict, artifact, RunVersions.ofThisProcess(model.torch().threads()));
+    return journal.report(plan, verdict, artifact, RunVersions.ofThisProcess(model.torch()));
   }
 
   /** The report, and last what vouches for all that is in the folder. */

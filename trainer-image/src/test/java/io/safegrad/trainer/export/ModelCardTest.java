@@ -129,7 +129,7 @@ class ModelCardTest {
                 null,
                 Map.of())),
         plan,
-        new RunVersions("1.2", "0", "0", "17", "Linux", null, 1),
+        new RunVersions("1.2", "0", "0", "17", "Linux", null, 1, "cpu", "float32"),
         null,
         Map.of(),
         "2026-01-01T00:00:00Z",
