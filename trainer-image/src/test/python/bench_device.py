@@ -8,7 +8,7 @@ Random weights at the shapes of Llama-3.2-1B and Llama-3.1-8B, LoRA r 8 on the s
 positions, AdamW. `Sft` is one pass; `SafeGrad` is two, the second of which is the divergence from the start model: ours
 with the start model's states kept, the reference's computed anew with its adapter off. The loop below is that of
 TrainingPass.java, so what it does not measure is Java's own time. It prints a table with the device's name, and how far
-both sides' first gradients are from each other. NOT RUN ON A GPU YET: none was at hand.
+both sides' first gradients are from each other. docs/gpu.md has what an H200 gave.
 """
 
 import argparse

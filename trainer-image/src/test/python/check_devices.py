@@ -9,7 +9,7 @@ Every operator of the TorchScript sources is called for layers of all families a
          made on the CPU beside it is seen), and in which types the results are. This needs no GPU.
   cpu    how far bfloat16 is from float32, and how far the attention that a GPU runs is from the processor's. The GPU's
          kernels are stood in for by plain attention of the same signature, so what is checked is all around them.
-  cuda   as meta and cpu, on a GPU with its own kernels. NOT RUN YET: no GPU was at hand.
+  cuda   as meta and cpu, on a GPU with its own kernels.
 
 It fails when something is on another device, when an operator is called by no case, or when a difference is too large.
 """
