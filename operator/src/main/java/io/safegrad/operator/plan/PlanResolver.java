@@ -113,11 +113,16 @@ public final class PlanResolver {
         : resource.getStatus().policyValues();
   }
 
-  /** A value of a newer API is read as null, so that it cannot end the operator's watch. */
+  /**
+   * A value of a newer API is read as null, so that it cannot end the operator's watch; and an older
+   * API gives a new field no default.
+   */
   private static void known(String field, Enum<?> value) {
     if (value == null) {
       throw new PlanException(
-          field + " holds a value that this version of the operator does not know");
+          field
+              + " holds a value that this version of the operator does not know, or none, where the"
+              + " CRDs are older than it; expected operator and CRDs of one version");
     }
   }
 }
