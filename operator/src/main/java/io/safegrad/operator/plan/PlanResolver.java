@@ -114,8 +114,8 @@ public final class PlanResolver {
   }
 
   /**
-   * A value of a newer API is read as null, so that it cannot end the operator's watch; and an older
-   * API gives a new field no default.
+   * A value of a newer API is read as null, so that it cannot end the operator's watch; and an
+   * older API gives a new field no default.
    */
   private static void known(String field, Enum<?> value) {
     if (value == null) {

@@ -83,7 +83,8 @@ public record RunVersions(
     }
   }
 
-  private static String processorModel() {
+  /** What the system calls the processor; null where it does not name it. */
+  public static String processorModel() {
     return value(CPU_INFO, "model name");
   }
 

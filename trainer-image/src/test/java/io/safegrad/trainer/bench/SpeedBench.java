@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.report.RunVersions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -52,6 +55,16 @@ final class SpeedBench implements Runnable {
   @Option(names = "--out", description = "Where the figures go as JSON.")
   private Path out;
 
+  @Option(
+      names = "--write",
+      description = "Keeps the figures in the history, and writes the page that shows them.")
+  private boolean write;
+
+  @Option(names = "--commit", description = "Of what is measured, for the history.")
+  private String commit;
+
+  private LaunchSettings launch;
+
   public static void main(String... arguments) {
     System.exit(new CommandLine(new SpeedBench()).execute(arguments));
   }
@@ -68,6 +81,7 @@ final class SpeedBench implements Runnable {
   }
 
   private void compare(Path scratch) throws IOException, InterruptedException {
+    launch = LaunchSettings.of(Path.of("bin", "safegrad-trainer"));
     Path model = reference.resolve("SmolLM2-135M-Instruct");
     Map<BenchCase, List<Measured>> theirs = new EnumMap<>(BenchCase.class);
     Map<BenchCase, List<Measured>> ours = new EnumMap<>(BenchCase.class);
@@ -78,8 +92,20 @@ final class SpeedBench implements Runnable {
         Path alignment = scratch.resolve("alignment.jsonl");
         BenchData.write(user, userRows(benchCase));
         BenchData.write(alignment, alignmentRows(benchCase));
-        measure("reference", round, benchCase, theirs, referenceCommand(benchCase, model, scratch));
-        measure("safegrad", round, benchCase, ours, ownCommand(benchCase, model, scratch));
+        measure(
+            "reference",
+            round,
+            benchCase,
+            theirs,
+            Map.of(),
+            referenceCommand(benchCase, model, scratch));
+        measure(
+            "safegrad",
+            round,
+            benchCase,
+            ours,
+            launch.variables(),
+            ownCommand(benchCase, model, scratch));
       }
     }
     List<BenchRow> rows = new ArrayList<>();
@@ -87,9 +113,28 @@ final class SpeedBench implements Runnable {
       rows.add(BenchRow.of(benchCase, theirs.get(benchCase), ours.get(benchCase)));
     }
     System.out.println(BenchRow.table(rows));
+    SpeedHistory.Entry entry =
+        new SpeedHistory.Entry(
+            LocalDate.now(ZoneOffset.UTC).toString(),
+            commit,
+            RunVersions.processorModel(),
+            THREADS,
+            rounds,
+            steps,
+            storage.name(),
+            rows);
+    List<SpeedHistory.Entry> history = SpeedHistory.read(SpeedHistory.FILE);
+    SpeedHistory.newest(history, storage.name())
+        .ifPresent(last -> System.out.println(SpeedHistory.since(last, entry)));
     if (out != null) {
-      JSON.writeValue(
-          out.toFile(), Map.of("threads", THREADS, "rounds", rounds, "steps", steps, "rows", rows));
+      JSON.writeValue(out.toFile(), entry);
+    }
+    if (write) {
+      SpeedHistory.append(SpeedHistory.FILE, entry);
+      Files.writeString(
+          SpeedHistory.PAGE,
+          SpeedHistory.page(
+              Files.readString(SpeedHistory.PAGE), SpeedHistory.read(SpeedHistory.FILE)));
     }
   }
 
@@ -106,11 +151,13 @@ final class SpeedBench implements Runnable {
       int round,
       BenchCase benchCase,
       Map<BenchCase, List<Measured>> into,
+      Map<String, String> variables,
       List<String> command)
       throws IOException, InterruptedException {
     Path report = Path.of(command.get(command.indexOf("--out") + 1));
     Files.deleteIfExists(report);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(variables);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
     builder.environment().put("OMP_WAIT_POLICY", "passive");
     Path log = report.resolveSibling("log.txt");
@@ -160,8 +207,7 @@ final class SpeedBench implements Runnable {
   private List<String> ownCommand(BenchCase benchCase, Path model, Path scratch) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    // The flags of bin/safegrad-trainer reach this process the same way.
-    command.addAll(List.of(System.getProperty("bench.jvm.flags", "-XX:+UseSerialGC").split(" ")));
+    command.addAll(launch.options());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(StepWorker.class.getName());
     command.addAll(
