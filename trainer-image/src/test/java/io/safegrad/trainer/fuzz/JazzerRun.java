@@ -33,6 +33,9 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
   /** Of its log, in an error. */
   private static final int LOG_LINES = 40;
 
+  /** Of one finding. */
+  private static final int REPORT_LINES = 8;
+
   /** Whose branches guide it: ours, and the parsers written in Java that ours rely on. */
   private static final String GUIDED_BY =
       "io.safegrad.**:de.siegmar.fastcsv.**:org.apache.parquet.**";
@@ -48,6 +51,7 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
    * @param features the same with how often
    * @param corpus inputs that Jazzer kept, for each reached something new
    * @param residentMib the process, at its peak
+   * @param reported what Jazzer says of the findings, a few lines each
    */
   record Outcome(
       long inputs,
@@ -59,7 +63,8 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
       int corpus,
       int residentMib,
       long heapMib,
-      double seconds) {}
+      double seconds,
+      List<String> reported) {}
 
   /**
    * Lets it run.
@@ -126,7 +131,22 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
         last[2],
         last[3],
         progress.get(Count.PEAK_HEAP_BYTES) >> 20,
-        seconds);
+        seconds,
+        findings == 0 ? List.of() : reported(log));
+  }
+
+  private static List<String> reported(Path log) throws IOException {
+    List<String> reported = new ArrayList<>();
+    int left = 0;
+    for (String line : Files.readAllLines(log, StandardCharsets.ISO_8859_1)) {
+      if (line.contains("== Java Exception") || line.contains("ERROR: libFuzzer")) {
+        left = REPORT_LINES;
+      }
+      if (left-- > 0) {
+        reported.add(line);
+      }
+    }
+    return reported;
   }
 
   private List<String> command(Path folder, Path seeds, Path findings) throws IOException {
