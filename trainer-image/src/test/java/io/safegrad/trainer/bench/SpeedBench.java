@@ -157,7 +157,7 @@ final class SpeedBench implements Runnable {
     Path report = Path.of(command.get(command.indexOf("--out") + 1));
     Files.deleteIfExists(report);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().putAll(variables);
+    variables.forEach(builder.environment()::putIfAbsent);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
     builder.environment().put("OMP_WAIT_POLICY", "passive");
     Path log = report.resolveSibling("log.txt");
