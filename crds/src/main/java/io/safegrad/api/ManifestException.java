@@ -3,6 +3,7 @@ package io.safegrad.api;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import java.util.stream.Collectors;
 
@@ -27,6 +28,11 @@ public class ManifestException extends RuntimeException {
                       .map(Object::toString)
                       .sorted()
                       .collect(Collectors.joining(", "))));
+    }
+    if (cause instanceof MismatchedInputException whole && whole.getPath().isEmpty()) {
+      return new ManifestException(
+          "%s%s: found a single value or a list; expected fields, each with its value"
+              .formatted(document, line));
     }
     String where = cause instanceof JsonMappingException mapping ? " field " + path(mapping) : "";
     return new ManifestException(

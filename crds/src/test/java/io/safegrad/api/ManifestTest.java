@@ -104,6 +104,14 @@ class ManifestTest {
     assertThatThrownBy(() -> Manifest.read("a: [")).isInstanceOf(ManifestException.class);
   }
 
+  @Test
+  void aPlanThatHasNoFieldsIsToldSo() {
+    assertThatThrownBy(() -> TrainingPlan.fromYaml("just words".getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(ManifestException.class)
+        .hasMessage(
+            "plan line 1: found a single value or a list; expected fields, each with its value");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '~',
