@@ -91,7 +91,8 @@ class Ours:
         x, inputs, saved = self.operators.embed(self.embedding, ids, 1.0, 15), [], []
         for weights, adapter in zip(self.weights, self.adapter):
             inputs.append(x)
-            x, *kept = self.operators.layer_forward(x, *self.tables, gate, weights, adapter, *self.tail())
+            none = x.new_empty(0)
+            x, *kept = self.operators.layer_forward(x, *self.tables, gate, weights, adapter, *self.tail(), none, none)
             saved.append(kept)
         return x, inputs, saved
 

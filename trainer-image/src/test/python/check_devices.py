@@ -129,7 +129,8 @@ def layer(operators, case, starts):
     """Forward and backward; the results and the gradients."""
     arguments = (case.cos, case.sin, case.gate, case.weights, case.adapter)
     tail = (RUNS, starts, *case.settings(), *case.dropped())
-    y, *saved = operators.layer_forward(case.x, *arguments, *tail)
+    none = case.x.new_empty(0)
+    y, *saved = operators.layer_forward(case.x, *arguments, *tail, none, none)
     d_weights = [torch.zeros(w.shape, device=case.device) for w in case.weights]
     d_adapter = operators.zeros_like(case.adapter)
     dx = operators.layer_backward(case.dy.clone(), case.x, *arguments, saved, d_weights, d_adapter, *tail)

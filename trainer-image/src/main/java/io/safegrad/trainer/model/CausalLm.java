@@ -78,7 +78,7 @@ public final class CausalLm implements AutoCloseable {
             full ? loader.weights() : loader.adapter());
     this.trainingPass =
         new TrainingPass(
-            config, torch.operators(), decoder, Recomputation.of(checkpointing, torch));
+            config, torch, decoder, Recomputation.of(checkpointing, torch), scope.child());
     this.losses =
         new ForwardLosses(config, torch.operators(), trainingPass, model, gates.trained());
     this.gradients =
@@ -197,6 +197,7 @@ public final class CausalLm implements AutoCloseable {
    */
   public List<int[]> generate(
       List<int[]> prompts, int maxNewTokens, Set<Integer> endOfSequenceIds) {
+    trainingPass.release();
     return new GreedyGeneration(config, torch.operators(), decoder)
         .generate(torch.scope(), model, gates.trained(), prompts, maxNewTokens, endOfSequenceIds);
   }
@@ -216,6 +217,7 @@ public final class CausalLm implements AutoCloseable {
       Set<Integer> endOfSequenceIds,
       Sampling sampling,
       IntConsumer token) {
+    trainingPass.release();
     new StreamedGeneration(config, torch.operators(), decoder)
         .generate(
             torch.scope(),

@@ -84,6 +84,8 @@ final class Decoder {
    *
    * @param x [tokens, hidden]
    * @param index the layer's, from 0
+   * @param outputRoom where its output goes; empty for memory of its own
+   * @param savedRoom the same for what it saves
    * @return its output, and then what {@link #backward} needs besides x
    */
   List<Tensor> forward(
@@ -93,7 +95,9 @@ final class Decoder {
       ModelTensors model,
       int index,
       PlacedBatch batch,
-      LoraDropout dropout) {
+      LoraDropout dropout,
+      Tensor outputRoom,
+      Tensor savedRoom) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
     RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
@@ -116,7 +120,9 @@ final class Decoder {
         attention.window(),
         config.attentionSoftCap(),
         dropout.share(),
-        dropout.dropped(index));
+        dropout.dropped(index),
+        outputRoom,
+        savedRoom);
   }
 
   /**

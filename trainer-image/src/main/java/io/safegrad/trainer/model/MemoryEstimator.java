@@ -217,7 +217,7 @@ public final class MemoryEstimator {
   }
 
   private long loss(Rows pass, boolean divergence) {
-    long logits = (divergence ? 5L : 3L) + (config.logitSoftCap() > 0 ? 1 : 0);
+    long logits = (divergence ? 3L : 2L) + (config.logitSoftCap() > 0 ? 1 : 0);
     long rows = Math.min(LOGIT_ROWS, pass.tokens());
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();

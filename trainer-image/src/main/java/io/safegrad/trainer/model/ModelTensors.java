@@ -27,7 +27,15 @@ record ModelTensors(Tensor embedding, Tensor norm, Tensor head, List<Layer> laye
    * @param weights the layer's own tensors
    * @param adapter the factors of its LoRA adapters
    */
-  record Layer(List<Tensor> weights, List<Tensor> adapter) {}
+  record Layer(List<Tensor> weights, List<Tensor> adapter) {
+
+    private static final List<Integer> FACTORS_A = List.of(0, 4, 6, 9);
+
+    /** Values for each token between the two factors of its adapters. */
+    long adapterWidth() {
+      return FACTORS_A.stream().mapToLong(index -> adapter.get(index).shape()[0]).sum();
+    }
+  }
 
   /** Tensors made from these; those that are the same object here are the same object there. */
   ModelTensors map(UnaryOperator<Tensor> weights, UnaryOperator<Tensor> adapter) {

@@ -51,9 +51,10 @@ public final class SequenceClassifier implements AutoCloseable {
     pass =
         new TrainingPass(
             decoder,
-            torch.operators(),
+            torch,
             new Decoder(decoder, torch.operators(), torch.compute(), scope.child()),
-            Recomputation.of(GradientCheckpointing.Never));
+            Recomputation.of(GradientCheckpointing.Never),
+            scope.child());
   }
 
   /**

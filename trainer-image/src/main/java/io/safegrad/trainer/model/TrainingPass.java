@@ -4,6 +4,7 @@ import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.tensor.Torch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,13 +19,26 @@ final class TrainingPass {
   private final Operators operators;
   private final Decoder decoder;
   private final Recomputation recomputation;
+  private final ActivationMemory memory;
+  private final Tensor none;
 
+  /**
+   * @param scope as long as passes are made
+   */
   TrainingPass(
-      ModelConfig config, Operators operators, Decoder decoder, Recomputation recomputation) {
+      ModelConfig config, Torch torch, Decoder decoder, Recomputation recomputation, Scope scope) {
     this.config = config;
-    this.operators = operators;
+    this.operators = torch.operators();
     this.decoder = decoder;
     this.recomputation = recomputation;
+    this.memory =
+        new ActivationMemory(config, scope, operators, torch.compute().device().visible());
+    this.none = scope.uninitialised(0);
+  }
+
+  /** Gives back what is kept from pass to pass. */
+  void release() {
+    memory.release();
   }
 
   /**
@@ -54,11 +68,24 @@ final class TrainingPass {
       List<Tensor> inputs = new ArrayList<>();
       List<List<Tensor>> saved = new ArrayList<>();
       inputs.add(decoder.embed(pass, model, placed.ids()));
+      memory.reserve(model, batch.inputIds().length);
+      boolean kept = true;
       for (int i = 0; i < config.layers(); i++) {
+        Tensor x = inputs.get(i);
         List<Tensor> outputs =
-            decoder.forward(pass, inputs.get(i), gate, model, i, placed, dropout);
+            decoder.forward(
+                pass,
+                x,
+                gate,
+                model,
+                i,
+                placed,
+                dropout,
+                memory.output(i, x),
+                memory.saved(kept ? i : 0, x));
         inputs.add(outputs.get(0));
         saved.add(keepOrClose(outputs.subList(1, outputs.size())));
+        kept = !saved.get(i).isEmpty();
       }
 
       List<Tensor> losses = new ArrayList<>();
@@ -117,7 +144,8 @@ final class TrainingPass {
       int index,
       PlacedBatch batch,
       LoraDropout dropout) {
-    List<Tensor> outputs = decoder.forward(pass, x, gate, model, index, batch, dropout);
+    List<Tensor> outputs =
+        decoder.forward(pass, x, gate, model, index, batch, dropout, none, memory.saved(0, x));
     outputs.get(0).close();
     return outputs.subList(1, outputs.size());
   }
@@ -162,7 +190,10 @@ final class TrainingPass {
       Tensor x = decoder.embed(pass, model, placed.ids());
       for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
-          Tensor y = decoder.forward(within, x, gate, model, i, placed, LoraDropout.NONE).get(0);
+          Tensor y =
+              decoder
+                  .forward(within, x, gate, model, i, placed, LoraDropout.NONE, none, none)
+                  .get(0);
           x.close();
           x = pass.keep(y);
         }

@@ -44,8 +44,7 @@ enum FuzzedReader {
 
     @Override
     List<byte[]> validInputs() {
-      return goldenFiles(
-          "vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf", "toy-llama-spm.gguf");
+      return goldenFiles("vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf");
     }
   },
   TOKENIZER(FuzzWords.JSON) {

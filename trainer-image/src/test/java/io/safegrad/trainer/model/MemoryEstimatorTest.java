@@ -45,8 +45,7 @@ class MemoryEstimatorTest {
       PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
       Tensor x = decoder.embed(scope, model, placed.ids());
       List<Tensor> outputs =
-          decoder.forward(
-              scope, x, AdapterGates.of(lora, scope).trained(), model, 0, placed, LoraDropout.NONE);
+          forward(decoder, scope, x, AdapterGates.of(lora, scope).trained(), model, placed);
 
       long adapter = loader.adapter().stream().mapToLong(each -> size(each.shape())).sum();
       assertThat(estimator.trainedBytes()).isEqualTo(Float.BYTES * adapter);
@@ -76,16 +75,7 @@ class MemoryEstimatorTest {
       PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
       Tensor x = decoder.embed(scope, model, placed.ids());
       List<Tensor> saved =
-          decoder
-              .forward(
-                  scope,
-                  x,
-                  AdapterGates.of(lora, scope).trained(),
-                  model,
-                  0,
-                  placed,
-                  LoraDropout.NONE)
-              .stream()
+          forward(decoder, scope, x, AdapterGates.of(lora, scope).trained(), model, placed).stream()
               .skip(1)
               .toList();
       long values = saved.stream().mapToLong(Tensor::size).sum();
@@ -93,6 +83,12 @@ class MemoryEstimatorTest {
       assertThat(estimator.saved(new Workload.Rows(batch.rows(), batch.length())))
           .isEqualTo(2 * values + 2 * logSums);
     }
+  }
+
+  private static List<Tensor> forward(
+      Decoder decoder, Scope scope, Tensor x, Tensor gate, ModelTensors model, PlacedBatch placed) {
+    Tensor none = scope.uninitialised(0);
+    return decoder.forward(scope, x, gate, model, 0, placed, LoraDropout.NONE, none, none);
   }
 
   @Test

@@ -163,7 +163,9 @@ class DecoderLayerTest {
       List<Object> arguments = new ArrayList<>(List.of(x, cos, sin, gate, weights, adapter));
       arguments.addAll(List.of(layer.settings(scope.int32(new int[0]))));
       arguments.addAll(List.of(0.0, new long[] {0, 0}));
-      List<Tensor> forward = torch.operators().call(scope, "layer_forward", arguments.toArray());
+      List<Object> withRooms = new ArrayList<>(arguments);
+      withRooms.addAll(List.of(scope.uninitialised(0), scope.uninitialised(0)));
+      List<Tensor> forward = torch.operators().call(scope, "layer_forward", withRooms.toArray());
       List<Tensor> weightGradients = torch.operators().call(scope, "zeros_like", weights);
       List<Tensor> adapterGradients = torch.operators().call(scope, "zeros_like", adapter);
       arguments.add(0, dy);
