@@ -50,6 +50,9 @@ final class SpecRules {
         method.alignmentRefreshSteps() == 1 || name.hasAlignmentWeight(),
         "spec.method: " + Method.REFRESH_MESSAGE + found);
     require(
+        method.alignmentHistorySize() == 0 || name == Method.Name.SafeGrad,
+        "spec.method: " + Method.HISTORY_MESSAGE + found);
+    require(
         method.onConflict() == Method.OnConflict.Project || name.hasAlignmentWeight(),
         "spec.method: " + Method.ON_CONFLICT_MESSAGE + found);
     require(

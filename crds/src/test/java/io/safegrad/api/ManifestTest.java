@@ -225,6 +225,10 @@ class ManifestTest {
     assertRefused("  method: {spag: {threshold: 1}}\n", "spag is for name: Spag");
     assertRefused("  method: {name: WeightedSum, projectionScope: PerLayer}\n", "SafeGrad");
     assertRefused("  method: {name: Spag, alignmentRefreshSteps: 2}\n", "alignmentRefreshSteps");
+    assertRefused(
+        "  method: {name: WeightedSum, alignmentHistorySize: 8}\n",
+        "alignmentHistorySize is for name: SafeGrad, found name: WeightedSum");
+    assertRefused("  method: {alignmentHistorySize: 33}\n", "alignmentHistorySize", "32");
     assertRefused("  method: {name: Lisa, lisa: {userSteps: 0}}\n", "lisa.userSteps", "1");
   }
 

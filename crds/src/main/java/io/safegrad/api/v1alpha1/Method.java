@@ -22,6 +22,11 @@ import io.fabric8.generator.annotation.ValidationRule;
     message = Method.REFRESH_MESSAGE)
 @ValidationRule(
     value =
+        "!has(self.alignmentHistorySize) || self.alignmentHistorySize == 0"
+            + " || self.name == 'SafeGrad'",
+    message = Method.HISTORY_MESSAGE)
+@ValidationRule(
+    value =
         "!has(self.onConflict) || self.onConflict == 'Project'"
             + " || self.name in ['SafeGrad', 'WeightedSum']",
     message = Method.ON_CONFLICT_MESSAGE)
@@ -67,6 +72,14 @@ public record Method(
             "Steps that SafeGrad and WeightedSum use one alignment gradient for. More than 1 saves"
                 + " time and protects less: the gradient is not that of the model as it is now.")
         Integer alignmentRefreshSteps,
+    @Default("0")
+        @Min(0)
+        @Max(32)
+        @JsonPropertyDescription(
+            "Earlier alignment gradients that SafeGrad projects the user's gradient off before it"
+                + " does so off the newest. 0, as in the paper: none. Each needs the memory of one"
+                + " more gradient.")
+        Integer alignmentHistorySize,
     @JsonPropertyDescription("For name: Lisa. Its defaults hold when absent.") Lisa lisa,
     @JsonPropertyDescription("For name: Spag. Its defaults hold when absent.") Spag spag,
     @Default("Project")
@@ -81,6 +94,7 @@ public record Method(
   public static final String PROJECTION_SCOPE_MESSAGE = "projectionScope is for name: SafeGrad";
   public static final String REFRESH_MESSAGE =
       "alignmentRefreshSteps is for name: SafeGrad and name: WeightedSum";
+  public static final String HISTORY_MESSAGE = "alignmentHistorySize is for name: SafeGrad";
   public static final String ON_CONFLICT_MESSAGE =
       "onConflict: Drop and Stop are for name: SafeGrad and name: WeightedSum";
   public static final String LISA_MESSAGE = "lisa is for name: Lisa";
@@ -108,6 +122,7 @@ public record Method(
         alignmentBatchSize,
         projectionScope,
         alignmentRefreshSteps,
+        0,
         lisa,
         spag,
         OnConflict.Project,
@@ -232,6 +247,7 @@ public record Method(
         alignmentBatchSize,
         projectionScope,
         alignmentRefreshSteps,
+        alignmentHistorySize == null ? 0 : alignmentHistorySize,
         name == Name.Lisa && lisa == null ? Lisa.DEFAULT : lisa,
         name == Name.Spag && spag == null ? Spag.DEFAULT : spag,
         onConflict == null ? OnConflict.Project : onConflict,

@@ -119,7 +119,7 @@ public final class AttributionTable implements Callable<Integer> {
   }
 
   private Method method(OnConflict onConflict) {
-    return new Method(method, 1.0, 8, ProjectionScope.Global, 1, null, null, onConflict, null);
+    return new Method(method, 1.0, 8, ProjectionScope.Global, 1, 0, null, null, onConflict, null);
   }
 
   private Training training(int seed) {

@@ -212,6 +212,7 @@ public final class SettingsSearch implements Callable<Integer> {
         method.alignmentBatchSize(),
         scope,
         refresh,
+        0,
         lisa,
         spag,
         Method.OnConflict.Project,

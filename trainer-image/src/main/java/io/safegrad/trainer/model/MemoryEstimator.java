@@ -142,7 +142,9 @@ public final class MemoryEstimator {
           case Sft, SafeLora -> 1;
           case SafeGrad, WeightedSum, Lisa, Spag -> 2;
         };
-    return vectors + (Boolean.TRUE.equals(training.loadBestModelAtEnd()) ? 1 : 0);
+    return vectors
+        + method.alignmentHistorySize()
+        + (Boolean.TRUE.equals(training.loadBestModelAtEnd()) ? 1 : 0);
   }
 
   private long reference(long tokens) {

@@ -33,10 +33,10 @@ interface FineTuningMethod {
   }
 
   /**
-   * What later steps depend on beside the parameters, and a checkpoint therefore holds: one tensor
-   * for each trained one, or none.
+   * What later steps depend on beside the parameters, and a checkpoint therefore holds: vectors,
+   * each of one tensor for each trained one.
    */
-  default List<Tensor> memory() {
+  default List<List<Tensor>> memory() {
     return List.of();
   }
 }

@@ -85,7 +85,7 @@ final class Lisa implements FineTuningMethod {
   }
 
   @Override
-  public List<Tensor> memory() {
-    return anchor;
+  public List<List<Tensor>> memory() {
+    return List.of(anchor);
   }
 }

@@ -8,12 +8,13 @@ package io.safegrad.trainer.train;
  * @param loss mean cross-entropy of the user batch's response tokens, in nats
  * @param alignmentLoss mean loss of the alignment batch's response tokens, in nats: KL to the start
  *     model (SafeGrad, WeightedSum), or cross-entropy (Lisa, Spag)
- * @param dotProduct dot product of the two gradients
+ * @param dotProduct dot product of the user's gradient and the newest alignment gradient
  * @param cosine cosine of the two gradients; 0 when one of them is zero
  * @param conflict whether the two gradients oppose each other
  * @param userGradNorm Euclidean norm of the user's gradient
  * @param alignmentGradNorm Euclidean norm of the alignment gradient
- * @param projectionWeight the factor w of the alignment gradient in {@code g = g_user + w g_align}
+ * @param projectionWeight the factor w of the newest alignment gradient in {@code g = g_user + w
+ *     g_align}
  * @param gradNorm norm of the gradient that the optimizer goes down, before clipping
  * @param learningRate the optimizer's learning rate at this step
  * @param numTokens tokens of both batches, padding not counted

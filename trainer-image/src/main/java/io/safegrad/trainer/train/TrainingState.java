@@ -42,7 +42,7 @@ public final class TrainingState {
     this.leavesOut = leavesOut;
   }
 
-  /** The tensors of a training: one of each for every trained one. */
+  /** The tensors of a training: vectors, of one tensor for every trained one. */
   public enum Part {
     /** What is trained: the adapter, or every weight. */
     PARAMETERS,
@@ -58,7 +58,7 @@ public final class TrainingState {
 
   /** The parts that there are. */
   public List<Part> parts() {
-    return Arrays.stream(Part.values()).filter(part -> !tensors(part).isEmpty()).toList();
+    return Arrays.stream(Part.values()).filter(part -> !vectors(part).isEmpty()).toList();
   }
 
   /** Optimizer steps done. */
@@ -95,9 +95,12 @@ public final class TrainingState {
     }
   }
 
-  /** Tensors, under the names of {@link CausalLm#trainedTensors()}; valid until the next step. */
+  /**
+   * Tensors, under the names of {@link CausalLm#trainedTensors()}; valid until the next step. Those
+   * of several vectors have names that {@link NumberedVectors} gives.
+   */
   public TensorContents contents(Part part) {
-    return model.contents(tensors(part));
+    return NumberedVectors.contents(vectors(part).stream().map(model::contents).toList());
   }
 
   /**
@@ -107,7 +110,10 @@ public final class TrainingState {
    *     another shape
    */
   public void set(Part part, Weights values) {
-    model.setNamed(tensors(part), values);
+    List<List<Tensor>> vectors = vectors(part);
+    for (int place = 0; place < vectors.size(); place++) {
+      model.setNamed(vectors.get(place), NumberedVectors.of(values, place, vectors.size()));
+    }
   }
 
   /**
@@ -125,13 +131,13 @@ public final class TrainingState {
     windows.skipTo(position);
   }
 
-  private List<Tensor> tensors(Part part) {
+  private List<List<Tensor>> vectors(Part part) {
     return switch (part) {
-      case PARAMETERS -> model.parameters();
-      case EXP_AVG -> optimizer.mean();
-      case EXP_AVG_SQ -> optimizer.square();
+      case PARAMETERS -> List.of(model.parameters());
+      case EXP_AVG -> List.of(optimizer.mean());
+      case EXP_AVG_SQ -> List.of(optimizer.square());
       case METHOD -> method.memory();
-      case BEST -> validation.best();
+      case BEST -> validation.best().isEmpty() ? List.of() : List.of(validation.best());
     };
   }
 }

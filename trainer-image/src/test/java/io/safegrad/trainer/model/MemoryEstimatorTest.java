@@ -113,6 +113,14 @@ class MemoryEstimatorTest {
   }
 
   @Test
+  void eachEarlierAlignmentGradientIsOneMore() {
+    MemoryEstimate plain = estimate("", 8, 512);
+    MemoryEstimate kept = estimate("method: {alignmentHistorySize: 8}", 8, 512);
+    assertThat(kept.parts().get(Part.GRADIENTS)).isEqualTo(5 * plain.parts().get(Part.GRADIENTS));
+    assertThat(kept.bytes() - plain.bytes()).isEqualTo(8 * plain.parts().get(Part.ADAPTER));
+  }
+
+  @Test
   void attributionHoldsItsGradientAndAMovedModelWhileTheTrainingIsThereOrAfterIt() {
     ModelConfig config = Golden.of("llama").config();
     TrainingPlan plan = plan("training: {mode: Full}");

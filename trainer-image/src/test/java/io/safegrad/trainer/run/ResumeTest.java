@@ -53,7 +53,11 @@ class ResumeTest {
         "Lora | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 6",
         "Full | name: Lisa, lisa: {alignmentSteps: 2, userSteps: 3} | 7",
         "Lora | name: Spag, spag: {threshold: 0.1} | 8",
-        "Dropout | name: SafeGrad | 9"
+        "Dropout | name: SafeGrad | 9",
+        "Lora | name: SafeGrad, alignmentHistorySize: 3 | 12",
+        "Full | name: SafeGrad, alignmentHistorySize: 2, projectionScope: PerLayer | 13",
+        "Lora | name: SafeGrad, alignmentHistorySize: 1 | 14",
+        "Lora | name: SafeGrad, alignmentHistorySize: 2, alignmentRefreshSteps: 2 | 15"
       })
   void interruptedAtRandomStepsItGivesTheSameAdapterAndTheSameFigures(
       String mode, String method, long seed) throws IOException {

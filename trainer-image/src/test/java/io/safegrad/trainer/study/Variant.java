@@ -27,7 +27,19 @@ enum Variant {
   SAFE_GRAD_PER_LAYER(
       "SafeGrad, PerLayer", method(Name.SafeGrad, 1, ProjectionScope.PerLayer, OnConflict.Project)),
   SAFE_GRAD_MOMENTUM("SafeGrad, averaged g_align", SAFE_GRAD),
-  SAFE_GRAD_RECENT("SafeGrad, last 8 g_align", SAFE_GRAD),
+  SAFE_GRAD_RECENT(
+      "SafeGrad, last 8 g_align",
+      new Method(
+          Name.SafeGrad,
+          1.0,
+          8,
+          ProjectionScope.Global,
+          1,
+          8,
+          null,
+          null,
+          OnConflict.Project,
+          null)),
   SAFE_GRAD_UPDATE("SafeGrad, projected update", SAFE_GRAD),
   SAFE_GRAD_CONTROLLER("SafeGrad, ρ controlled", SAFE_GRAD),
   SAFE_GRAD_PROMPT_KL("SafeGrad, KL on prompts too", SAFE_GRAD),
@@ -48,6 +60,7 @@ enum Variant {
           8,
           ProjectionScope.Global,
           1,
+          0,
           new Method.Lisa(2, 18, 1.0),
           null,
           OnConflict.Project,
@@ -60,6 +73,7 @@ enum Variant {
           8,
           ProjectionScope.Global,
           1,
+          0,
           null,
           new Method.Spag(0.2, 1.0),
           OnConflict.Project,
@@ -72,6 +86,7 @@ enum Variant {
           8,
           ProjectionScope.Global,
           1,
+          0,
           null,
           null,
           OnConflict.Project,
@@ -91,7 +106,7 @@ enum Variant {
 
   private static Method method(
       Name name, double weight, ProjectionScope scope, OnConflict onConflict) {
-    return new Method(name, weight, 8, scope, 1, null, null, onConflict, null);
+    return new Method(name, weight, 8, scope, 1, 0, null, null, onConflict, null);
   }
 
   /** What the tables call it. */
@@ -130,7 +145,6 @@ enum Variant {
     return Optional.ofNullable(
         switch (this) {
           case SAFE_GRAD_MOMENTUM -> Change.MOMENTUM;
-          case SAFE_GRAD_RECENT -> Change.RECENT;
           case SAFE_GRAD_UPDATE -> Change.UPDATE;
           case SAFE_GRAD_CONTROLLER -> Change.CONTROLLER;
           default -> null;

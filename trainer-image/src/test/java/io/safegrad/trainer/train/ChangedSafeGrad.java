@@ -12,8 +12,6 @@ import io.safegrad.trainer.train.GradientAccumulator.Losses;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.TrainingLoop.MethodOfRun;
 import io.safegrad.trainer.train.Window.Content;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -26,11 +24,6 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
      * A moving average of the alignment gradients (β 0.9, bias corrected) instead of the newest.
      */
     MOMENTUM,
-    /**
-     * Each of the last eight alignment gradients that the user's gradient opposes is projected off,
-     * twice in turn, as in SPF (arXiv 2601.10141), which takes their span.
-     */
-    RECENT,
     /** The optimizer's update is projected instead of the gradient. */
     UPDATE,
     /** ρ grows by a tenth in each step whose KL is above 0.001, up to 100, and falls back to 1. */
@@ -55,7 +48,6 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
         (parameters, gradients, trained) ->
             switch (change) {
               case MOMENTUM -> new Momentum(method, gradients);
-              case RECENT -> new Recent(method, gradients);
               case UPDATE -> new Update(method, gradients, trained);
               case CONTROLLER -> new Controller(method, gradients);
             };
@@ -132,36 +124,6 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
       gradients.operators().apply("fill_zero_", corrected);
       addScaled(corrected, mean, 1 / (1 - Math.pow(BETA, step)));
       return surgery(Projection.GLOBAL, weight, corrected);
-    }
-  }
-
-  private static final class Recent extends ChangedSafeGrad {
-
-    private static final int KEPT = 8;
-    private static final int TURNS = 2;
-    private final Deque<List<Tensor>> recent = new ArrayDeque<>();
-
-    Recent(Method method, GradientAccumulator gradients) {
-      super(method, gradients);
-    }
-
-    @Override
-    Observation combine(int step, Supplier<Losses> losses) {
-      for (int turn = 0; turn < TURNS; turn++) {
-        recent.forEach(this::projectOff);
-      }
-      List<Tensor> newest = recent.size() < KEPT ? zeros() : recent.removeFirst();
-      gradients.operators().apply("assign_", newest, alignment.vector());
-      recent.addLast(newest);
-      return surgery(Projection.GLOBAL, weight, alignment.vector());
-    }
-
-    private void projectOff(List<Tensor> direction) {
-      double norm = dot(direction, direction);
-      double along = dot(user.vector(), direction);
-      if (GradientSurgery.hasDirection(norm) && along < 0) {
-        addScaled(user.vector(), direction, -along / norm);
-      }
     }
   }
 

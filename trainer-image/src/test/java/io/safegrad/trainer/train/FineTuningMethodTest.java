@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Method.OnConflict;
 import io.safegrad.api.v1alpha1.Method.ProjectionScope;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.api.v1alpha1.Training.Mode;
@@ -170,6 +171,37 @@ class FineTuningMethodTest {
     assertThat(run.column(StepMetrics::projectionWeight)).allMatch(Objects::isNull);
   }
 
+  /**
+   * The first alignment gradient is zero, so that the third step is the first with an earlier one.
+   */
+  @Test
+  void earlierAlignmentGradientsCountFromTheThirdStepOn() {
+    Run plain = run(method(Method.Name.SafeGrad), Mode.Lora);
+    Run run = run(safeGrad(ProjectionScope.Global, 1, 8), Mode.Lora);
+    assertThat(run.steps().subList(0, 2).stream().map(StepMetrics::gradNorm))
+        .isEqualTo(plain.steps().subList(0, 2).stream().map(StepMetrics::gradNorm).toList());
+    assertThat(run.values()).isNotEqualTo(plain.values());
+    assertThat(run.values())
+        .isEqualTo(run(safeGrad(ProjectionScope.Global, 1, 8), Mode.Lora).values())
+        .isNotEqualTo(run(safeGrad(ProjectionScope.Global, 1, 1), Mode.Lora).values());
+    assertThat(run.column(step -> step.method().action())).contains(Action.PROJECTED);
+    assertThat(run.steps())
+        .allSatisfy(
+            step -> {
+              assertThat(step.conflict()).isEqualTo(step.step() > 1 && step.dotProduct() < 0);
+              assertThat(step.projectionWeight()).isGreaterThanOrEqualTo(1);
+            });
+  }
+
+  /** One that serves several steps is no earlier one beside itself. */
+  @Test
+  void anAlignmentGradientBecomesAnEarlierOneWhenItIsReplaced() {
+    assertThat(run(safeGrad(ProjectionScope.Global, 20, 8), Mode.Lora).values())
+        .isEqualTo(run(safeGrad(ProjectionScope.Global, 20, 0), Mode.Lora).values());
+    assertThat(run(safeGrad(ProjectionScope.PerLayer, 3, 2), Mode.Lora).values())
+        .isNotEqualTo(run(safeGrad(ProjectionScope.PerLayer, 3, 0), Mode.Lora).values());
+  }
+
   private double lastDrift(Run run) {
     return run.steps().get(STEPS - 1).method().drift();
   }
@@ -213,7 +245,21 @@ class FineTuningMethodTest {
   }
 
   private Method safeGrad(ProjectionScope scope, int refreshSteps) {
-    return new Method(Method.Name.SafeGrad, 1.0, 4, scope, refreshSteps, null, null);
+    return safeGrad(scope, refreshSteps, 0);
+  }
+
+  private Method safeGrad(ProjectionScope scope, int refreshSteps, int historySize) {
+    return new Method(
+        Method.Name.SafeGrad,
+        1.0,
+        4,
+        scope,
+        refreshSteps,
+        historySize,
+        null,
+        null,
+        OnConflict.Project,
+        null);
   }
 
   private Method lisa(int alignmentSteps, int userSteps, double proximalWeight) {

@@ -3,6 +3,8 @@ package io.safegrad.trainer.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.safegrad.api.v1alpha1.Method;
+import io.safegrad.api.v1alpha1.Method.OnConflict;
+import io.safegrad.api.v1alpha1.Method.ProjectionScope;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.api.v1alpha1.Training.Mode;
 import io.safegrad.trainer.model.CausalLm;
@@ -17,22 +19,35 @@ class HostReadsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "Sft, Lora, 1, 1",
-    "Sft, Full, 2, 1",
-    "Lisa, Lora, 1, 1",
-    "SafeGrad, Lora, 1, 2",
-    "SafeGrad, Lora, 2, 2",
-    "SafeGrad, Full, 2, 2",
-    "WeightedSum, Lora, 1, 2",
-    "Spag, Lora, 1, 2"
+    "Sft, 0, Lora, 1, 1",
+    "Sft, 0, Full, 2, 1",
+    "Lisa, 0, Lora, 1, 1",
+    "SafeGrad, 0, Lora, 1, 2",
+    "SafeGrad, 0, Lora, 2, 2",
+    "SafeGrad, 0, Full, 2, 2",
+    "SafeGrad, 8, Lora, 1, 2",
+    "WeightedSum, 0, Lora, 1, 2",
+    "Spag, 0, Lora, 1, 2"
   })
-  void aStepReads(Method.Name method, Mode mode, int accumulationSteps, int times) {
+  void aStepReads(Method.Name name, int historySize, Mode mode, int accumulationSteps, int times) {
     Golden golden = Golden.of("llama");
     Training training = Golden.training(mode, 4, 1, accumulationSteps);
+    Method method =
+        new Method(
+            name,
+            1.0,
+            1,
+            ProjectionScope.Global,
+            1,
+            historySize,
+            null,
+            null,
+            OnConflict.Project,
+            null);
     List<Long> reads = new ArrayList<>();
     try (CausalLm model = golden.load(training)) {
       reads.add(model.torch().hostReads());
-      new TrainingLoop(model, new Method(method, 1.0, 1), training)
+      new TrainingLoop(model, method, training)
           .run(
               golden.examples("user"),
               golden.examples("align"),
