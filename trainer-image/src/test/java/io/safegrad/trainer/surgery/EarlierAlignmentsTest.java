@@ -1,5 +1,11 @@
 package io.safegrad.trainer.surgery;
 
+import static io.safegrad.trainer.surgery.DefinedSurgery.cosine;
+import static io.safegrad.trainer.surgery.DefinedSurgery.distance;
+import static io.safegrad.trainer.surgery.DefinedSurgery.dot;
+import static io.safegrad.trainer.surgery.DefinedSurgery.doubles;
+import static io.safegrad.trainer.surgery.DefinedSurgery.norm;
+import static io.safegrad.trainer.surgery.DefinedSurgery.projectOff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -34,35 +40,13 @@ class EarlierAlignmentsTest {
     torch.close();
   }
 
-  /** The definition, step by step on arrays. */
-  private static double[] defined(float[] user, List<float[]> alignments, double weight) {
-    double[] left = doubles(user);
-    int newest = alignments.size() - 1;
-    for (int turn = 0; turn < 2; turn++) {
-      for (int earlier = 0; earlier < newest; earlier++) {
-        projectOff(left, doubles(alignments.get(earlier)));
-      }
-    }
-    projectOff(left, doubles(alignments.get(newest)));
-    add(left, doubles(alignments.get(newest)), weight);
-    return left;
-  }
-
-  private static void projectOff(double[] vector, double[] direction) {
-    double along = dot(vector, direction);
-    double squared = dot(direction, direction);
-    if (along < 0 && squared > 1e-9) {
-      add(vector, direction, -along / squared);
-    }
-  }
-
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 8, 32})
   void itIsWhatTheDefinitionSays(int earlier) {
     for (double weight : new double[] {0, 1, 0.3}) {
       float[] user = random();
       List<float[]> alignments = related(earlier + 1);
-      double[] defined = defined(user, alignments, weight);
+      double[] defined = DefinedSurgery.of(user, alignments, weight);
       float[] combined = combined(Projection.GLOBAL, weight, user, alignments);
       for (int i = 0; i < SIZE; i++) {
         assertThat((double) combined[i]).isCloseTo(defined[i], within(2e-5));
@@ -138,12 +122,6 @@ class EarlierAlignmentsTest {
     }
   }
 
-  private static double distance(float[] a, double[] b) {
-    double[] difference = doubles(a);
-    add(difference, b, -1);
-    return Math.sqrt(dot(difference, difference));
-  }
-
   /** Directions at right angles do not undo each other's projection. */
   @Test
   void thoseAtRightAnglesAreNotOpposedWhateverTheirOrder() {
@@ -211,7 +189,7 @@ class EarlierAlignmentsTest {
             .toList();
     Observation observed = combine(Projection.PER_GROUP, 0.5, left, byGradient);
     for (int group = 0; group < 3; group++) {
-      double[] defined = defined(user.get(group), alignments.get(group), 0.5);
+      double[] defined = DefinedSurgery.of(user.get(group), alignments.get(group), 0.5);
       float[] found = values(left.get(group));
       for (int i = 0; i < SIZE; i++) {
         assertThat((double) found[i]).isCloseTo(defined[i], within(2e-5));
@@ -322,27 +300,5 @@ class EarlierAlignmentsTest {
       mirrored[i] = -values[i];
     }
     return mirrored;
-  }
-
-  private static double cosine(float[] a, float[] b) {
-    return dot(doubles(a), doubles(b)) / (norm(a) * norm(b));
-  }
-
-  private static double norm(float[] vector) {
-    return Math.sqrt(dot(doubles(vector), doubles(vector)));
-  }
-
-  private static double dot(double[] a, double[] b) {
-    return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
-  }
-
-  private static void add(double[] to, double[] vector, double factor) {
-    for (int i = 0; i < to.length; i++) {
-      to[i] += factor * vector[i];
-    }
-  }
-
-  private static double[] doubles(float[] values) {
-    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
   }
 }
