@@ -342,6 +342,7 @@ class PolicyCheckTest {
         "requiredMethod: WeightedSum | {name: WeightedSum, alignmentRefreshSteps: 2} | false",
         "requiredMethod: SafeGrad | {projectionScope: PerLayer} | true",
         "requiredMethod: SafeGrad | {alignmentRefreshSteps: 2} | false",
+        "requiredMethod: SafeGrad | {alignmentHistorySize: 32, projectionScope: PerLayer} | true",
         "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 4} | true",
         "requiredMethod: SafeGrad; maxAlignmentRefreshSteps: 4 | {alignmentRefreshSteps: 5} | false",
         "minimumAlignmentWeight: 0.5 | {name: Spag, alignmentWeight: 1} | false",
