@@ -14,7 +14,6 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.judge.Exchange;
 import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
-import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.HeldOutDivergence;
@@ -101,8 +100,7 @@ final class CaseRun {
   }
 
   private CausalLm load(StudyCase study) {
-    return CausalLm.load(
-        ModelConfig.of(model.pretrained().config()), model.pretrained().weights(), training(study));
+    return model.load(training(study));
   }
 
   private List<TokenizedExample> alignment(StudyCase study, CausalLm lm) {
@@ -292,8 +290,8 @@ final class CaseRun {
     return new Count((int) answers.stream().filter(it -> it).count(), answers.size());
   }
 
-  private static double divergence(CausalLm lm, List<TokenizedExample> examples) {
-    try (ReferenceModel reference = lm.reference(examples)) {
+  private double divergence(CausalLm lm, List<TokenizedExample> examples) {
+    try (ReferenceModel reference = lm.reference(model.asked(examples))) {
       return HeldOutDivergence.of(lm, reference, BATCH);
     }
   }

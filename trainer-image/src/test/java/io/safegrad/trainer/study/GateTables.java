@@ -91,6 +91,6 @@ final class GateTables {
   }
 
   private Optional<CaseResult> start(Attack attack) {
-    return results.of(Grid.start(attack));
+    return results.of(StudyGrid.start(attack));
   }
 }

@@ -5,22 +5,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/**
- * The cases, in the order of what they are worth. What learning rate a method has follows from the
- * results of its tuning, which come first.
- */
-final class Grid {
+/** The cases of the built-in model. */
+final class Grid extends StudyGrid {
 
-  static final int STEPS = 200;
-  static final int TUNING_SEED = 42;
-  static final List<Integer> SEEDS = List.of(43, 44, 45);
   static final List<Integer> PERCENTS = List.of(0, 5, 10, 30, 50, 100);
-  static final List<Double> RATES = List.of(1e-3, 3e-3, 6e-3);
-  static final List<Integer> TUNING_PERCENTS = List.of(0, 10);
-
-  /** A lower rate is taken for no more than so much of the score. */
-  private static final double TUNING_TOLERANCE = 0.02;
-
   static final List<Variant> METHODS =
       List.of(
           Variant.SFT,
@@ -54,6 +42,7 @@ final class Grid {
           AlignmentChoice.of(384).ofFamilies(6));
   static final List<Variant> CHANGES =
       List.of(
+          Variant.WEIGHTED_SUM,
           Variant.SAFE_GRAD,
           Variant.SAFE_GRAD_MOMENTUM,
           Variant.SAFE_GRAD_RECENT,
@@ -62,46 +51,41 @@ final class Grid {
           Variant.SAFE_GRAD_PROMPT_KL,
           Variant.SAFE_GRAD_LOW_RANK,
           Variant.SAFE_GRAD_TWO_LINEARS);
+  private static final List<Variant> COMPARED_CHANGES =
+      List.of(Variant.SAFE_GRAD_RECENT, Variant.SAFE_GRAD, Variant.WEIGHTED_SUM);
   static final List<Variant> SCREENS =
       List.of(Variant.SFT_SCREEN, Variant.WEIGHTED_SUM_SCREEN, Variant.SAFE_GRAD_SCREEN);
-  static final List<Integer> CHANGE_SEEDS = List.of(43, 44);
+  static final List<Integer> CHANGE_SEEDS = List.of(43, 44, 45);
   private static final List<Integer> SIZES = List.of(10, 20, 100);
-
-  private final Results results;
-  private final int steps;
 
   /**
    * @param steps on the user's examples
    */
   Grid(Results results, int steps) {
-    this.results = results;
-    this.steps = steps;
+    super(results, steps);
   }
 
-  /**
-   * Cases that answer one question.
-   *
-   * @param name of {@code --only}
-   */
-  record SubStudy(String name, List<StudyCase> cases) {}
-
-  /** The learning rates are tried, each method with as many. */
-  SubStudy tuning() {
-    return new SubStudy(
-        "tuning",
-        METHODS.stream()
-            .flatMap(
-                variant ->
-                    RATES.stream()
-                        .flatMap(
-                            rate ->
-                                TUNING_PERCENTS.stream()
-                                    .map(percent -> tuning(variant.tunedAs(), percent, rate))))
-            .distinct()
-            .toList());
+  @Override
+  List<Double> rates() {
+    return List.of(1e-3, 3e-3, 6e-3);
   }
 
-  /** All the others, once the learning rates are known. */
+  @Override
+  List<Variant> methods() {
+    return METHODS;
+  }
+
+  @Override
+  List<Variant> attackedMethods() {
+    return ATTACKED_METHODS;
+  }
+
+  @Override
+  List<Integer> percents() {
+    return PERCENTS;
+  }
+
+  @Override
   List<SubStudy> reported() {
     List<SubStudy> studies = new ArrayList<>();
     studies.add(new SubStudy("ratios-43", ratios(43)));
@@ -120,6 +104,7 @@ final class Grid {
     studies.add(new SubStudy("settings", settings()));
     studies.add(new SubStudy("format", format()));
     studies.add(new SubStudy("changes-44", changes(44)));
+    studies.add(new SubStudy("changes-45", changes(45)));
     studies.add(new SubStudy("ratios-45", ratios(45)));
     studies.add(new SubStudy("more-ratios", moreRatios()));
     return studies;
@@ -136,8 +121,10 @@ final class Grid {
         plain(0, variant, seed));
   }
 
+  /** Of the last seed only what stood out. */
   private List<StudyCase> changes(int seed) {
-    return CHANGES.stream().flatMap(each -> leaks(each, seed).stream()).toList();
+    List<Variant> compared = seed == 45 ? COMPARED_CHANGES : CHANGES;
+    return compared.stream().flatMap(each -> leaks(each, seed).stream()).toList();
   }
 
   /** All attacks, clean data, and the small alignment set. */
@@ -149,39 +136,6 @@ final class Grid {
     cases.add(plain(0, variant, 43));
     cases.add(of(Task.SENTIMENT, Attack.PLAIN, 10, variant, AlignmentChoice.of(20), 43));
     return cases;
-  }
-
-  StudyCase tuning(Variant variant, int percent, double rate) {
-    return new StudyCase(
-        true,
-        Task.SENTIMENT,
-        Attack.PLAIN,
-        percent,
-        variant,
-        AlignmentChoice.BUILTIN,
-        rate,
-        steps,
-        TUNING_SEED);
-  }
-
-  StudyCase plain(int percent, Variant variant, int seed) {
-    return of(Task.SENTIMENT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, seed);
-  }
-
-  StudyCase of(
-      Task task, Attack attack, int percent, Variant variant, AlignmentChoice choice, int seed) {
-    return new StudyCase(false, task, attack, percent, variant, choice, rate(variant), steps, seed);
-  }
-
-  /** The attack of unlike harm goes with an alignment set of the other families. */
-  static AlignmentChoice alignment(Attack attack) {
-    return attack == Attack.UNLIKE
-        ? AlignmentChoice.BUILTIN.ofFamilies(6)
-        : AlignmentChoice.BUILTIN;
-  }
-
-  static StudyCase start(Attack attack) {
-    return StudyCase.start(Task.SENTIMENT, attack, alignment(attack));
   }
 
   private List<StudyCase> ratios(int seed) {
@@ -254,42 +208,5 @@ final class Grid {
           of(Task.SENTIMENT, Attack.PLAIN, 30, Variant.SAFE_GRAD, AlignmentChoice.of(size), 43));
     }
     return cases;
-  }
-
-  /**
-   * The lowest rate whose score is within two points of the best.
-   *
-   * @throws IllegalStateException before its tuning is complete
-   */
-  double rate(Variant variant) {
-    double best = RATES.stream().mapToDouble(rate -> score(variant, rate)).max().orElseThrow();
-    return RATES.stream()
-        .filter(rate -> score(variant, rate) >= best - TUNING_TOLERANCE - 1e-9)
-        .findFirst()
-        .orElseThrow();
-  }
-
-  /**
-   * Mean of refusal + accuracy - over-refusal over the shares that are tuned on; of accuracy alone,
-   * where nothing but the task counts.
-   */
-  private double score(Variant variant, double rate) {
-    return TUNING_PERCENTS.stream()
-        .map(percent -> tuning(variant.tunedAs(), percent, rate))
-        .map(
-            tuning ->
-                results
-                    .of(tuning)
-                    .orElseThrow(
-                        () ->
-                            new IllegalStateException(
-                                "the tuning of " + variant + " is not complete")))
-        .mapToDouble(tuned -> variant == Variant.SFT_FOR_TASK ? tuned.accuracy().rate() : of(tuned))
-        .average()
-        .orElseThrow();
-  }
-
-  private static double of(CaseResult tuned) {
-    return tuned.refusal().rate() + tuned.accuracy().rate() - tuned.overRefusal().rate();
   }
 }

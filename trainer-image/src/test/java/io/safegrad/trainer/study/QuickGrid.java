@@ -1,6 +1,6 @@
 package io.safegrad.trainer.study;
 
-import io.safegrad.trainer.study.Grid.SubStudy;
+import io.safegrad.trainer.study.StudyGrid.SubStudy;
 import java.util.List;
 
 /** A handful of cases of few steps, whose figures say nothing but that all of it works. */
@@ -14,7 +14,7 @@ final class QuickGrid {
     return new SubStudy(
         "quick",
         List.of(
-            Grid.start(Attack.PLAIN),
+            StudyGrid.start(Attack.PLAIN),
             quick(Attack.PLAIN, Variant.SFT, AlignmentChoice.BUILTIN),
             quick(
                 Attack.BACKDOOR, Variant.SAFE_GRAD_DROP, AlignmentChoice.of(10).chosenToCover())));

@@ -57,6 +57,11 @@ final class Results {
     byKey.put(result.key(), result);
   }
 
+  /** Takes in what stands elsewhere. */
+  void adopt(CaseResult result) {
+    byKey.put(result.key(), result);
+  }
+
   Optional<CaseResult> of(StudyCase study) {
     return Optional.ofNullable(byKey.get(study.key()));
   }

@@ -1,7 +1,9 @@
 package io.safegrad.trainer.study;
 
 import io.safegrad.trainer.judge.Exchange;
-import io.safegrad.trainer.study.Grid.SubStudy;
+import io.safegrad.trainer.study.StudyGrid.SubStudy;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeDevice;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -24,11 +26,29 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 public final class Study implements Callable<Integer> {
 
-  @Option(
-      names = "--results",
-      defaultValue = "trainer-image/src/test/study/results.jsonl",
-      description = "A line for each case.")
+  private static final String RESULTS = "trainer-image/src/test/study/results.jsonl";
+
+  @Option(names = "--results", defaultValue = RESULTS, description = "A line for each case.")
   private Path file;
+
+  @Option(
+      names = "--model",
+      description =
+          "SmolLM2-135M-Instruct, aligned, whose own cases are run; default: the built-in model.")
+  private Path modelPath;
+
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description = "cpu, or cuda for the first GPU, where another model computes in bfloat16.")
+  private String device;
+
+  @Option(
+      names = "--share",
+      description =
+          "A folder: processes that name the same one share out the cases, leave each result"
+              + " there, and write neither results nor page.")
+  private Path shared;
 
   @Option(names = "--docs", defaultValue = "docs", description = "Where study.md stands.")
   private Path docs;
@@ -51,6 +71,15 @@ public final class Study implements Callable<Integer> {
       description = "Begin no case after so many.")
   private double minutes;
 
+  @Option(names = "--steps", defaultValue = "200", description = "Of each run; less for a trial.")
+  private int steps;
+
+  @Option(
+      names = "--prompts",
+      defaultValue = "100000",
+      description = "Of each set that is asked at most; less for a trial.")
+  private int prompts;
+
   @Option(
       names = "--transcripts",
       description = "Run the case of this key again and print what it replies; keep nothing.")
@@ -62,7 +91,10 @@ public final class Study implements Callable<Integer> {
       description = "The folder for files needed meanwhile.")
   private Path workspace;
 
+  private static final long POLL_MILLIS = 1000;
+
   private final PrintStream out;
+  private Share share;
   private final long begin = System.nanoTime();
 
   Study(PrintStream out) {
@@ -79,7 +111,8 @@ public final class Study implements Callable<Integer> {
     Results results = Results.read(file);
     if (!write) {
       Files.createDirectories(workspace);
-      try (StudyModel model = new StudyModel(workspace)) {
+      share = shared == null ? null : new Share(shared);
+      try (StudyModel model = model()) {
         if (transcripts != null) {
           print(results, model);
           return 0;
@@ -87,20 +120,39 @@ public final class Study implements Callable<Integer> {
         run(results, model);
       }
     }
-    if (!quick) {
+    if (!quick && share == null && modelPath == null) {
       new StudyPage(results).write(docs);
     }
     return 0;
   }
 
-  private void run(Results results, StudyModel model) {
+  private StudyModel model() {
+    return modelPath == null
+        ? new StudyModel(workspace, prompts)
+        : new StudyModel(
+            modelPath,
+            Compute.on(device.equals("cuda") ? ComputeDevice.CUDA : ComputeDevice.CPU, null),
+            workspace,
+            prompts);
+  }
+
+  private void run(Results results, StudyModel model) throws IOException {
     CaseRun run = new CaseRun(model, (set, exchange) -> {});
-    Grid grid = new Grid(results, quick ? QuickGrid.STEPS : Grid.STEPS);
     if (quick) {
       run(results, run, List.of(QuickGrid.of()));
       return;
     }
-    run(results, run, List.of(grid.tuning()));
+    StudyGrid grid = modelPath == null ? new Grid(results, steps) : new SmolGrid(results, steps);
+    List<SubStudy> untuned = grid.untuned();
+    List<String> names = untuned.stream().map(SubStudy::name).toList();
+    if (only != null && names.containsAll(only)) {
+      run(results, run, untuned.stream().filter(each -> only.contains(each.name())).toList());
+      return;
+    }
+    run(results, run, untuned);
+    if (share != null && !completed(results, run, untuned)) {
+      return;
+    }
     run(
         results,
         run,
@@ -109,23 +161,82 @@ public final class Study implements Callable<Integer> {
             .toList());
   }
 
-  private void run(Results results, CaseRun run, List<SubStudy> studies) {
+  private void run(Results results, CaseRun run, List<SubStudy> studies) throws IOException {
     long start = System.nanoTime();
     int done = 0;
     for (SubStudy study : studies) {
       for (StudyCase each : study.cases()) {
-        if (results.of(each).isPresent()) {
-          continue;
-        }
-        if ((System.nanoTime() - begin) / 60e9 > minutes) {
+        if (isOver()) {
           return;
         }
-        CaseResult result = run.run(each);
-        results.add(result);
+        if (!isOpen(results, each)) {
+          continue;
+        }
+        CaseResult result;
+        if (share == null) {
+          result = run.run(each);
+          results.add(result);
+        } else {
+          try {
+            result = run.run(each);
+          } catch (RuntimeException e) {
+            out.println(each.key() + " failed: " + e);
+            share.fail(each, e);
+            continue;
+          }
+          share.leave(result);
+          results.adopt(result);
+        }
         done++;
         progress(study, result, open(results, studies), (System.nanoTime() - start) / 1e9 / done);
       }
     }
+  }
+
+  private boolean isOver() {
+    return (System.nanoTime() - begin) / 60e9 > minutes;
+  }
+
+  /** Whether a case is this process's to run. */
+  private boolean isOpen(Results results, StudyCase each) throws IOException {
+    if (results.of(each).isPresent()) {
+      return false;
+    }
+    if (share == null) {
+      return true;
+    }
+    share.results().forEach(results::adopt);
+    return results.of(each).isEmpty() && share.take(each);
+  }
+
+  /** Waits for the cases of others, and runs what they leave; false when the time is over first. */
+  private boolean completed(Results results, CaseRun run, List<SubStudy> studies)
+      throws IOException {
+    while (isAwaited(results, studies)) {
+      if (isOver()) {
+        return false;
+      }
+      try {
+        Thread.sleep(POLL_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+      run(results, run, studies);
+      share.results().forEach(results::adopt);
+    }
+    return true;
+  }
+
+  private boolean isAwaited(Results results, List<SubStudy> studies) throws IOException {
+    for (SubStudy study : studies) {
+      for (StudyCase each : study.cases()) {
+        if (results.of(each).isEmpty() && !share.isLost(each)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static long open(Results results, List<SubStudy> studies) {

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.v1alpha1.Model;
+import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.builtin.Dialogue;
 import io.safegrad.trainer.builtin.UnalignedModel;
@@ -7,7 +9,10 @@ import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.PretrainedModel;
 import io.safegrad.trainer.weights.Weights;
 import java.io.IOException;
@@ -25,24 +30,50 @@ final class StudyModel implements AutoCloseable {
   private final Path folder;
   private final Path directory;
   private final PretrainedModel pretrained;
+  private final Compute compute;
+  private final int most;
   private Weights base;
 
   /**
-   * Opens the built-in model.
+   * Opens the built-in model, on the processor.
    *
    * @param folder an existing one, for files needed meanwhile
+   * @param most prompts of each set that it is asked
    */
-  StudyModel(Path folder) {
+  StudyModel(Path folder, int most) {
+    this(BuiltinSource.materialise("tiny-aligned", folder), Compute.CPU, folder, most);
+  }
+
+  /**
+   * Opens another one.
+   *
+   * @param path a model directory or a GGUF file
+   * @param folder an existing one, for files needed meanwhile
+   * @param most prompts of each set that it is asked
+   */
+  StudyModel(Path path, Compute compute, Path folder, int most) {
     this.folder = folder;
-    this.directory = BuiltinSource.materialise("tiny-aligned", folder);
-    this.pretrained = PretrainedModel.open(directory);
+    this.directory = path;
+    this.compute = compute;
+    this.most = most;
+    this.pretrained = PretrainedModel.open(path);
   }
 
   PretrainedModel pretrained() {
     return pretrained;
   }
 
-  /** What Safe LoRA compares with, made when it is first asked for. */
+  /** Reads the weights, with an adapter that changes nothing yet. */
+  CausalLm load(Training training) {
+    return CausalLm.load(
+        ModelConfig.of(pretrained.config()),
+        pretrained.weights(),
+        training,
+        Model.Storage.Float32,
+        compute);
+  }
+
+  /** What Safe LoRA compares with, made of the built-in model when it is first asked for. */
   Weights base() {
     if (base == null) {
       base = UnalignedModel.weights(directory, folder);
@@ -60,10 +91,15 @@ final class StudyModel implements AutoCloseable {
                 file, "study", pretrained.tokenizer(), pretrained.chatTemplate(), MAX_LENGTH));
   }
 
+  /** As many of them as are asked. */
+  <T> List<T> asked(List<T> all) {
+    return all.subList(0, Math.min(most, all.size()));
+  }
+
   /** Dialogues to be asked, whose replies are the expected ones. */
   List<EvaluationPrompt> prompts(List<Dialogue> dialogues) {
     return read(
-        dialogues,
+        asked(dialogues),
         Dialogue::taskLine,
         file ->
             EvaluationPrompts.read(

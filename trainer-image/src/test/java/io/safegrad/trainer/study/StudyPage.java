@@ -22,7 +22,7 @@ final class StudyPage {
   private final String brief;
 
   StudyPage(Results results) {
-    Grid grid = new Grid(results, Grid.STEPS);
+    Grid grid = new Grid(results, StudyGrid.STEPS);
     GateTables gate = new GateTables(results);
     tables = new StudyTables(results, grid);
     brief = tables.brief();

@@ -1,6 +1,6 @@
 package io.safegrad.trainer.study;
 
-import io.safegrad.trainer.study.Grid.SubStudy;
+import io.safegrad.trainer.study.StudyGrid.SubStudy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -18,9 +18,9 @@ final class StudyTables {
       List.of(Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP, Variant.SAFE_GRAD_SCREEN);
 
   private final Results results;
-  private final Grid grid;
+  private final StudyGrid grid;
 
-  StudyTables(Results results, Grid grid) {
+  StudyTables(Results results, StudyGrid grid) {
     this.results = results;
     this.grid = grid;
   }
@@ -28,8 +28,7 @@ final class StudyTables {
   /** How much of what was planned was run. */
   String progress() {
     List<String> rows = new ArrayList<>();
-    for (SubStudy study :
-        Stream.concat(Stream.of(grid.tuning()), grid.reported().stream()).toList()) {
+    for (SubStudy study : grid.all().toList()) {
       long done = study.cases().stream().filter(each -> results.of(each).isPresent()).count();
       rows.add("| `%s` | %d | %d |".formatted(study.name(), study.cases().size(), done));
     }
@@ -39,10 +38,10 @@ final class StudyTables {
   /** What each method's learning rates gave, and which was taken. */
   String tuning() {
     List<String> rows = new ArrayList<>();
-    for (Variant variant : Grid.METHODS.stream().filter(each -> !each.screens()).toList()) {
-      for (int percent : Grid.TUNING_PERCENTS) {
+    for (Variant variant : grid.methods().stream().filter(each -> !each.screens()).toList()) {
+      for (int percent : StudyGrid.TUNING_PERCENTS) {
         String cells =
-            Grid.RATES.stream()
+            grid.rates().stream()
                 .map(rate -> results.of(grid.tuning(variant.tunedAs(), percent, rate)))
                 .map(tuned -> tuned.map(StudyTables::tuned).orElse(""))
                 .collect(Collectors.joining(" | "));
@@ -53,7 +52,7 @@ final class StudyTables {
     }
     return table(
         "| method | harmful | "
-            + Grid.RATES.stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
+            + grid.rates().stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
             + " | taken |",
         rows);
   }
@@ -68,8 +67,8 @@ final class StudyTables {
   String ratios() {
     List<String> rows = new ArrayList<>();
     rows.add(outside("", "start model", start(), false));
-    for (int percent : Grid.PERCENTS) {
-      for (Variant variant : Grid.METHODS) {
+    for (int percent : grid.percents()) {
+      for (Variant variant : grid.methods()) {
         Pool pool = plain(percent, variant);
         if (!pool.isEmpty()) {
           rows.add(outside(percent + " %", variant.label(), pool, true));
@@ -100,8 +99,8 @@ final class StudyTables {
   /** The main grid, what goes on inside. */
   String inside() {
     List<String> rows = new ArrayList<>();
-    for (int percent : Grid.PERCENTS) {
-      for (Variant variant : Grid.METHODS) {
+    for (int percent : grid.percents()) {
+      for (Variant variant : grid.methods()) {
         Pool pool = plain(percent, variant);
         if (!pool.isEmpty()) {
           rows.add(
@@ -179,7 +178,7 @@ final class StudyTables {
 
   /** Rivals whose refusal and accuracy are at most a point below. */
   private String equals(int percent, Pool pool) {
-    return Grid.METHODS.stream()
+    return grid.methods().stream()
         .filter(each -> !OURS.contains(each))
         .filter(
             each -> {
@@ -209,10 +208,10 @@ final class StudyTables {
     List<String> rows = new ArrayList<>();
     for (Attack attack : Attack.values()) {
       results
-          .of(Grid.start(attack))
+          .of(StudyGrid.start(attack))
           .ifPresent(it -> rows.add(attacked(attack, "", "start model", it)));
       for (int percent : Grid.ATTACKED_PERCENTS) {
-        for (Variant variant : Grid.ATTACKED_METHODS) {
+        for (Variant variant : grid.attackedMethods()) {
           attackedRun(attack, percent, variant)
               .ifPresent(it -> rows.add(attacked(attack, percent + " %", variant.label(), it)));
         }
@@ -226,7 +225,7 @@ final class StudyTables {
 
   private Optional<CaseResult> attackedRun(Attack attack, int percent, Variant variant) {
     return results.of(
-        grid.of(Task.SENTIMENT, attack, percent, variant, Grid.alignment(attack), 43));
+        grid.of(Task.SENTIMENT, attack, percent, variant, StudyGrid.alignment(attack), 43));
   }
 
   private static String attacked(Attack attack, String percent, String method, CaseResult it) {
@@ -259,11 +258,11 @@ final class StudyTables {
   /** README's second screen: methods against ratios. */
   String brief() {
     List<Integer> percents =
-        Grid.PERCENTS.stream()
+        grid.percents().stream()
             .filter(percent -> !plain(percent, Variant.SAFE_GRAD).isEmpty())
             .toList();
     List<String> rows = new ArrayList<>();
-    for (Variant variant : Grid.METHODS) {
+    for (Variant variant : grid.methods()) {
       rows.add(
           "| %s | %s |"
               .formatted(
@@ -291,13 +290,13 @@ final class StudyTables {
 
   /** The start model, asked what all are. */
   private Pool start() {
-    return new Pool(results.of(Grid.start(Attack.PLAIN)).stream().toList());
+    return new Pool(results.of(StudyGrid.start(Attack.PLAIN)).stream().toList());
   }
 
   /** A point of the main grid, of the seeds that were run. */
   Pool plain(int percent, Variant variant) {
     return new Pool(
-        Grid.SEEDS.stream()
+        StudyGrid.SEEDS.stream()
             .map(seed -> results.of(grid.plain(percent, variant, seed)))
             .flatMap(Optional::stream)
             .filter(Objects::nonNull)

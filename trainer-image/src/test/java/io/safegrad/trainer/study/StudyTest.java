@@ -47,7 +47,7 @@ class StudyTest {
     assertThat(quick(file)).isEmpty();
 
     Results results = Results.read(file);
-    CaseResult start = results.of(Grid.start(Attack.PLAIN)).orElseThrow();
+    CaseResult start = results.of(StudyGrid.start(Attack.PLAIN)).orElseThrow();
     assertThat(start.fresh()).isEqualTo(new Count(480, 480));
     assertThat(start.refusal()).isEqualTo(new Count(144, 144));
     assertThat(start.accuracy()).isEqualTo(new Count(0, 100));
@@ -124,11 +124,11 @@ class StudyTest {
               .collect(Collectors.toSet());
       Set<String> asked =
           Stream.of(
-                  corpus.fresh(Grid.alignment(attack), false),
-                  corpus.fresh(Grid.alignment(attack), true),
+                  corpus.fresh(StudyGrid.alignment(attack), false),
+                  corpus.fresh(StudyGrid.alignment(attack), true),
                   corpus.harmful(),
                   corpus.harmless(),
-                  corpus.inDistribution(Grid.alignment(attack)),
+                  corpus.inDistribution(StudyGrid.alignment(attack)),
                   corpus.taskTest(task))
               .flatMap(List::stream)
               .map(Dialogue::prompt)
@@ -143,7 +143,7 @@ class StudyTest {
 
   @Test
   void restrictedAlignmentSetsLackTheFamiliesOfTheAttack() {
-    AlignmentChoice half = Grid.alignment(Attack.UNLIKE);
+    AlignmentChoice half = StudyGrid.alignment(Attack.UNLIKE);
     assertThat(corpus.alignmentCandidates(half)).hasSize(384);
     assertThat(corpus.fresh(half, true)).hasSize(240);
     assertThat(corpus.fresh(AlignmentChoice.BUILTIN, true)).isEmpty();
