@@ -180,9 +180,9 @@ public final class Study implements Callable<Integer> {
           try {
             result = run.run(each);
           } catch (RuntimeException e) {
-            out.println(each.key() + " failed: " + e);
+            // A GPU may be of no more use to this process.
             share.fail(each, e);
-            continue;
+            throw e;
           }
           share.leave(result);
           results.adopt(result);
