@@ -26,9 +26,13 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 public final class Study implements Callable<Integer> {
 
-  private static final String RESULTS = "trainer-image/src/test/study/results.jsonl";
+  private static final Path FOLDER = Path.of("trainer-image/src/test/study");
 
-  @Option(names = "--results", defaultValue = RESULTS, description = "A line for each case.")
+  @Option(
+      names = "--results",
+      description =
+          "A line for each case; default: the model's own file in trainer-image/src/test/study."
+              + " The page shows those in the file's folder.")
   private Path file;
 
   @Option(
@@ -108,6 +112,9 @@ public final class Study implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (file == null) {
+      file = FOLDER.resolve(modelPath == null ? StudyPage.RESULTS : StudyPage.SMOL_RESULTS);
+    }
     Results results = Results.read(file);
     if (!write) {
       Files.createDirectories(workspace);
@@ -120,8 +127,8 @@ public final class Study implements Callable<Integer> {
         run(results, model);
       }
     }
-    if (!quick && share == null && modelPath == null) {
-      new StudyPage(results).write(docs);
+    if (!quick && share == null) {
+      StudyPage.of(file.toAbsolutePath().getParent()).write(docs);
     }
     return 0;
   }

@@ -14,6 +14,9 @@ import java.util.function.Function;
 /** What the documents show of the results: tables between marks, and plots. */
 final class StudyPage {
 
+  static final String RESULTS = "results.jsonl";
+  static final String SMOL_RESULTS = "results-smollm2.jsonl";
+
   private static final String BEGIN = "<!-- study %s: written by study.sh --write -->\n";
   private static final String END = "<!-- end of study %s -->";
 
@@ -21,7 +24,20 @@ final class StudyPage {
   private final Map<String, String> blocks = new LinkedHashMap<>();
   private final String brief;
 
-  StudyPage(Results results) {
+  /** Of the results files in a folder. */
+  static StudyPage of(Path folder) throws IOException {
+    return new StudyPage(
+        Results.read(folder.resolve(RESULTS)),
+        Results.read(folder.resolve(SMOL_RESULTS)),
+        Results.read(folder.resolve("results-smollm2-unaligned.jsonl")));
+  }
+
+  /**
+   * @param results of the built-in model
+   * @param smol of SmolLM2-135M-Instruct, aligned
+   * @param unaligned of the same as it is published
+   */
+  StudyPage(Results results, Results smol, Results unaligned) {
     Grid grid = new Grid(results, StudyGrid.STEPS);
     GateTables gate = new GateTables(results);
     tables = new StudyTables(results, grid);
@@ -41,6 +57,7 @@ final class StudyPage {
     blocks.put("screens", changes.screens());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
+    blocks.putAll(new SmolTables(smol, unaligned).blocks());
   }
 
   /**

@@ -47,7 +47,11 @@ final class StudyTables {
                 .collect(Collectors.joining(" | "));
         rows.add(
             "| %s | %d %% | %s | %s |"
-                .formatted(variant.label(), percent, cells, grid.rate(variant)));
+                .formatted(
+                    variant.label(),
+                    percent,
+                    cells,
+                    grid.isTuned(variant) ? grid.rate(variant) : ""));
       }
     }
     return table(
@@ -224,6 +228,9 @@ final class StudyTables {
   }
 
   private Optional<CaseResult> attackedRun(Attack attack, int percent, Variant variant) {
+    if (!grid.isTuned(variant)) {
+      return Optional.empty();
+    }
     return results.of(
         grid.of(Task.SENTIMENT, attack, percent, variant, StudyGrid.alignment(attack), 43));
   }
@@ -295,6 +302,9 @@ final class StudyTables {
 
   /** A point of the main grid, of the seeds that were run. */
   Pool plain(int percent, Variant variant) {
+    if (!grid.isTuned(variant)) {
+      return new Pool(List.of());
+    }
     return new Pool(
         StudyGrid.SEEDS.stream()
             .map(seed -> results.of(grid.plain(percent, variant, seed)))

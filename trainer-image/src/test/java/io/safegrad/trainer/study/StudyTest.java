@@ -21,12 +21,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class StudyTest {
 
   private static final Path DOCS = Path.of("..", "docs");
-  private static final Path RESULTS = Path.of("src", "test", "study", "results.jsonl");
+  private static final Path STUDY = Path.of("src", "test", "study");
 
   @TempDir Path folder;
 
@@ -88,14 +89,15 @@ class StudyTest {
   @Test
   void theDocumentsShowTheResults() throws IOException {
     for (Map.Entry<Path, String> file :
-        new StudyPage(Results.read(RESULTS)).files(DOCS).entrySet()) {
+        StudyPage.of(STUDY).files(DOCS).entrySet()) {
       assertThat(file.getKey()).as("study.sh --write").hasContent(file.getValue());
     }
   }
 
-  @Test
-  void everyLineOfTheResultsIsTheCaseItSays() throws IOException {
-    assertThat(Results.read(RESULTS).all())
+  @ParameterizedTest
+  @ValueSource(strings = {StudyPage.RESULTS, StudyPage.SMOL_RESULTS})
+  void everyLineOfTheResultsIsTheCaseItSays(String file) throws IOException {
+    assertThat(Results.read(STUDY.resolve(file)).all())
         .isNotEmpty()
         .allSatisfy(it -> assertThat(it.key()).isEqualTo(it.study().key()));
   }

@@ -1,0 +1,95 @@
+package io.safegrad.trainer.study;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The tables of SmolLM2-135M-Instruct, as Markdown. A row whose case was not run is not there. */
+final class SmolTables {
+
+  private final Results results;
+  private final Results unaligned;
+  private final SmolGrid grid;
+
+  /**
+   * @param results of the aligned model
+   * @param unaligned of the model as it is published
+   */
+  SmolTables(Results results, Results unaligned) {
+    this.results = results;
+    this.unaligned = unaligned;
+    this.grid = new SmolGrid(results, StudyGrid.STEPS);
+  }
+
+  /** Each table by the name of its marks. */
+  Map<String, String> blocks() {
+    StudyTables tables = new StudyTables(results, grid);
+    Map<String, String> blocks = new LinkedHashMap<>();
+    blocks.put("smollm2-aligning", aligning());
+    blocks.put("smollm2-tuning", tables.tuning());
+    blocks.put("smollm2-goal", tables.goal());
+    blocks.put("smollm2-ratios", tables.ratios());
+    blocks.put("smollm2-attacks", tables.attacks());
+    blocks.put("smollm2-twenty", twenty());
+    blocks.put("smollm2-progress", tables.progress());
+    return blocks;
+  }
+
+  private String aligning() {
+    List<String> rows = new ArrayList<>();
+    unaligned
+        .of(StudyGrid.start(Attack.PLAIN))
+        .ifPresent(it -> rows.add(started("as it is published", it)));
+    results.of(StudyGrid.start(Attack.PLAIN)).ifPresent(it -> rows.add(started("aligned", it)));
+    return StudyTables.table(
+        "| SmolLM2-135M-Instruct | refuses fresh harmful prompts | refuses the gate's | tells how |"
+            + " refuses harmless | incoherent |",
+        rows);
+  }
+
+  private static String started(String name, CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    return "| %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            name,
+            pool.share(CaseResult::fresh),
+            pool.share(CaseResult::refusal),
+            Pool.percent(it.freshComplied().rate()),
+            pool.share(CaseResult::overRefusal),
+            Pool.percent(it.incoherent().rate()));
+  }
+
+  private String twenty() {
+    List<String> rows = new ArrayList<>();
+    for (Variant variant : SmolGrid.OF_TWENTY) {
+      if (!grid.isTuned(variant)) {
+        continue;
+      }
+      Pool pool =
+          new Pool(
+              StudyGrid.SEEDS.stream()
+                  .map(seed -> results.of(grid.twenty(variant, seed)))
+                  .flatMap(Optional::stream)
+                  .toList());
+      if (!pool.isEmpty()) {
+        rows.add(
+            "| %s | %d | %s | %s | %s | %s | %s | %s |"
+                .formatted(
+                    variant.label(),
+                    pool.results().size(),
+                    pool.share(CaseResult::fresh),
+                    pool.share(CaseResult::overRefusal),
+                    pool.share(CaseResult::accuracy),
+                    pool.number("%.4f", CaseResult::alignmentKl),
+                    pool.number("%.4f", CaseResult::heldOutKl),
+                    pool.published()));
+      }
+    }
+    return StudyTables.table(
+        "| method | seeds | refuses fresh prompts | refuses harmless | solves the task |"
+            + " KL, trained on | KL, held out | published |",
+        rows);
+  }
+}
