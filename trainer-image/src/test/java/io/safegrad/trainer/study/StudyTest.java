@@ -88,8 +88,7 @@ class StudyTest {
   /** {@code trainer-image/src/test/bench/study.sh --write} writes them again. */
   @Test
   void theDocumentsShowTheResults() throws IOException {
-    for (Map.Entry<Path, String> file :
-        StudyPage.of(STUDY).files(DOCS).entrySet()) {
+    for (Map.Entry<Path, String> file : StudyPage.of(STUDY).files(DOCS).entrySet()) {
       assertThat(file.getKey()).as("study.sh --write").hasContent(file.getValue());
     }
   }
