@@ -1,6 +1,7 @@
 package io.safegrad.trainer.study;
 
 import io.safegrad.trainer.study.StudyGrid.SubStudy;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +36,10 @@ final class StudyTables {
     return table("| sub-study | cases | run |", rows);
   }
 
+  private static String decimal(double rate) {
+    return BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString();
+  }
+
   /** What each method's learning rates gave, and which was taken. */
   String tuning() {
     List<String> rows = new ArrayList<>();
@@ -51,12 +56,14 @@ final class StudyTables {
                     variant.label(),
                     percent,
                     cells,
-                    grid.isTuned(variant) ? grid.rate(variant) : ""));
+                    grid.isTuned(variant) ? decimal(grid.rate(variant)) : ""));
       }
     }
     return table(
         "| method | harmful | "
-            + grid.rates().stream().map(rate -> "at " + rate).collect(Collectors.joining(" | "))
+            + grid.rates().stream()
+                .map(rate -> "at " + decimal(rate))
+                .collect(Collectors.joining(" | "))
             + " | taken |",
         rows);
   }
