@@ -19,7 +19,7 @@ import java.util.Map;
 /**
  * Computes what a run will need of memory from its model's shapes, its plan and its data's lengths.
  * It follows {@link TrainingPass} and {@code decoder_layer.torchscript}: what they save and make is
- * counted here, tensor by tensor; three constants stand for what is not a tensor.
+ * counted here, tensor by tensor; four constants stand for what is not a tensor.
  */
 public final class MemoryEstimator {
 
@@ -30,6 +30,9 @@ public final class MemoryEstimator {
 
   /** What bin/safegrad-trainer lets Java's young objects fill, and the old ones that stay. */
   private static final long HEAP_BYTES = 60 * MIB;
+
+  /** What the heap of tensors keeps though nothing is in it, above all after an evaluation. */
+  private static final long FREE_BYTES = 32 * MIB;
 
   /** A token of the tokenizer, in its own library and in Java's. */
   private static final long VOCABULARY_ENTRY_BYTES = 1200;
@@ -120,6 +123,7 @@ public final class MemoryEstimator {
 
   private long process() {
     return NATIVE_BYTES
+        + FREE_BYTES
         + Math.min(maxHeapBytes, HEAP_BYTES)
         + VOCABULARY_ENTRY_BYTES * config.vocabSize();
   }

@@ -188,11 +188,21 @@ final class TrainingPass {
       PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs());
       Tensor selected = pass.int64(positions);
       Tensor x = decoder.embed(pass, model, placed.ids());
+      memory.reserve(model, batch.inputIds().length);
       for (int i = 0; i < config.layers(); i++) {
         try (Scope within = pass.child()) {
           Tensor y =
               decoder
-                  .forward(within, x, gate, model, i, placed, LoraDropout.NONE, none, none)
+                  .forward(
+                      within,
+                      x,
+                      gate,
+                      model,
+                      i,
+                      placed,
+                      LoraDropout.NONE,
+                      memory.output(i % 2, x),
+                      memory.saved(0, x))
                   .get(0);
           x.close();
           x = pass.keep(y);
