@@ -26,16 +26,19 @@ public final class Tokenizer implements Closeable {
   private static final int MAX_DEPTH = 64;
 
   private final HuggingFaceTokenizer tokenizer;
+  private final Path source;
   private final Set<Integer> specialIds;
   private final OptionalInt endOfSequenceId;
   private final int[] textStart;
 
   private Tokenizer(
       HuggingFaceTokenizer tokenizer,
+      Path source,
       Set<Integer> specialIds,
       OptionalInt endOfSequenceId,
       int[] textStart) {
     this.tokenizer = tokenizer;
+    this.source = source;
     this.specialIds = specialIds;
     this.endOfSequenceId = endOfSequenceId;
     this.textStart = textStart;
@@ -84,14 +87,20 @@ public final class Tokenizer implements Closeable {
         specialIds.add(token.path("id").asInt());
       }
     }
-    OptionalInt bos = singleId(tokenizer, bosToken);
-    long[] empty = tokenizer.encode("", true, false).getIds();
-    boolean startsWithBos = empty.length > 0 && bos.isPresent() && empty[0] == bos.getAsInt();
-    return new Tokenizer(
-        tokenizer,
-        Set.copyOf(specialIds),
-        singleId(tokenizer, eosToken),
-        startsWithBos ? new int[] {bos.getAsInt()} : new int[0]);
+    try {
+      OptionalInt bos = singleId(tokenizer, bosToken, source);
+      int[] empty = encode(tokenizer, "", true, source);
+      boolean startsWithBos = empty.length > 0 && bos.isPresent() && empty[0] == bos.getAsInt();
+      return new Tokenizer(
+          tokenizer,
+          source,
+          Set.copyOf(specialIds),
+          singleId(tokenizer, eosToken, source),
+          startsWithBos ? new int[] {bos.getAsInt()} : new int[0]);
+    } catch (TrainerException e) {
+      tokenizer.close();
+      throw e;
+    }
   }
 
   /** What the tokenizers library cannot read ends the process in some places of the file. */
@@ -125,22 +134,40 @@ public final class Tokenizer implements Closeable {
     }
   }
 
-  private static OptionalInt singleId(HuggingFaceTokenizer tokenizer, Optional<String> token) {
+  private static OptionalInt singleId(
+      HuggingFaceTokenizer tokenizer, Optional<String> token, Path source) {
     if (token.isEmpty()) {
       return OptionalInt.empty();
     }
-    long[] ids = tokenizer.encode(token.get(), false, false).getIds();
-    return ids.length == 1 ? OptionalInt.of((int) ids[0]) : OptionalInt.empty();
+    int[] ids = encode(tokenizer, token.get(), false, source);
+    return ids.length == 1 ? OptionalInt.of(ids[0]) : OptionalInt.empty();
   }
 
   /**
    * The token ids of a text. Special tokens written in the text, as a chat template writes them,
    * are recognised; none are added, nothing is cut and nothing is padded.
+   *
+   * @throws TrainerException with BAD_DATA when the vocabulary has no tokens for it
    */
   public int[] encode(String text) {
+    return encode(tokenizer, text, false, source);
+  }
+
+  private static int[] encode(
+      HuggingFaceTokenizer tokenizer, String text, boolean addSpecialTokens, Path source) {
     // HuggingFaceTokenizer.encode also makes a text and a span of each token, in half as much time
     // again.
-    long encoding = TokenizersLibrary.LIB.encode(tokenizer.getHandle(), text, false);
+    long encoding;
+    try {
+      encoding = TokenizersLibrary.LIB.encode(tokenizer.getHandle(), text, addSpecialTokens);
+    } catch (RuntimeException e) {
+      // Which may be late: a token for what is unknown is looked up when a text needs it.
+      throw new TrainerException(
+          ExitReason.BAD_DATA,
+          "%s: expected a tokenizer with tokens for every text, found one that fails on some: %s"
+              .formatted(source, e.getMessage()),
+          e);
+    }
     try {
       return Arrays.stream(TokenizersLibrary.LIB.getTokenIds(encoding))
           .mapToInt(Math::toIntExact)

@@ -112,8 +112,10 @@ final class GgufConfig {
    * rope_scaling}; the one parameter that differs between models is the largest of them.
    */
   private static void llama3Scaling(TensorFile file, GgufHeader.Entry entry, ObjectNode config) {
-    int count = Math.toIntExact(SafetensorsHeader.elements(entry.shape()));
-    if (entry.ggmlType() != 0 || count != config.path("head_dim").asInt() / 2) {
+    int count = config.path("head_dim").asInt() / 2;
+    // The type first: only the size of one that can be read was held against the file's.
+    if (entry.ggmlType() != ElementType.F32.ggmlType()
+        || SafetensorsHeader.elements(entry.shape()) != count) {
       throw file.badData(
           "tensor rope_freqs.weight: expected one F32 factor for each pair of a head's rows");
     }

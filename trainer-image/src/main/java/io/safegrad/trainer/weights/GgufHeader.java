@@ -101,6 +101,9 @@ record GgufHeader(GgufMetadata metadata, Map<String, Entry> tensors) {
       if (shape[i] < 0) {
         throw file.badData("tensor " + name + ": a dimension is too large");
       }
+      if (shape[i] == 0) {
+        throw file.badData("tensor " + name + ": expected dimensions of at least 1, found 0");
+      }
     }
     int type = reader.int32(what);
     long offset = reader.int64(what);

@@ -36,7 +36,7 @@ final class GgufModel {
       Set<Integer> ends = new LinkedHashSet<>();
       for (String key : END_TOKENS) {
         if (metadata.has(key)) {
-          ends.add(Math.toIntExact(metadata.integer(key)));
+          ends.add(tokenId(metadata, key, tokens(metadata)));
         }
       }
       ChatTemplate template = chatTemplate(path, metadata, bos, eos);
@@ -82,14 +82,22 @@ final class GgufModel {
     if (!metadata.has(key)) {
       return Optional.empty();
     }
-    List<String> tokens = metadata.list("tokenizer.ggml.tokens", String.class);
+    List<String> tokens = tokens(metadata);
+    return Optional.of(tokens.get(tokenId(metadata, key, tokens)));
+  }
+
+  private static List<String> tokens(GgufMetadata metadata) {
+    return metadata.list("tokenizer.ggml.tokens", String.class);
+  }
+
+  private static int tokenId(GgufMetadata metadata, String key, List<String> tokens) {
     long id = metadata.integer(key);
     if (id < 0 || id >= tokens.size()) {
       throw TensorFile.badData(
           metadata.path(),
           "field " + key + ": expected a token id below " + tokens.size() + ", found " + id);
     }
-    return Optional.of(tokens.get((int) id));
+    return (int) id;
   }
 
   private static ChatTemplate chatTemplate(

@@ -92,6 +92,13 @@ public final class GgufWeights implements Weights {
                         + entry.shape()[0]
                         + " rows");
               }
+              if (heads > 0 && entry.shape().length == 1 && type.blockElements() > 1) {
+                throw file.badData(
+                    "tensor "
+                        + ggufName
+                        + ": expected F32, F16 or BF16 in one dimension, found "
+                        + type);
+              }
               sources.put(name, new Source(ggufName, entry, type, heads));
             });
     return new GgufWeights(file, sources);

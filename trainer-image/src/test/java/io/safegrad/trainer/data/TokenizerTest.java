@@ -15,6 +15,7 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
 
@@ -86,6 +87,29 @@ class TokenizerTest {
       assertThat(sentencePiece.textStart()).containsExactly(1);
       assertThat(sentencePiece.endOfSequenceId()).hasValue(2);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "§"})
+  void anUnknownTokenOutsideTheVocabularyIsNamed(String beginOfSequence) {
+    ObjectNode json = (ObjectNode) GoldenFiles.json("spm-tokenizer/tokenizer.json");
+    ObjectNode model = (ObjectNode) json.path("model");
+    model.put("unk_token", "<none>").put("byte_fallback", false);
+
+    assertThatThrownBy(
+            () -> {
+              try (Tokenizer tokenizer =
+                  Tokenizer.of(
+                      json, Path.of("t.json"), Optional.of(beginOfSequence), Optional.empty())) {
+                tokenizer.encode("§");
+              }
+            })
+        .isInstanceOf(TrainerException.class)
+        .hasMessage(
+            "t.json: expected a tokenizer with tokens for every text, found one that fails on some:"
+                + " Unk token `<none>` not found in the vocabulary")
+        .extracting(e -> ((TrainerException) e).reason())
+        .isEqualTo(ExitReason.BAD_DATA);
   }
 
   @Test

@@ -44,7 +44,8 @@ enum FuzzedReader {
 
     @Override
     List<byte[]> validInputs() {
-      return goldenFiles("vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf");
+      return goldenFiles(
+          "vocabulary-gpt-2.gguf", "blocks.gguf", "toy-llama-q8.gguf", "toy-llama-spm.gguf");
     }
   },
   TOKENIZER(FuzzWords.JSON) {

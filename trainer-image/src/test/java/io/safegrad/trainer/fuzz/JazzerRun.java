@@ -163,6 +163,8 @@ record JazzerRun(List<FuzzedReader> readers, long seed, long inputs, String heap
                 "-Xmx" + heap,
                 "-XX:+UseSerialGC",
                 "-XX:+EnableDynamicAgentLoading",
+                // Else one exception thrown often loses its trace, and counts as a second finding.
+                "-XX:-OmitStackTraceInFastThrow",
                 "-XX:ErrorFile=" + findings.resolve("jvm-crash.log"),
                 "-Djava.io.tmpdir=" + folder,
                 "-D" + FuzzTarget.READERS + "=" + names,
