@@ -20,7 +20,7 @@ final class NewRunsFirst implements RateLimiter<NewRunsFirst.Turn> {
   private static final Duration MOMENT = Duration.ofMillis(500);
 
   /** After that it waits no longer, however many new ones come. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   /** One that is older, or whose clock differs, is held up by something else than others. */
   private static final Duration NEW = Duration.ofMinutes(1);

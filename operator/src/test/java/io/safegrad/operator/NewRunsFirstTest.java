@@ -55,7 +55,7 @@ class NewRunsFirstTest {
     runs.add(created(TODAY.minusSeconds(1)));
     after(Duration.ofSeconds(1));
     assertThat(order.isLimited(known)).isPresent();
-    after(Duration.ofMillis(9999));
+    after(Duration.ofMillis(29_999));
     assertThat(order.isLimited(known)).isPresent();
     after(Duration.ofMillis(1));
     assertThat(order.isLimited(known)).isEmpty();

@@ -116,6 +116,7 @@ final class SettledBench {
     long begin = System.nanoTime();
     cluster.operator().start();
     print("start until it follows the cluster, s", "%.1f", seconds(begin));
+    print("the operator's processor time until then, s", "%.1f", cluster.operator().cpuSeconds());
     for (int i = 0; i < LATE; i++) {
       var job =
           client.resources(Job.class).inNamespace("scale-" + i % NAMESPACES).withName("late-" + i);
@@ -125,6 +126,7 @@ final class SettledBench {
         "start until %d runs of the meantime have Jobs, s".formatted(LATE), "%.1f", seconds(begin));
     TestRun.awaitUntil("the last of the queue", () -> metric(WAITING) == 0);
     print("start until every run was looked at, s", "%.1f", seconds(begin));
+    print("the operator's processor time until then, s", "%.1f", cluster.operator().cpuSeconds());
     Thread.sleep(UNDER_WAY.toMillis());
     print(
         "operator RSS %d s later, MiB".formatted(UNDER_WAY.toSeconds()),
