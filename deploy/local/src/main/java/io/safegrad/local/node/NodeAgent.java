@@ -247,7 +247,9 @@ public final class NodeAgent implements AutoCloseable {
   }
 
   private static Object[] named(Pod pod, KubernetesClientException cause) {
-    return new Object[] {pod.getMetadata().getName(), cause.getMessage()};
+    // The whole message holds the status once more, in another form.
+    String told = cause.getStatus() == null ? cause.getMessage() : cause.getStatus().getMessage();
+    return new Object[] {pod.getMetadata().getName(), told};
   }
 
   private String freeAddress() {
