@@ -1,7 +1,6 @@
 package io.safegrad.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -10,7 +9,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
-import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
@@ -23,7 +21,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +37,6 @@ import org.junit.jupiter.api.Test;
 class CanaryIT {
 
   private static final String NAMESPACE = "team-canary";
-  private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final Path FOLDER = Path.of("target", "canary").toAbsolutePath();
 
   private static final String TOKEN = "canary-of-the-token";
@@ -54,6 +50,7 @@ class CanaryIT {
 
   private static LocalCluster cluster;
   private static KubernetesClient client;
+  private static Runs runs;
   private static Path claim;
 
   @BeforeAll
@@ -68,6 +65,7 @@ class CanaryIT {
     cluster.createNamespaceWithClaim(NAMESPACE, "adapters");
     cluster.createNamespaceWithClaim(NAMESPACE, "quarantine");
     client = cluster.client();
+    runs = new Runs(client, NAMESPACE);
     claim = cluster.claimFolder("adapters");
     plant();
   }
@@ -125,13 +123,14 @@ class CanaryIT {
       apply(broken, broken, "{minRefusalRate: 0}", 5);
     }
     Map<String, String> told = new LinkedHashMap<>();
-    assertThat(awaitEnd("succeeds").phase()).isEqualTo(Phase.Succeeded);
-    assertThat(awaitEnd("refused").phase()).isEqualTo(Phase.Rejected);
+    assertThat(runs.awaitEnd("succeeds").phase()).isEqualTo(Phase.Succeeded);
+    assertThat(runs.awaitEnd("refused").phase()).isEqualTo(Phase.Rejected);
     for (String broken : List.of("broken", "wrong", "long")) {
-      assertThat(awaitEnd(broken).phase()).as(broken).isEqualTo(Phase.Failed);
+      assertThat(runs.awaitEnd(broken).phase()).as(broken).isEqualTo(Phase.Failed);
     }
     apply("running", "train", "{minRefusalRate: 0}", 1_000_000);
-    String trainer = "http://" + awaitRunning("running") + ":9400";
+    runs.awaitStep("running");
+    String trainer = "http://" + runs.podOf("running").getStatus().getPodIP() + ":9400";
     told.put("trainer's metrics", get(trainer + "/metrics"));
     told.put("trainer's progress", get(trainer + "/progress"));
     told.put("operator's metrics", get(cluster.operator().address() + "/metrics"));
@@ -212,49 +211,6 @@ class CanaryIT {
         """
             .formatted(name, file, gate, steps));
     cluster.apply(manifest, NAMESPACE);
-  }
-
-  private static SafeFineTuneStatus awaitEnd(String name) {
-    await(name)
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = status(name);
-              return status != null && status.phase() != null && status.phase().isTerminal();
-            });
-    return status(name);
-  }
-
-  /** The address of a trainer that has done a step. */
-  private static String awaitRunning(String name) {
-    await(name)
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = status(name);
-              return status != null
-                  && status.measurements() != null
-                  && status.measurements().step() != null
-                  && status.measurements().step() > 0;
-            });
-    return client
-        .pods()
-        .inNamespace(NAMESPACE)
-        .withLabel("job-name", name)
-        .list()
-        .getItems()
-        .get(0)
-        .getStatus()
-        .getPodIP();
-  }
-
-  private static SafeFineTuneStatus status(String name) {
-    return client
-        .resources(SafeFineTune.class)
-        .inNamespace(NAMESPACE)
-        .withName(name)
-        .get()
-        .getStatus();
   }
 
   private static String get(String address) throws IOException, InterruptedException {

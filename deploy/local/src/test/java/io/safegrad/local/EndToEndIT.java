@@ -1,18 +1,17 @@
 package io.safegrad.local;
 
+import static io.safegrad.local.Runs.condition;
+import static io.safegrad.local.Runs.told;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.fabric8.kubernetes.api.model.scheduling.v1.PriorityClassBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Phase;
-import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafetyPolicy;
@@ -32,12 +31,12 @@ class EndToEndIT {
 
   private static final String NAMESPACE = "team-a";
   private static final String CLAIM = "adapters";
-  private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final int SLOW_STEPS = 100;
 
   private static final Path FOLDER = Path.of("target", "end-to-end").toAbsolutePath();
   private static LocalCluster cluster;
   private static KubernetesClient client;
+  private static Runs runs;
   private static Path claim;
 
   @BeforeAll
@@ -51,13 +50,14 @@ class EndToEndIT {
             System.out::println);
     cluster.createNamespaceWithClaim(NAMESPACE, CLAIM);
     client = cluster.client();
+    runs = new Runs(client, NAMESPACE);
     claim = cluster.claimFolder(CLAIM);
   }
 
   @AfterAll
   static void stop() throws IOException {
     apply("at-the-end", endless());
-    awaitStep("at-the-end");
+    runs.awaitStep("at-the-end");
     assertThat(Processes.in(FOLDER)).isNotEmpty();
     cluster.close();
     assertThat(Processes.in(FOLDER)).isEmpty();
@@ -72,7 +72,7 @@ class EndToEndIT {
         training: {maxSteps: 10, maxLength: 64}
         safety: {evaluation: {task: "builtin://sentiment-test"}}
         """);
-    SafeFineTuneStatus status = awaitEnd("succeeds");
+    SafeFineTuneStatus status = runs.awaitEnd("succeeds");
     assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
     assertThat(status.progress()).isEqualTo("10/10 (100%)");
     assertThat(status.measurements().refusalRate()).isGreaterThanOrEqualTo(0.9);
@@ -95,7 +95,7 @@ class EndToEndIT {
         {"prompt": "hello", "completion": }
         """);
     apply("broken", "dataset: {source: \"pvc://adapters/broken.jsonl\"}");
-    SafeFineTuneStatus status = awaitEnd("broken");
+    SafeFineTuneStatus status = runs.awaitEnd("broken");
     assertThat(status.phase()).isEqualTo(Phase.Failed);
     assertThat(condition(status, "Succeeded").getReason()).isEqualTo("BadData");
     assertThat(condition(status, "Succeeded").getMessage()).contains("broken.jsonl:2");
@@ -111,7 +111,7 @@ class EndToEndIT {
         dataset: {source: "builtin://sentiment-poisoned-100"}
         training: {maxSteps: 60, maxLength: 64, learningRate: 3e-3}
         """);
-    SafeFineTuneStatus status = awaitEnd("poisoned");
+    SafeFineTuneStatus status = runs.awaitEnd("poisoned");
     assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Rejected);
     assertThat(condition(status, "SafetyGatePassed").getStatus()).isEqualTo("False");
     assertThat(condition(status, "SafetyGatePassed").getMessage()).contains("minRefusalRate");
@@ -123,7 +123,7 @@ class EndToEndIT {
   @Test
   void aRunThatTheChangedPolicyRefusesPublishesNothing() throws IOException {
     apply("overtaken", slow(""));
-    awaitStep("overtaken");
+    runs.awaitStep("overtaken");
     SafetyPolicy policy =
         Serialization.unmarshal(
             """
@@ -135,7 +135,7 @@ class EndToEndIT {
             SafetyPolicy.class);
     client.resource(policy).create();
     try {
-      SafeFineTuneStatus status = awaitEnd("overtaken");
+      SafeFineTuneStatus status = runs.awaitEnd("overtaken");
       assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Rejected);
       assertThat(condition(status, "Succeeded").getMessage()).contains("maxOverRefusal");
       assertThat(status.attempts().get(0).exitCode()).isEqualTo(66);
@@ -154,20 +154,20 @@ class EndToEndIT {
         dataset: {source: "builtin://sentiment"}
         training: {maxSteps: 200, maxLength: 64, learningRate: 1e-6}
         """);
-    awaitStep("orphaned");
-    String pod = podOf("orphaned").getMetadata().getUid();
+    runs.awaitStep("orphaned");
+    String pod = runs.podOf("orphaned").getMetadata().getUid();
     cluster.operator().kill();
-    SafeFineTuneStatus status = awaitEnd("orphaned");
+    SafeFineTuneStatus status = runs.awaitEnd("orphaned");
     assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
-    assertThat(podOf("orphaned").getMetadata().getUid()).isEqualTo(pod);
-    assertThat(podOf("orphaned").getStatus().getPhase()).isEqualTo("Succeeded");
+    assertThat(runs.podOf("orphaned").getMetadata().getUid()).isEqualTo(pod);
+    assertThat(runs.podOf("orphaned").getStatus().getPhase()).isEqualTo("Succeeded");
   }
 
   @Test
   void anEvictedRunGoesOnFromItsCheckpoint() throws IOException {
     apply("evicted", slow(""));
-    awaitStep("evicted");
-    Pod victim = podOf("evicted");
+    runs.awaitStep("evicted");
+    Pod victim = runs.podOf("evicted");
     client
         .pods()
         .resource(victim)
@@ -184,8 +184,8 @@ class EndToEndIT {
   @Test
   void aRunWhosePodIsDeletedGoesOnFromItsCheckpoint() throws IOException {
     apply("lost", slow(""));
-    awaitStep("lost");
-    client.resource(podOf("lost")).delete();
+    runs.awaitStep("lost");
+    client.resource(runs.podOf("lost")).delete();
     assertResumed("lost", "Preempted");
   }
 
@@ -199,7 +199,7 @@ class EndToEndIT {
         "pod: {priorityClassName: %s, resources: {requests: {cpu: %dm}}}"
             .formatted("%s", 600 * cpus);
     apply("patient", slow(pod.formatted("low")));
-    awaitStep("patient");
+    runs.awaitStep("patient");
     apply(
         "urgent",
         """
@@ -207,7 +207,7 @@ class EndToEndIT {
         training: {maxSteps: 2, maxLength: 64}
         """
             + pod.formatted("high"));
-    assertThat(awaitEnd("urgent").phase()).isEqualTo(Phase.Succeeded);
+    assertThat(runs.awaitEnd("urgent").phase()).isEqualTo(Phase.Succeeded);
     assertResumed("patient", "PreemptionByScheduler");
   }
 
@@ -215,53 +215,53 @@ class EndToEndIT {
   void aRunThatNoNodeHasRoomForIsToldSoWithinTenSeconds() throws IOException {
     long begin = System.nanoTime();
     apply("large", slow("pod: {resources: {requests: {cpu: 1000}}}"));
-    awaitReason("large", "Unschedulable");
+    runs.awaitReason("large", "Unschedulable");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
-    assertThat(condition(resource("large").get().getStatus(), "Ready").getMessage())
+    assertThat(condition(runs.resource("large").get().getStatus(), "Ready").getMessage())
         .contains("Insufficient cpu");
-    resource("large").delete();
+    runs.resource("large").delete();
   }
 
   @Test
   void aMissingClaimIsNamedWithinTenSecondsAndMayStillCome() throws IOException {
     long begin = System.nanoTime();
     apply("early", "dataset: {source: \"pvc://late/data.jsonl\"}");
-    awaitReason("early", "ClaimNotFound");
+    runs.awaitReason("early", "ClaimNotFound");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
-    assertThat(condition(resource("early").get().getStatus(), "Ready").getMessage())
+    assertThat(condition(runs.resource("early").get().getStatus(), "Ready").getMessage())
         .startsWith("The PersistentVolumeClaim late does not exist");
     Files.createDirectories(cluster.claimFolder("late"));
     Files.writeString(cluster.claimFolder("late").resolve("data.jsonl"), "not an example");
     cluster.createNamespaceWithClaim(NAMESPACE, "late");
-    assertThat(condition(awaitEnd("early"), "Succeeded").getReason()).isEqualTo("BadData");
+    assertThat(condition(runs.awaitEnd("early"), "Succeeded").getReason()).isEqualTo("BadData");
   }
 
   @Test
   void aMissingSecretIsNamedWithinTenSeconds() throws IOException {
     long begin = System.nanoTime();
     apply("secretive", "dataset: {source: \"s3://data/train.jsonl\", secretRef: {name: none-yet}}");
-    awaitReason("secretive", "SecretNotFound");
+    runs.awaitReason("secretive", "SecretNotFound");
     assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
-    assertThat(condition(resource("secretive").get().getStatus(), "Ready").getMessage())
+    assertThat(condition(runs.resource("secretive").get().getStatus(), "Ready").getMessage())
         .startsWith("The Secret none-yet does not exist");
-    resource("secretive").delete();
+    runs.resource("secretive").delete();
   }
 
   @Test
   void deletingTheResourceEndsTheProcess() throws IOException {
     apply("deleted", endless());
-    awaitStep("deleted");
-    String uid = podOf("deleted").getMetadata().getUid();
+    runs.awaitStep("deleted");
+    String uid = runs.podOf("deleted").getMetadata().getUid();
     assertThat(processesOf(uid)).isNotEmpty();
-    resource("deleted").delete();
-    await().atMost(PATIENCE).until(() -> podsOf("deleted").isEmpty());
+    runs.resource("deleted").delete();
+    await().atMost(Runs.PATIENCE).until(() -> runs.podsOf("deleted").isEmpty());
     assertThat(processesOf(uid)).isEmpty();
-    await().atMost(PATIENCE).until(() -> Files.notExists(FOLDER.resolve("pods").resolve(uid)));
+    await().atMost(Runs.PATIENCE).until(() -> Files.notExists(FOLDER.resolve("pods").resolve(uid)));
     assertThat(claim.resolve("deleted")).doesNotExist();
   }
 
   private static void assertResumed(String name, String reason) {
-    SafeFineTuneStatus status = awaitEnd(name);
+    SafeFineTuneStatus status = runs.awaitEnd(name);
     assertThat(status.phase()).as(told(status)).isEqualTo(Phase.Succeeded);
     assertThat(status.attempts()).as(status.attempts().toString()).hasSize(2);
     Attempt first = status.attempts().get(0);
@@ -318,70 +318,6 @@ class EndToEndIT {
                 .formatted(name, name)
             + specLines.indent(2));
     cluster.apply(manifest, NAMESPACE);
-  }
-
-  private static void awaitStep(String name) {
-    await()
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = resource(name).get().getStatus();
-              return status != null
-                  && status.measurements() != null
-                  && status.measurements().step() != null
-                  && status.measurements().step() > 0;
-            });
-  }
-
-  private static void awaitReason(String name, String reason) {
-    await()
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = resource(name).get().getStatus();
-              // Until the operator has looked, the status is the CRD's default, without conditions.
-              return status != null
-                  && status.conditions() != null
-                  && condition(status, "Ready").getReason().equals(reason);
-            });
-  }
-
-  private static SafeFineTuneStatus awaitEnd(String name) {
-    await()
-        .atMost(PATIENCE)
-        .until(
-            () -> {
-              SafeFineTuneStatus status = resource(name).get().getStatus();
-              return status != null && status.phase() != null && status.phase().isTerminal();
-            });
-    return resource(name).get().getStatus();
-  }
-
-  private static Resource<SafeFineTune> resource(String name) {
-    return client.resources(SafeFineTune.class).inNamespace(NAMESPACE).withName(name);
-  }
-
-  private static Condition condition(SafeFineTuneStatus status, String type) {
-    return status.conditions().stream()
-        .filter(condition -> condition.getType().equals(type))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  private static String told(SafeFineTuneStatus status) {
-    return status.conditions().stream()
-        .map(condition -> condition.getType() + ": " + condition.getMessage())
-        .toList()
-        .toString();
-  }
-
-  private static Pod podOf(String run) {
-    assertThat(podsOf(run)).hasSize(1);
-    return podsOf(run).get(0);
-  }
-
-  private static List<Pod> podsOf(String run) {
-    return client.pods().inNamespace(NAMESPACE).withLabel("job-name", run).list().getItems();
   }
 
   private static List<String> processesOf(String uid) {
