@@ -68,8 +68,17 @@ final class ChangeTables {
 
   /** Screening by the start model beside the same methods without it. */
   String screens() {
+    return screens(grid.screens(Variant.SAFE_GRAD_SCREEN));
+  }
+
+  /** The same where the attacks' share is larger. */
+  String screensOfMore() {
+    return screens(grid.attacked(Variant.SAFE_GRAD_SCREEN, 30));
+  }
+
+  private String screens(List<StudyCase> cases) {
     List<String> rows = new ArrayList<>();
-    for (StudyCase screened : grid.screens(Variant.SAFE_GRAD_SCREEN)) {
+    for (StudyCase screened : cases) {
       Stream.of(
               Variant.SAFE_GRAD,
               Variant.SFT_SCREEN,

@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 /** The cases of the built-in model. */
 final class Grid extends StudyGrid {
 
-  static final List<Integer> PERCENTS = List.of(0, 5, 10, 30, 50, 100);
+  static final List<Integer> PERCENTS = List.of(0, 1, 5, 10, 20, 30, 50, 100);
   static final List<Variant> METHODS =
       List.of(
           Variant.SFT,
@@ -24,6 +24,16 @@ final class Grid extends StudyGrid {
           Variant.SAFE_LORA);
   static final List<Variant> ATTACKED_METHODS =
       List.of(Variant.SFT, Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_DROP);
+
+  /** Sft at two rates, for what a task takes. */
+  static final List<Variant> TASK_METHODS =
+      List.of(
+          Variant.SFT,
+          Variant.SFT_FOR_TASK,
+          Variant.WEIGHTED_SUM,
+          Variant.SAFE_GRAD,
+          Variant.SAFE_GRAD_DROP);
+
   private static final List<Variant> RIVALS =
       List.of(Variant.SFT_FOR_TASK, Variant.LISA, Variant.SPAG, Variant.SAFE_LORA);
   static final List<Variant> SETTINGS =
@@ -77,7 +87,7 @@ final class Grid extends StudyGrid {
 
   @Override
   List<Variant> attackedMethods() {
-    return ATTACKED_METHODS;
+    return Stream.concat(ATTACKED_METHODS.stream(), Stream.of(Variant.SAFE_GRAD_RECENT)).toList();
   }
 
   @Override
@@ -92,17 +102,14 @@ final class Grid extends StudyGrid {
     studies.add(new SubStudy("attacks-10", attacks(10)));
     studies.add(new SubStudy("coverage", coverage()));
     studies.add(new SubStudy("clean", clean()));
-    studies.add(
-        new SubStudy(
-            "screens",
-            Stream.concat(Stream.of(Variant.SAFE_GRAD), SCREENS.stream())
-                .flatMap(each -> screens(each).stream())
-                .toList()));
+    studies.add(new SubStudy("screens", screens(SCREENS)));
     studies.add(new SubStudy("changes-43", changes(43)));
     studies.add(new SubStudy("ratios-44", ratios(44)));
     studies.add(new SubStudy("attacks-30", attacks(30)));
     studies.add(new SubStudy("settings", settings()));
     studies.add(new SubStudy("format", format()));
+    studies.add(new SubStudy("screens-30", attackedMore(SCREENS)));
+    studies.add(new SubStudy("recent-30", attackedMore(List.of(Variant.SAFE_GRAD_RECENT))));
     studies.add(new SubStudy("changes-44", changes(44)));
     studies.add(new SubStudy("changes-45", changes(45)));
     studies.add(new SubStudy("ratios-45", ratios(45)));
@@ -127,15 +134,30 @@ final class Grid extends StudyGrid {
     return compared.stream().flatMap(each -> leaks(each, seed).stream()).toList();
   }
 
+  /** SafeGrad, and what is screened, on all data. */
+  private List<StudyCase> screens(List<Variant> screened) {
+    return Stream.concat(Stream.of(Variant.SAFE_GRAD), screened.stream())
+        .flatMap(each -> screens(each).stream())
+        .toList();
+  }
+
   /** All attacks, clean data, and the small alignment set. */
   List<StudyCase> screens(Variant variant) {
-    List<StudyCase> cases = new ArrayList<>();
-    for (Attack attack : Attack.values()) {
-      cases.add(of(Task.SENTIMENT, attack, 10, variant, alignment(attack), 43));
-    }
+    List<StudyCase> cases = new ArrayList<>(attacked(variant, 10));
     cases.add(plain(0, variant, 43));
     cases.add(of(Task.SENTIMENT, Attack.PLAIN, 10, variant, AlignmentChoice.of(20), 43));
     return cases;
+  }
+
+  private List<StudyCase> attackedMore(List<Variant> variants) {
+    return variants.stream().flatMap(each -> attacked(each, 30).stream()).toList();
+  }
+
+  /** One method under every attack. */
+  List<StudyCase> attacked(Variant variant, int percent) {
+    return Stream.of(Attack.values())
+        .map(attack -> of(Task.SENTIMENT, attack, percent, variant, alignment(attack), 43))
+        .toList();
   }
 
   private List<StudyCase> ratios(int seed) {
@@ -180,7 +202,7 @@ final class Grid extends StudyGrid {
     List<StudyCase> cases = new ArrayList<>();
     cases.add(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN));
     for (int percent : List.of(0, 10, 30)) {
-      for (Variant each : ATTACKED_METHODS) {
+      for (Variant each : TASK_METHODS) {
         cases.add(of(Task.FORMAT, Attack.PLAIN, percent, each, AlignmentChoice.BUILTIN, 43));
       }
     }
@@ -189,7 +211,7 @@ final class Grid extends StudyGrid {
 
   /** Further runs on clean data, for the gate's false alarms. */
   private List<StudyCase> clean() {
-    return IntStream.rangeClosed(46, 50)
+    return IntStream.rangeClosed(46, 62)
         .boxed()
         .flatMap(
             seed ->
@@ -201,7 +223,8 @@ final class Grid extends StudyGrid {
   private List<StudyCase> moreRatios() {
     List<StudyCase> cases = new ArrayList<>();
     for (int percent : List.of(1, 20)) {
-      ATTACKED_METHODS.forEach(each -> cases.add(plain(percent, each, 43)));
+      TASK_METHODS.forEach(each -> cases.add(plain(percent, each, 43)));
+      SCREENS.forEach(each -> cases.add(plain(percent, each, 43)));
     }
     for (int size : SIZES) {
       cases.add(

@@ -53,7 +53,7 @@ final class SettingTables {
         .of(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN))
         .ifPresent(it -> rows.add(setting("", "start model", it)));
     for (int percent : List.of(0, 10, 30)) {
-      for (Variant variant : Grid.ATTACKED_METHODS) {
+      for (Variant variant : Grid.TASK_METHODS) {
         results
             .of(grid.of(Task.FORMAT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
             .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));

@@ -12,6 +12,9 @@ final class SmolGrid extends StudyGrid {
   static final List<Variant> OF_TWENTY =
       List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_RECENT);
 
+  private static final List<Variant> ONLY_AGAINST_PLAIN_POISON =
+      List.of(Variant.SFT_FOR_TASK, Variant.LISA, Variant.SPAG);
+
   /**
    * @param steps on the user's examples
    */
@@ -39,12 +42,7 @@ final class SmolGrid extends StudyGrid {
 
   @Override
   List<Variant> attackedMethods() {
-    return List.of(
-        Variant.SFT,
-        Variant.WEIGHTED_SUM,
-        Variant.SAFE_GRAD,
-        Variant.SAFE_GRAD_DROP,
-        Variant.SAFE_GRAD_SCREEN);
+    return methods().stream().filter(each -> !ONLY_AGAINST_PLAIN_POISON.contains(each)).toList();
   }
 
   @Override

@@ -55,6 +55,7 @@ final class StudyPage {
     ChangeTables changes = new ChangeTables(results, grid);
     blocks.put("changes", changes.changes());
     blocks.put("screens", changes.screens());
+    blocks.put("screens-30", changes.screensOfMore());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
     blocks.putAll(new SmolTables(smol, unaligned).blocks());
