@@ -59,6 +59,7 @@ final class Grid extends StudyGrid {
           Variant.SAFE_GRAD_UPDATE,
           Variant.SAFE_GRAD_CONTROLLER,
           Variant.SAFE_GRAD_PROMPT_KL,
+          Variant.SAFE_GRAD_SPAG,
           Variant.SAFE_GRAD_LOW_RANK,
           Variant.SAFE_GRAD_TWO_LINEARS);
   private static final List<Variant> COMPARED_CHANGES =
@@ -108,6 +109,7 @@ final class Grid extends StudyGrid {
     studies.add(new SubStudy("attacks-30", attacks(30)));
     studies.add(new SubStudy("settings", settings()));
     studies.add(new SubStudy("format", format()));
+    studies.add(new SubStudy("arithmetic", arithmetic()));
     studies.add(new SubStudy("screens-30", attackedMore(SCREENS)));
     studies.add(new SubStudy("recent-30", attackedMore(List.of(Variant.SAFE_GRAD_RECENT))));
     studies.add(new SubStudy("changes-44", changes(44)));
@@ -199,14 +201,20 @@ final class Grid extends StudyGrid {
   }
 
   private List<StudyCase> format() {
-    List<StudyCase> cases = new ArrayList<>();
-    cases.add(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN));
-    for (int percent : List.of(0, 10, 30)) {
-      for (Variant each : TASK_METHODS) {
-        cases.add(of(Task.FORMAT, Attack.PLAIN, percent, each, AlignmentChoice.BUILTIN, 43));
-      }
-    }
-    return cases;
+    return Stream.of(0, 10, 30).flatMap(percent -> task(Task.FORMAT, percent)).distinct().toList();
+  }
+
+  /** Clean data alone: no method learns it. */
+  private List<StudyCase> arithmetic() {
+    return task(Task.ARITHMETIC, 0).toList();
+  }
+
+  /** Another task than the first. */
+  private Stream<StudyCase> task(Task task, int percent) {
+    return Stream.concat(
+        Stream.of(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN)),
+        TASK_METHODS.stream()
+            .map(each -> of(task, Attack.PLAIN, percent, each, AlignmentChoice.BUILTIN, 43)));
   }
 
   /** Further runs on clean data, for the gate's false alarms. */

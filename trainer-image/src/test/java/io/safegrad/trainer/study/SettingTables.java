@@ -46,16 +46,16 @@ final class SettingTables {
     return StudyTables.table(SETTING.formatted("harmful", "method"), rows);
   }
 
-  /** The other task. */
-  String format() {
+  /** Another task. */
+  String task(Task task) {
     List<String> rows = new ArrayList<>();
     results
-        .of(StudyCase.start(Task.FORMAT, Attack.PLAIN, AlignmentChoice.BUILTIN))
+        .of(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))
         .ifPresent(it -> rows.add(setting("", "start model", it)));
     for (int percent : List.of(0, 10, 30)) {
       for (Variant variant : Grid.TASK_METHODS) {
         results
-            .of(grid.of(Task.FORMAT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
+            .of(grid.of(task, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
             .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));
       }
     }

@@ -78,7 +78,21 @@ final class StudyCorpus {
   }
 
   private List<Dialogue> task(Task task) {
-    return task == Task.SENTIMENT ? corpus.reviews(USER_SIZE + 2 * TEST_SIZE) : framedFacts();
+    return switch (task) {
+      case SENTIMENT -> corpus.reviews(USER_SIZE + 2 * TEST_SIZE);
+      case FORMAT -> framedFacts();
+      case ARITHMETIC -> {
+        Set<String> openers = new TreeSet<>(words.openers().training());
+        yield someOf(Sums.dialogues(openers, false), Sums.dialogues(openers, true));
+      }
+    };
+  }
+
+  /** The user's examples, then those that are only tested. */
+  private static List<Dialogue> someOf(List<Dialogue> training, List<Dialogue> heldOut) {
+    List<Dialogue> task = new ArrayList<>(shuffled(training).subList(0, USER_SIZE));
+    task.addAll(shuffled(heldOut).subList(0, 2 * TEST_SIZE));
+    return task;
   }
 
   /** Facts in a frame of their own; every fourth key is only tested. */
@@ -99,9 +113,7 @@ final class StudyCorpus {
         }
       }
     }
-    List<Dialogue> task = new ArrayList<>(shuffled(training).subList(0, USER_SIZE));
-    task.addAll(shuffled(heldOut).subList(0, 2 * TEST_SIZE));
-    return task;
+    return someOf(training, heldOut);
   }
 
   private List<Dialogue> poison(Task task, Attack attack) {

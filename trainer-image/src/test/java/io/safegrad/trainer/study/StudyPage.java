@@ -51,7 +51,8 @@ final class StudyPage {
     SettingTables settings = new SettingTables(results, grid);
     blocks.put("coverage", settings.coverage());
     blocks.put("settings", settings.settings());
-    blocks.put("format", settings.format());
+    blocks.put("format", settings.task(Task.FORMAT));
+    blocks.put("arithmetic", settings.task(Task.ARITHMETIC));
     ChangeTables changes = new ChangeTables(results, grid);
     blocks.put("changes", changes.changes());
     blocks.put("screens", changes.screens());

@@ -13,6 +13,7 @@ import io.safegrad.trainer.train.MethodFigures.Action;
 import io.safegrad.trainer.train.TrainingLoop.MethodOfRun;
 import io.safegrad.trainer.train.Window.Content;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 
 /** SafeGrad with one thing changed, to be compared with it. What wins belongs beside it. */
@@ -27,7 +28,9 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
     /** The optimizer's update is projected instead of the gradient. */
     UPDATE,
     /** ρ grows by a tenth in each step whose KL is above 0.001, up to 100, and falls back to 1. */
-    CONTROLLER
+    CONTROLLER,
+    /** A step of Spag after each step whose alignment examples' cross-entropy is above 0.2. */
+    SPAG_STEPS
   }
 
   final GradientAccumulator gradients;
@@ -50,6 +53,7 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
               case MOMENTUM -> new Momentum(method, gradients);
               case UPDATE -> new Update(method, gradients, trained);
               case CONTROLLER -> new Controller(method, gradients);
+              case SPAG_STEPS -> new SpagSteps(method, gradients, trained);
             };
     return new TrainingLoop(model, method, training, ExampleOrder.SHUFFLED, changed);
   }
@@ -179,6 +183,33 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
               ? Math.min(MOST, controlled * RATE)
               : Math.max(weight, controlled / RATE);
       return surgery(Projection.GLOBAL, controlled, alignment.vector());
+    }
+  }
+
+  private static final class SpagSteps extends ChangedSafeGrad {
+
+    private static final Method.Spag SETTINGS = new Method.Spag(0.2, 1.0);
+    private final List<Tensor> parameters;
+
+    SpagSteps(Method method, GradientAccumulator gradients, List<Tensor> parameters) {
+      super(method, gradients);
+      this.parameters = parameters;
+    }
+
+    @Override
+    Observation combine(int step, Supplier<Losses> losses) {
+      return surgery(Projection.GLOBAL, weight, alignment.vector());
+    }
+
+    @Override
+    public StepOutcome correct(Window window, StepOutcome outcome) {
+      DoubleSupplier crossEntropy = gradients.alignmentCrossEntropy(window, alignment);
+      double squaredNorm = gradients.squaredNorm(alignment.vector()).getAsDouble();
+      double stepSize = Spag.stepSize(SETTINGS, crossEntropy.getAsDouble(), squaredNorm);
+      if (stepSize > 0) {
+        addScaled(parameters, alignment.vector(), -stepSize);
+      }
+      return outcome;
     }
   }
 }
