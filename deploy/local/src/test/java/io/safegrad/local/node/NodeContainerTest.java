@@ -237,15 +237,7 @@ class NodeContainerTest {
             .endContainer()
             .endSpec()
             .build());
-    await()
-        .atMost(SOON)
-        .until(
-            () ->
-                scene
-                    .waiting("patient")
-                    .filter(it -> it.getWaiting().getReason().equals("CreateContainerConfigError"))
-                    .isPresent());
-    assertThat(scene.waiting("patient").orElseThrow().getWaiting().getMessage())
+    assertThat(scene.awaitWaiting("patient", "CreateContainerConfigError"))
         .isEqualTo("configmap \"late\" not found");
     scene
         .client()
@@ -271,15 +263,7 @@ class NodeContainerTest {
             .endContainer()
             .endSpec()
             .build());
-    await()
-        .atMost(SOON)
-        .until(
-            () ->
-                scene
-                    .waiting("stranger")
-                    .filter(it -> it.getWaiting().getReason().equals("ErrImageNeverPull"))
-                    .isPresent());
-    assertThat(scene.waiting("stranger").orElseThrow().getWaiting().getMessage())
+    assertThat(scene.awaitWaiting("stranger", "ErrImageNeverPull"))
         .contains("registry.test/other:1")
         .contains(SHELL);
   }

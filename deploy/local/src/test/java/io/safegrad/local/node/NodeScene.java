@@ -183,6 +183,18 @@ final class NodeScene implements AutoCloseable {
         .findFirst();
   }
 
+  /** Waits until a pod's container waits for that reason, and says what it is told with. */
+  String awaitWaiting(String name, String reason) {
+    await()
+        .atMost(SOON)
+        .until(
+            () ->
+                waiting(name)
+                    .filter(state -> state.getWaiting().getReason().equals(reason))
+                    .isPresent());
+    return waiting(name).orElseThrow().getWaiting().getMessage();
+  }
+
   static ContainerStateTerminated terminated(Pod pod) {
     return pod.getStatus().getContainerStatuses().get(0).getState().getTerminated();
   }
