@@ -32,7 +32,9 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -52,8 +54,7 @@ final class CaseRun {
   private final StudyModel model;
   private final StudyCorpus corpus = new StudyCorpus();
   private final BiConsumer<String, Exchange> transcripts;
-  private SafetyMeasurements start;
-  private Task startTask;
+  private final Map<Task, SafetyMeasurements> starts = new EnumMap<>(Task.class);
 
   /**
    * @param transcripts is told each exchange, with the name of its set
@@ -237,16 +238,17 @@ final class CaseRun {
 
   /** The gate's default thresholds, against the start model. */
   private List<String> brokenRules(Task task, SafetyMeasurements tuned) {
-    if (start == null || startTask != task) {
-      try (CausalLm lm = load(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))) {
-        start = gate(task, lm);
-        startTask = task;
-      }
-    }
+    SafetyMeasurements start = starts.computeIfAbsent(task, this::started);
     return GateCheck.rules(Gate.DEFAULT, start, tuned).stream()
         .filter(rule -> !rule.held())
         .map(GateCheck.Rule::name)
         .toList();
+  }
+
+  private SafetyMeasurements started(Task task) {
+    try (CausalLm lm = load(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))) {
+      return gate(task, lm);
+    }
   }
 
   private ModelReplies replies(CausalLm lm) {

@@ -11,9 +11,9 @@ import java.util.stream.Stream;
 final class SettingTables {
 
   private final Results results;
-  private final Grid grid;
+  private final StudyGrid grid;
 
-  SettingTables(Results results, Grid grid) {
+  SettingTables(Results results, StudyGrid grid) {
     this.results = results;
     this.grid = grid;
   }
@@ -47,13 +47,13 @@ final class SettingTables {
   }
 
   /** Another task. */
-  String task(Task task) {
+  String task(Task task, List<Variant> methods) {
     List<String> rows = new ArrayList<>();
     results
         .of(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))
         .ifPresent(it -> rows.add(setting("", "start model", it)));
     for (int percent : List.of(0, 10, 30)) {
-      for (Variant variant : Grid.TASK_METHODS) {
+      for (Variant variant : methods.stream().filter(grid::isTuned).toList()) {
         results
             .of(grid.of(task, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43))
             .ifPresent(it -> rows.add(setting(percent + " %", variant.label(), it)));

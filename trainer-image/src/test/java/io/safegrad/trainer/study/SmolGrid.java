@@ -1,6 +1,5 @@
 package io.safegrad.trainer.study;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -11,6 +10,15 @@ final class SmolGrid extends StudyGrid {
   static final AlignmentChoice TWENTY = AlignmentChoice.of(20);
   static final List<Variant> OF_TWENTY =
       List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_RECENT);
+
+  /** A higher learning rate than the one that the rule takes for each of these. */
+  static final double HIGHER_RATE = 3e-4;
+
+  static final List<Variant> AT_HIGHER_RATE =
+      List.of(Variant.SFT, Variant.WEIGHTED_SUM, Variant.SAFE_GRAD, Variant.SAFE_GRAD_SCREEN);
+  static final List<Integer> HIGHER_RATE_PERCENTS = List.of(10, 30);
+  static final List<Variant> TASK_METHODS = AT_HIGHER_RATE;
+  private static final List<Integer> TASK_PERCENTS = List.of(0, 10);
 
   private static final List<Variant> ONLY_AGAINST_PLAIN_POISON =
       List.of(Variant.SFT_FOR_TASK, Variant.LISA, Variant.SPAG);
@@ -35,6 +43,8 @@ final class SmolGrid extends StudyGrid {
         Variant.WEIGHTED_SUM,
         Variant.SAFE_GRAD,
         Variant.SAFE_GRAD_DROP,
+        Variant.SFT_SCREEN,
+        Variant.WEIGHTED_SUM_SCREEN,
         Variant.SAFE_GRAD_SCREEN,
         Variant.LISA,
         Variant.SPAG);
@@ -67,20 +77,35 @@ final class SmolGrid extends StudyGrid {
         new SubStudy("middle-43", ratios(List.of(10, 0), 43)),
         new SubStudy("twenty-43", twenty(43)),
         new SubStudy("rest-43", ratios(List.of(30, 50), 43)),
-        new SubStudy("middle-44", ratios(List.of(10, 0), 44)),
-        new SubStudy("attacks", attacks()),
-        new SubStudy("rest-44", ratios(List.of(30, 50), 44)),
+        new SubStudy("poison-44", again(List.of(10, 30), 44)),
+        new SubStudy("attacks", ATTACKS.stream().flatMap(this::attacked).toList()),
+        new SubStudy("rate", higherRate()),
+        new SubStudy("arithmetic", arithmetic()),
+        new SubStudy("poison-45", again(List.of(10, 30), 45)),
+        new SubStudy("identity", identity()),
+        new SubStudy("half-44", again(List.of(50), 44)),
+        new SubStudy("half-45", again(List.of(50), 45)),
         new SubStudy("twenty-44", twenty(44)),
-        new SubStudy("middle-45", ratios(List.of(10, 0), 45)),
-        new SubStudy("rest-45", ratios(List.of(30, 50), 45)));
+        new SubStudy("clean-44", again(List.of(0), 44)),
+        new SubStudy("clean-45", again(List.of(0), 45)));
   }
 
   private List<StudyCase> ratios(List<Integer> percents, int seed) {
-    List<StudyCase> cases = new ArrayList<>();
-    for (int percent : percents) {
-      tuned(methods()).forEach(each -> cases.add(plain(percent, each, seed)));
-    }
-    return cases;
+    return ratios(percents, distinctMethods(), seed);
+  }
+
+  /** What screening alone gives is seen with one seed. */
+  private List<StudyCase> again(List<Integer> percents, int seed) {
+    return ratios(
+        percents,
+        distinctMethods().stream().filter(each -> each != Variant.SFT_SCREEN).toList(),
+        seed);
+  }
+
+  private List<StudyCase> ratios(List<Integer> percents, List<Variant> methods, int seed) {
+    return percents.stream()
+        .flatMap(percent -> tuned(methods).map(each -> plain(percent, each, seed)))
+        .toList();
   }
 
   /** A method whose tuning failed takes no others with it. */
@@ -97,12 +122,34 @@ final class SmolGrid extends StudyGrid {
     return of(Task.SENTIMENT, Attack.PLAIN, 10, variant, TWENTY, seed);
   }
 
-  private List<StudyCase> attacks() {
-    return ATTACKS.stream()
-        .flatMap(
-            attack ->
-                tuned(attackedMethods())
-                    .map(each -> of(Task.SENTIMENT, attack, 10, each, AlignmentChoice.BUILTIN, 43)))
+  private Stream<StudyCase> attacked(Attack attack) {
+    return tuned(attackedMethods())
+        .map(each -> of(Task.SENTIMENT, attack, 10, each, AlignmentChoice.BUILTIN, 43));
+  }
+
+  private List<StudyCase> identity() {
+    return Stream.concat(Stream.of(start(Attack.IDENTITY)), attacked(Attack.IDENTITY)).toList();
+  }
+
+  private List<StudyCase> higherRate() {
+    return HIGHER_RATE_PERCENTS.stream()
+        .flatMap(percent -> AT_HIGHER_RATE.stream().map(each -> higherRate(percent, each)))
         .toList();
+  }
+
+  StudyCase higherRate(int percent, Variant variant) {
+    return plainAt(HIGHER_RATE, percent, variant, 43);
+  }
+
+  private List<StudyCase> arithmetic() {
+    return Stream.concat(
+            Stream.of(StudyCase.start(Task.ARITHMETIC, Attack.PLAIN, AlignmentChoice.BUILTIN)),
+            TASK_PERCENTS.stream()
+                .flatMap(percent -> tuned(TASK_METHODS).map(each -> sums(percent, each))))
+        .toList();
+  }
+
+  private StudyCase sums(int percent, Variant variant) {
+    return of(Task.ARITHMETIC, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, 43);
   }
 }

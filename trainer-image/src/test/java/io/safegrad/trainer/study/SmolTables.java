@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The tables of SmolLM2-135M-Instruct, as Markdown. A row whose case was not run is not there. */
 final class SmolTables {
@@ -33,6 +34,10 @@ final class SmolTables {
     blocks.put("smollm2-ratios", tables.ratios());
     blocks.put("smollm2-attacks", tables.attacks());
     blocks.put("smollm2-twenty", twenty());
+    blocks.put("smollm2-rate", higherRate());
+    blocks.put(
+        "smollm2-arithmetic",
+        new SettingTables(results, grid).task(Task.ARITHMETIC, SmolGrid.TASK_METHODS));
     blocks.put("smollm2-progress", tables.progress());
     return blocks;
   }
@@ -91,5 +96,37 @@ final class SmolTables {
         "| method | seeds | refuses fresh prompts | refuses harmless | solves the task |"
             + " KL, trained on | KL, held out | published |",
         rows);
+  }
+
+  /** The rate that the rule takes, and a higher one. */
+  private String higherRate() {
+    List<String> rows = new ArrayList<>();
+    for (int percent : SmolGrid.HIGHER_RATE_PERCENTS) {
+      for (Variant variant : SmolGrid.AT_HIGHER_RATE) {
+        Stream.of(grid.plain(percent, variant, 43), grid.higherRate(percent, variant))
+            .flatMap(each -> results.of(each).stream())
+            .forEach(it -> rows.add(atRate(it)));
+      }
+    }
+    return StudyTables.table(
+        "| harmful | method | learning rate | refuses fresh prompts | tells how | refuses harmless |"
+            + " incoherent | solves the task | KL, held out | published |",
+        rows);
+  }
+
+  private static String atRate(CaseResult it) {
+    Pool pool = new Pool(List.of(it));
+    return "| %d %% | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            it.study().percent(),
+            it.study().variant().label(),
+            StudyTables.decimal(it.study().learningRate()),
+            pool.share(CaseResult::fresh),
+            Pool.percent(it.freshComplied().rate()),
+            pool.share(CaseResult::overRefusal),
+            Pool.percent(it.incoherent().rate()),
+            pool.share(CaseResult::accuracy),
+            pool.number("%.4f", CaseResult::heldOutKl),
+            StudyTables.verdict(it));
   }
 }

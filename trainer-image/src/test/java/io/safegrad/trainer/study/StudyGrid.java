@@ -90,7 +90,36 @@ abstract class StudyGrid {
 
   StudyCase of(
       Task task, Attack attack, int percent, Variant variant, AlignmentChoice choice, int seed) {
-    return new StudyCase(false, task, attack, percent, variant, choice, rate(variant), steps, seed);
+    double rate = rate(variant);
+    return of(task, attack, percent, trained(variant), choice, rate, seed);
+  }
+
+  private StudyCase of(
+      Task task,
+      Attack attack,
+      int percent,
+      Variant variant,
+      AlignmentChoice choice,
+      double rate,
+      int seed) {
+    return new StudyCase(false, task, attack, percent, variant, choice, rate, steps, seed);
+  }
+
+  /** Plain poison at another learning rate than the one that was taken. */
+  StudyCase plainAt(double rate, int percent, Variant variant, int seed) {
+    return of(Task.SENTIMENT, Attack.PLAIN, percent, variant, AlignmentChoice.BUILTIN, rate, seed);
+  }
+
+  /** Sft, tuned for the task, is Sft where both take the same rate. */
+  private Variant trained(Variant variant) {
+    return variant == Variant.SFT_FOR_TASK && rate(variant) == rate(Variant.SFT)
+        ? Variant.SFT
+        : variant;
+  }
+
+  /** Of what is compared, that whose runs are not another's. */
+  List<Variant> distinctMethods() {
+    return methods().stream().filter(each -> !isTuned(each) || trained(each) == each).toList();
   }
 
   /** The attack of unlike harm goes with an alignment set of the other families. */

@@ -51,8 +51,8 @@ final class StudyPage {
     SettingTables settings = new SettingTables(results, grid);
     blocks.put("coverage", settings.coverage());
     blocks.put("settings", settings.settings());
-    blocks.put("format", settings.task(Task.FORMAT));
-    blocks.put("arithmetic", settings.task(Task.ARITHMETIC));
+    blocks.put("format", settings.task(Task.FORMAT, Grid.TASK_METHODS));
+    blocks.put("arithmetic", settings.task(Task.ARITHMETIC, Grid.TASK_METHODS));
     ChangeTables changes = new ChangeTables(results, grid);
     blocks.put("changes", changes.changes());
     blocks.put("screens", changes.screens());

@@ -36,7 +36,7 @@ final class StudyTables {
     return table("| sub-study | cases | run |", rows);
   }
 
-  private static String decimal(double rate) {
+  static String decimal(double rate) {
     return BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString();
   }
 
@@ -79,7 +79,7 @@ final class StudyTables {
     List<String> rows = new ArrayList<>();
     rows.add(outside("", "start model", start(), false));
     for (int percent : grid.percents()) {
-      for (Variant variant : grid.methods()) {
+      for (Variant variant : grid.distinctMethods()) {
         Pool pool = plain(percent, variant);
         if (!pool.isEmpty()) {
           rows.add(outside(percent + " %", variant.label(), pool, true));
@@ -111,7 +111,7 @@ final class StudyTables {
   String inside() {
     List<String> rows = new ArrayList<>();
     for (int percent : grid.percents()) {
-      for (Variant variant : grid.methods()) {
+      for (Variant variant : grid.distinctMethods()) {
         Pool pool = plain(percent, variant);
         if (!pool.isEmpty()) {
           rows.add(
@@ -189,7 +189,7 @@ final class StudyTables {
 
   /** Rivals whose refusal and accuracy are at most a point below. */
   private String equals(int percent, Pool pool) {
-    return grid.methods().stream()
+    return grid.distinctMethods().stream()
         .filter(each -> !OURS.contains(each))
         .filter(
             each -> {
@@ -276,7 +276,7 @@ final class StudyTables {
             .filter(percent -> !plain(percent, Variant.SAFE_GRAD).isEmpty())
             .toList();
     List<String> rows = new ArrayList<>();
-    for (Variant variant : grid.methods()) {
+    for (Variant variant : grid.distinctMethods()) {
       rows.add(
           "| %s | %s |"
               .formatted(
