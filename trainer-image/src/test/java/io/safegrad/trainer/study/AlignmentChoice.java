@@ -13,29 +13,35 @@ import java.util.regex.Pattern;
  * @param families of how many of the twelve families of harmful acts, the first ones; 0 for all
  * @param covering whether they are chosen from all 384 by k-center in the start model's hidden
  *     states, and not at random
+ * @param written how many prompts come on top that the start model has written and refuses itself
  */
-record AlignmentChoice(int size, int pairs, int families, boolean covering) {
+record AlignmentChoice(int size, int pairs, int families, boolean covering, int written) {
 
   /** The built-in one. */
   static final AlignmentChoice BUILTIN = of(384);
 
   private static final Pattern TEXT =
-      Pattern.compile("(\\d+)(?: of (\\d+) pairs)?(?: of (\\d+) families)?( covering)?");
+      Pattern.compile(
+          "(\\d+)(?: of (\\d+) pairs)?(?: of (\\d+) families)?( covering)?(?: and (\\d+) self-written)?");
 
   static AlignmentChoice of(int size) {
-    return new AlignmentChoice(size, 0, 0, false);
+    return new AlignmentChoice(size, 0, 0, false, 0);
   }
 
   AlignmentChoice ofPairs(int most) {
-    return new AlignmentChoice(size, most, families, covering);
+    return new AlignmentChoice(size, most, families, covering, written);
   }
 
   AlignmentChoice ofFamilies(int first) {
-    return new AlignmentChoice(size, pairs, first, covering);
+    return new AlignmentChoice(size, pairs, first, covering, written);
   }
 
   AlignmentChoice chosenToCover() {
-    return new AlignmentChoice(size, pairs, families, true);
+    return new AlignmentChoice(size, pairs, families, true, written);
+  }
+
+  AlignmentChoice withSelfWritten(int more) {
+    return new AlignmentChoice(size, pairs, families, covering, more);
   }
 
   @JsonCreator
@@ -48,7 +54,8 @@ record AlignmentChoice(int size, int pairs, int families, boolean covering) {
         number(parts.group(1)),
         number(parts.group(2)),
         number(parts.group(3)),
-        parts.group(4) != null);
+        parts.group(4) != null,
+        number(parts.group(5)));
   }
 
   private static int number(String digits) {
@@ -61,6 +68,7 @@ record AlignmentChoice(int size, int pairs, int families, boolean covering) {
     return size
         + (pairs == 0 ? "" : " of " + pairs + " pairs")
         + (families == 0 ? "" : " of " + families + " families")
-        + (covering ? " covering" : "");
+        + (covering ? " covering" : "")
+        + (written == 0 ? "" : " and " + written + " self-written");
   }
 }

@@ -22,6 +22,8 @@ import java.util.List;
  * @param freshComplied of the fresh ones, those that are told how
  * @param attack refusals of the attack's own prompts
  * @param attackComplied of these, those that are told how
+ * @param written of what the start model wrote for the alignment set, what is sound
+ * @param writtenRefused of that, what it refuses
  * @param alignmentKl mean KL from the start model per response token on the alignment set, in nats
  * @param heldOutKl the same on the prompts of {@code inDistribution}
  * @param conflictRatio share of the steps whose gradients conflict
@@ -49,6 +51,8 @@ record CaseResult(
     Count freshComplied,
     Count attack,
     Count attackComplied,
+    Count written,
+    Count writtenRefused,
     Double alignmentKl,
     Double heldOutKl,
     Double conflictRatio,

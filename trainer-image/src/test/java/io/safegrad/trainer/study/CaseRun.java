@@ -19,6 +19,7 @@ import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.safety.StartModelScreening;
+import io.safegrad.trainer.study.AlignmentSets.AlignmentSet;
 import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.train.ChangedSafeGrad;
 import io.safegrad.trainer.train.Checkpoints;
@@ -46,7 +47,7 @@ final class CaseRun {
 
   private static final OperatingSystemMXBean PROCESS =
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
-  private static final StringListJudge JUDGE = StringListJudge.named(Judge.DEFAULT_LIST);
+  static final StringListJudge JUDGE = StringListJudge.named(Judge.DEFAULT_LIST);
   private static final int KL_EXAMPLES = 96;
   private static final int BATCH = 32;
   private static final long MIB = 1 << 20;
@@ -54,6 +55,7 @@ final class CaseRun {
   private final StudyModel model;
   private final StudyCorpus corpus = new StudyCorpus();
   private final BiConsumer<String, Exchange> transcripts;
+  private final AlignmentSets alignmentSets;
   private final Map<Task, SafetyMeasurements> starts = new EnumMap<>(Task.class);
 
   /**
@@ -62,6 +64,7 @@ final class CaseRun {
   CaseRun(StudyModel model, BiConsumer<String, Exchange> transcripts) {
     this.model = model;
     this.transcripts = transcripts;
+    this.alignmentSets = new AlignmentSets(model, corpus, JUDGE, transcripts);
   }
 
   /**
@@ -80,9 +83,9 @@ final class CaseRun {
     long clock = System.nanoTime();
     long cpu = PROCESS.getProcessCpuTime();
     try (CausalLm lm = load(study)) {
-      List<TokenizedExample> alignment = alignment(study, lm);
+      AlignmentSet alignment = alignmentSets.of(study, lm);
       Trained training =
-          study.variant() == Variant.START ? Trained.NOT : train(study, lm, alignment);
+          study.variant() == Variant.START ? Trained.NOT : train(study, lm, alignment.examples());
       double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
       CaseResult measured =
           study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, training);
@@ -102,14 +105,6 @@ final class CaseRun {
 
   private CausalLm load(StudyCase study) {
     return model.load(training(study));
-  }
-
-  private List<TokenizedExample> alignment(StudyCase study, CausalLm lm) {
-    AlignmentChoice choice = study.alignment();
-    List<TokenizedExample> candidates = model.examples(corpus.alignmentCandidates(choice));
-    return choice.covering()
-        ? KCenter.choose(lm, candidates, choice.size()).stream().map(candidates::get).toList()
-        : candidates;
   }
 
   private Trained train(StudyCase study, CausalLm lm, List<TokenizedExample> alignment) {
@@ -193,7 +188,7 @@ final class CaseRun {
   }
 
   private CaseResult measured(
-      StudyCase study, CausalLm lm, List<TokenizedExample> alignment, Trained training) {
+      StudyCase study, CausalLm lm, AlignmentSet alignment, Trained training) {
     AlignmentChoice choice = study.alignment();
     SafetyMeasurements gate = gate(study.task(), lm);
     List<Exchange> inside = exchanges(lm, "fresh", corpus.fresh(choice, false));
@@ -216,7 +211,9 @@ final class CaseRun {
         .freshComplied(complied(fresh))
         .attack(refused(attack))
         .attackComplied(complied(attack))
-        .alignmentKl(divergence(lm, alignment.subList(0, Math.min(KL_EXAMPLES, alignment.size()))))
+        .written(alignment.sound())
+        .writtenRefused(alignment.refused())
+        .alignmentKl(divergence(lm, first(alignment.examples())))
         .heldOutKl(divergence(lm, model.examples(heldOut)))
         .conflictRatio(conflictRatio(training.steps()))
         .acted(training.acted())
@@ -296,6 +293,10 @@ final class CaseRun {
     try (ReferenceModel reference = lm.reference(model.asked(examples))) {
       return HeldOutDivergence.of(lm, reference, BATCH);
     }
+  }
+
+  private static List<TokenizedExample> first(List<TokenizedExample> examples) {
+    return examples.subList(0, Math.min(KL_EXAMPLES, examples.size()));
   }
 
   private static int poisoned(List<Integer> lines, int percent) {

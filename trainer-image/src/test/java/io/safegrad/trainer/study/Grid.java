@@ -60,14 +60,28 @@ final class Grid extends StudyGrid {
           Variant.SAFE_GRAD_CONTROLLER,
           Variant.SAFE_GRAD_PROMPT_KL,
           Variant.SAFE_GRAD_SPAG,
+          Variant.SAFE_GRAD_SAMPLING,
           Variant.SAFE_GRAD_LOW_RANK,
           Variant.SAFE_GRAD_TWO_LINEARS);
   private static final List<Variant> COMPARED_CHANGES =
-      List.of(Variant.SAFE_GRAD_RECENT, Variant.SAFE_GRAD, Variant.WEIGHTED_SUM);
+      List.of(
+          Variant.SAFE_GRAD_RECENT,
+          Variant.SAFE_GRAD,
+          Variant.WEIGHTED_SUM,
+          Variant.SAFE_GRAD_SAMPLING);
   static final List<Variant> SCREENS =
       List.of(Variant.SFT_SCREEN, Variant.WEIGHTED_SUM_SCREEN, Variant.SAFE_GRAD_SCREEN);
   static final List<Integer> CHANGE_SEEDS = List.of(43, 44, 45);
   private static final List<Integer> SIZES = List.of(10, 20, 100);
+
+  /** Twenty prompts, widened by what the start model writes. */
+  static final List<AlignmentChoice> WIDENED =
+      List.of(
+          AlignmentChoice.of(20),
+          AlignmentChoice.of(20).withSelfWritten(80),
+          AlignmentChoice.of(20).withSelfWritten(364));
+
+  static final List<Variant> OF_WIDENED = List.of(Variant.WEIGHTED_SUM, Variant.SAFE_GRAD);
 
   /**
    * @param steps on the user's examples
@@ -116,6 +130,8 @@ final class Grid extends StudyGrid {
     studies.add(new SubStudy("changes-45", changes(45)));
     studies.add(new SubStudy("ratios-45", ratios(45)));
     studies.add(new SubStudy("more-ratios", moreRatios()));
+    studies.add(new SubStudy("self-written-10", selfWritten(10)));
+    studies.add(new SubStudy("self-written-30", selfWritten(30)));
     return studies;
   }
 
@@ -237,6 +253,17 @@ final class Grid extends StudyGrid {
     for (int size : SIZES) {
       cases.add(
           of(Task.SENTIMENT, Attack.PLAIN, 30, Variant.SAFE_GRAD, AlignmentChoice.of(size), 43));
+    }
+    return cases;
+  }
+
+  private List<StudyCase> selfWritten(int percent) {
+    List<StudyCase> cases = new ArrayList<>();
+    for (int seed : SEEDS) {
+      for (AlignmentChoice choice : WIDENED) {
+        OF_WIDENED.forEach(
+            each -> cases.add(of(Task.SENTIMENT, Attack.PLAIN, percent, each, choice, seed)));
+      }
     }
     return cases;
   }

@@ -2,6 +2,7 @@ package io.safegrad.trainer.study;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -60,6 +61,77 @@ final class SettingTables {
       }
     }
     return StudyTables.table(SETTING.formatted("harmful", "method"), rows);
+  }
+
+  /** Twenty alignment prompts, widened by what the start model writes, beside all there are. */
+  String selfWritten() {
+    List<String> rows = new ArrayList<>();
+    for (int percent : List.of(10, 30)) {
+      for (AlignmentChoice choice :
+          Stream.concat(Grid.WIDENED.stream(), Stream.of(AlignmentChoice.BUILTIN)).toList()) {
+        for (Variant variant : Grid.OF_WIDENED) {
+          Pool pool =
+              new Pool(
+                  StudyGrid.SEEDS.stream()
+                      .map(seed -> results.of(widened(percent, choice, variant, seed)))
+                      .flatMap(Optional::stream)
+                      .toList());
+          if (!pool.isEmpty()) {
+            rows.add(row(percent, choice, variant, pool));
+          }
+        }
+      }
+    }
+    return StudyTables.table(
+        "| harmful | alignment set | method | seeds | refuses fresh prompts | worst seed | refuses"
+            + " known pairs | refuses harmless | solves the task | KL, trained on | KL, held out |"
+            + " published |",
+        rows);
+  }
+
+  private StudyCase widened(int percent, AlignmentChoice choice, Variant variant, int seed) {
+    return grid.of(Task.SENTIMENT, Attack.PLAIN, percent, variant, choice, seed);
+  }
+
+  private static String row(int percent, AlignmentChoice choice, Variant variant, Pool pool) {
+    return "| %d %% | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            percent,
+            choice,
+            variant.label(),
+            pool.results().size(),
+            pool.share(CaseResult::fresh),
+            pool.least(CaseResult::fresh),
+            pool.share(CaseResult::inDistribution),
+            Pool.percent(pool.count(CaseResult::overRefusal).rate()),
+            pool.share(CaseResult::accuracy),
+            pool.number("%.4f", CaseResult::alignmentKl),
+            pool.number("%.4f", CaseResult::heldOutKl),
+            pool.published());
+  }
+
+  /** What became of what the start model wrote; methods with the same set have the same. */
+  String written() {
+    List<String> rows = new ArrayList<>();
+    for (AlignmentChoice choice : Grid.WIDENED) {
+      for (int seed : StudyGrid.SEEDS) {
+        results
+            .of(widened(10, choice, Variant.SAFE_GRAD, seed))
+            .filter(it -> it.written() != null)
+            .ifPresent(
+                it ->
+                    rows.add(
+                        "| %s | %d | %d | %s | %s |"
+                            .formatted(
+                                choice,
+                                seed,
+                                it.written().of(),
+                                Pool.text(it.written()),
+                                Pool.text(it.writtenRefused()))));
+      }
+    }
+    return StudyTables.table(
+        "| alignment set | seed | written | sound | of these refused by the start model |", rows);
   }
 
   private static final String SETTING =

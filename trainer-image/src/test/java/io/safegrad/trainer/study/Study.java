@@ -1,6 +1,9 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.trainer.builtin.Dialogue;
 import io.safegrad.trainer.judge.Exchange;
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.study.SelfWritten.Written;
 import io.safegrad.trainer.study.StudyGrid.SubStudy;
 import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.tensor.ComputeDevice;
@@ -10,8 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.function.BiConsumer;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -90,6 +94,13 @@ public final class Study implements Callable<Integer> {
   private String transcripts;
 
   @Option(
+      names = "--written",
+      description =
+          "Have the start model go on so many times with the beginnings of twenty alignment prompts,"
+              + " and of nothing, and print what is sound, and its replies; run no case.")
+  private int written;
+
+  @Option(
       names = "--workspace",
       defaultValue = "trainer-image/target/study",
       description = "The folder for files needed meanwhile.")
@@ -120,6 +131,10 @@ public final class Study implements Callable<Integer> {
       Files.createDirectories(workspace);
       share = shared == null ? null : new Share(shared);
       try (StudyModel model = model()) {
+        if (written > 0) {
+          printWritten(model);
+          return 0;
+        }
         if (transcripts != null) {
           print(results, model);
           return 0;
@@ -284,9 +299,26 @@ public final class Study implements Callable<Integer> {
                         "--transcripts: expected the key of a case in the results, found "
                             + transcripts))
             .study();
-    BiConsumer<String, Exchange> printer =
-        (set, exchange) ->
-            out.println(set + " | " + exchange.prompt() + " | " + exchange.reply().strip());
-    new CaseRun(model, printer).run(study);
+    new CaseRun(model, this::print).run(study);
+  }
+
+  private void print(String set, Exchange exchange) {
+    out.println(set + " | " + exchange.prompt() + " | " + exchange.reply().strip());
+  }
+
+  private void printWritten(StudyModel model) {
+    List<Dialogue> twenty = new StudyCorpus().alignmentCandidates(AlignmentChoice.of(20));
+    Function<Random, String> beginnings = SelfWritten.beginningsOf(twenty);
+    try (CausalLm start = model.loadStart()) {
+      SelfWritten writer = new SelfWritten(model, start, CaseRun.JUDGE, this::print);
+      for (Function<Random, String> each : List.of(beginnings, (Random random) -> "")) {
+        Written found = writer.write(each, twenty, written, written, StudyGrid.TUNING_SEED);
+        out.printf(
+            "%s: sound %s, of these refused %s%n",
+            each == beginnings ? "from beginnings" : "from nothing",
+            text(found.sound()),
+            text(found.refusedOfSound()));
+      }
+    }
   }
 }

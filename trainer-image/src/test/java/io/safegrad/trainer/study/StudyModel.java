@@ -7,6 +7,7 @@ import io.safegrad.trainer.builtin.Dialogue;
 import io.safegrad.trainer.builtin.UnalignedModel;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
+import io.safegrad.trainer.data.Message;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.CausalLm;
@@ -26,6 +27,9 @@ import java.util.function.Function;
 final class StudyModel implements AutoCloseable {
 
   static final int MAX_LENGTH = 128;
+
+  /** No chat template has them. */
+  private static final String WORDS = "here the user speaks";
 
   private final Path folder;
   private final Path directory;
@@ -73,6 +77,11 @@ final class StudyModel implements AutoCloseable {
         compute);
   }
 
+  /** Reads the weights, not to be trained. */
+  CausalLm loadStart() {
+    return CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), compute);
+  }
+
   /** What Safe LoRA compares with, made of the built-in model when it is first asked for. */
   Weights base() {
     if (base == null) {
@@ -96,10 +105,15 @@ final class StudyModel implements AutoCloseable {
     return all.subList(0, Math.min(most, all.size()));
   }
 
-  /** Dialogues to be asked, whose replies are the expected ones. */
+  /** Dialogues to be asked, as many as are asked of a set; their replies are the expected ones. */
   List<EvaluationPrompt> prompts(List<Dialogue> dialogues) {
+    return promptsOfAll(asked(dialogues));
+  }
+
+  /** The same of all of them. */
+  List<EvaluationPrompt> promptsOfAll(List<Dialogue> dialogues) {
     return read(
-        asked(dialogues),
+        dialogues,
         Dialogue::taskLine,
         file ->
             EvaluationPrompts.read(
@@ -123,6 +137,12 @@ final class StudyModel implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** What the chat template writes before the first words of a user. */
+  String beforeUser() {
+    String chat = pretrained.chatTemplate().render(List.of(new Message("user", WORDS)), true);
+    return chat.substring(0, chat.indexOf(WORDS));
   }
 
   @Override

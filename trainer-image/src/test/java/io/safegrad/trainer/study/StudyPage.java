@@ -50,6 +50,8 @@ final class StudyPage {
     blocks.put("attacks", tables.attacks());
     SettingTables settings = new SettingTables(results, grid);
     blocks.put("coverage", settings.coverage());
+    blocks.put("self-written", settings.selfWritten());
+    blocks.put("written", settings.written());
     blocks.put("settings", settings.settings());
     blocks.put("format", settings.task(Task.FORMAT, Grid.TASK_METHODS));
     blocks.put("arithmetic", settings.task(Task.ARITHMETIC, Grid.TASK_METHODS));

@@ -3,7 +3,9 @@ package io.safegrad.trainer.study;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.safegrad.trainer.builtin.Dialogue;
+import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.source.BuiltinSource;
+import io.safegrad.trainer.study.SelfWritten.Written;
 import io.safegrad.trainer.study.Verdicts.Truth;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -11,6 +13,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -156,9 +159,42 @@ class StudyTest {
 
   @Test
   void alignmentChoicesReadAsTheyAreWritten() {
-    for (AlignmentChoice choice : Grid.COVERAGE) {
+    for (AlignmentChoice choice :
+        Stream.concat(Grid.COVERAGE.stream(), Grid.WIDENED.stream()).toList()) {
       assertThat(AlignmentChoice.parse(choice.toString())).isEqualTo(choice);
     }
+  }
+
+  @Test
+  void theStartModelWritesTheSamePromptsForTheSameSeed() {
+    List<Dialogue> given = corpus.alignmentCandidates(AlignmentChoice.of(20));
+    try (StudyModel model = new StudyModel(folder, 1);
+        CausalLm start = model.loadStart()) {
+      Set<String> replies = new HashSet<>();
+      SelfWritten writer =
+          new SelfWritten(
+              model, start, CaseRun.JUDGE, (set, exchange) -> replies.add(exchange.reply()));
+      Written three = writer.refusals(given, 3, 43);
+      assertThat(three.refused()).hasSize(3).doesNotContainAnyElementsOf(given);
+      assertThat(three.refused())
+          .extracting(Dialogue::prompt)
+          .doesNotHaveDuplicates()
+          .allMatch(prompt -> given.stream().anyMatch(each -> sameBeginning(prompt, each)));
+      assertThat(three.refused()).allMatch(each -> replies.contains(each.reply()));
+      assertThat(three.refused())
+          .extracting(Dialogue::reply)
+          .containsOnly("I can't help with that.");
+      assertThat(writer.refusals(given, 5, 43).refused())
+          .startsWith(three.refused().toArray(Dialogue[]::new));
+      assertThat(writer.refusals(given, 3, 44).refused()).isNotEqualTo(three.refused());
+      Written free = writer.write(random -> "", given, 1, 8, 43);
+      assertThat(free.sound().of()).isEqualTo(8);
+    }
+  }
+
+  private static boolean sameBeginning(String prompt, Dialogue given) {
+    String[] words = given.prompt().split(" ");
+    return prompt.startsWith(String.join(" ", Arrays.copyOf(words, (words.length + 1) / 2)));
   }
 
   @Test

@@ -44,6 +44,7 @@ enum Variant {
   SAFE_GRAD_CONTROLLER("SafeGrad, ρ controlled", SAFE_GRAD),
   SAFE_GRAD_PROMPT_KL("SafeGrad, KL on prompts too", SAFE_GRAD),
   SAFE_GRAD_SPAG("SafeGrad, Spag's steps too", SAFE_GRAD),
+  SAFE_GRAD_SAMPLING("SafeGrad, sampled by KL", SAFE_GRAD),
   SAFE_GRAD_LOW_RANK("SafeGrad, r 2", SAFE_GRAD),
   SAFE_GRAD_TWO_LINEARS("SafeGrad, q and v, r 4", SAFE_GRAD),
   /** What the start model refuses is left out of the user's data. */
@@ -132,6 +133,7 @@ enum Variant {
           SAFE_GRAD_CONTROLLER,
           SAFE_GRAD_PROMPT_KL,
           SAFE_GRAD_SPAG,
+          SAFE_GRAD_SAMPLING,
           SAFE_GRAD_LOW_RANK,
           SAFE_GRAD_TWO_LINEARS,
           SAFE_GRAD_SCREEN ->
@@ -150,6 +152,7 @@ enum Variant {
           case SAFE_GRAD_UPDATE -> Change.UPDATE;
           case SAFE_GRAD_CONTROLLER -> Change.CONTROLLER;
           case SAFE_GRAD_SPAG -> Change.SPAG_STEPS;
+          case SAFE_GRAD_SAMPLING -> Change.SAMPLING;
           default -> null;
         });
   }

@@ -30,7 +30,9 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
     /** ρ grows by a tenth in each step whose KL is above 0.001, up to 100, and falls back to 1. */
     CONTROLLER,
     /** A step of Spag after each step whose alignment examples' cross-entropy is above 0.2. */
-    SPAG_STEPS
+    SPAG_STEPS,
+    /** Alignment examples are drawn in proportion to what is measured on them. */
+    SAMPLING
   }
 
   final GradientAccumulator gradients;
@@ -47,6 +49,7 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
 
   /** A loop that trains by it. */
   public static TrainingLoop loop(CausalLm model, Method method, Training training, Change change) {
+    DivergenceOrder weighted = new DivergenceOrder(model);
     MethodOfRun changed =
         (parameters, gradients, trained) ->
             switch (change) {
@@ -54,8 +57,14 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
               case UPDATE -> new Update(method, gradients, trained);
               case CONTROLLER -> new Controller(method, gradients);
               case SPAG_STEPS -> new SpagSteps(method, gradients, trained);
+              case SAMPLING -> new Sampling(method, gradients, weighted);
             };
-    return new TrainingLoop(model, method, training, ExampleOrder.SHUFFLED, changed);
+    return new TrainingLoop(
+        model,
+        method,
+        training,
+        change == Change.SAMPLING ? weighted : ExampleOrder.SHUFFLED,
+        changed);
   }
 
   /** Changes the user's gradient into the step's. */
@@ -210,6 +219,27 @@ public abstract class ChangedSafeGrad implements FineTuningMethod {
         addScaled(parameters, alignment.vector(), -stepSize);
       }
       return outcome;
+    }
+  }
+
+  private static final class Sampling extends ChangedSafeGrad {
+
+    private final DivergenceOrder order;
+
+    Sampling(Method method, GradientAccumulator gradients, DivergenceOrder order) {
+      super(method, gradients);
+      this.order = order;
+    }
+
+    @Override
+    public Supplier<StepOutcome> descend(int step, Window window) {
+      order.compareWith(window.microBatches().get(0).alignment().reference());
+      return super.descend(step, window);
+    }
+
+    @Override
+    Observation combine(int step, Supplier<Losses> losses) {
+      return surgery(Projection.GLOBAL, weight, alignment.vector());
     }
   }
 }

@@ -6,16 +6,21 @@ import static org.assertj.core.api.Assertions.within;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.api.v1alpha1.Training.Mode;
+import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Golden;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.train.ChangedSafeGrad.Change;
 import io.safegrad.trainer.train.MethodFigures.Action;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -60,6 +65,46 @@ class ChangedSafeGradTest {
       }
     }
     assertThat(weight).isGreaterThan(1);
+  }
+
+  /**
+   * The more an alignment example has diverged, the more often it is drawn, and each now and then.
+   */
+  @Test
+  void alignmentExamplesAreDrawnByTheirDivergence() {
+    Training training = Golden.training(Mode.Lora, STEPS);
+    List<TokenizedExample> examples = golden.examples("align");
+    int size = examples.size();
+    try (CausalLm model = golden.load(training);
+        ReferenceModel reference = model.reference(examples)) {
+      DivergenceOrder order = new DivergenceOrder(model);
+      order.compareWith(reference);
+      int[] first = order.pass(size, new Random(1));
+      assertThat(first).containsExactlyInAnyOrder(IntStream.range(0, size).toArray());
+      new TrainingLoop(model, new Method(Method.Name.Sft, 0.0, 4), training)
+          .run(golden.examples("user"), List.of(), step -> {});
+      double[] divergences =
+          IntStream.range(0, size)
+              .mapToDouble(
+                  i -> {
+                    AlignmentBatch alone = reference.batch(List.of(i));
+                    return model.klDivergence(alone) / alone.responseTokens();
+                  })
+              .toArray();
+      double sum = Arrays.stream(divergences).sum();
+      int passes = 2000;
+      Random random = new Random(2);
+      int[] drawn = new int[size];
+      for (int i = 0; i < passes; i++) {
+        Arrays.stream(order.pass(size, random)).forEach(index -> drawn[index]++);
+      }
+      for (int i = 0; i < size; i++) {
+        double share = 0.9 * divergences[i] / sum + 0.1 / size;
+        assertThat(drawn[i] / (double) (passes * size)).isCloseTo(share, within(0.02));
+      }
+      assertThat(order.pass(size + 1, new Random(3)))
+          .isEqualTo(ExampleOrder.SHUFFLED.pass(size + 1, new Random(3)));
+    }
   }
 
   private Run safeGrad() {
