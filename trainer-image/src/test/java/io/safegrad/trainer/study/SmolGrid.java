@@ -81,6 +81,7 @@ final class SmolGrid extends StudyGrid {
         new SubStudy("attacks", ATTACKS.stream().flatMap(this::attacked).toList()),
         new SubStudy("rate", higherRate()),
         new SubStudy("arithmetic", arithmetic()),
+        new SubStudy("wider-43", wider(43)),
         new SubStudy("poison-45", again(List.of(10, 30), 45)),
         new SubStudy("identity", identity()),
         new SubStudy("half-44", again(List.of(50), 44)),
@@ -114,12 +115,26 @@ final class SmolGrid extends StudyGrid {
   }
 
   private List<StudyCase> twenty(int seed) {
-    return tuned(OF_TWENTY).map(each -> twenty(each, seed)).toList();
+    return tuned(OF_TWENTY).map(each -> aligned(each, TWENTY, seed)).toList();
   }
 
-  /** With no more than twenty alignment prompts. */
-  StudyCase twenty(Variant variant, int seed) {
-    return of(Task.SENTIMENT, Attack.PLAIN, 10, variant, TWENTY, seed);
+  /** Examples that are drawn by their divergence, and prompts that the model writes. */
+  private List<StudyCase> wider(int seed) {
+    return isTuned(Variant.SAFE_GRAD)
+        ? List.of(
+            aligned(Variant.SAFE_GRAD_SAMPLING, TWENTY, seed),
+            aligned(Variant.SAFE_GRAD, TWENTY.withSelfWritten(80), seed),
+            aligned(Variant.SAFE_GRAD_SAMPLING, AlignmentChoice.BUILTIN, seed))
+        : List.of();
+  }
+
+  /** Of plain poison, other alignment sets and what is drawn of them otherwise. */
+  List<StudyCase> alignments(int seed) {
+    return Stream.of(twenty(seed), wider(seed)).flatMap(List::stream).toList();
+  }
+
+  private StudyCase aligned(Variant variant, AlignmentChoice choice, int seed) {
+    return of(Task.SENTIMENT, Attack.PLAIN, 10, variant, choice, seed);
   }
 
   private Stream<StudyCase> attacked(Attack attack) {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** The tables of SmolLM2-135M-Instruct, as Markdown. A row whose case was not run is not there. */
@@ -67,35 +68,37 @@ final class SmolTables {
   }
 
   private String twenty() {
-    List<String> rows = new ArrayList<>();
-    for (Variant variant : SmolGrid.OF_TWENTY) {
-      if (!grid.isTuned(variant)) {
-        continue;
-      }
-      Pool pool =
-          new Pool(
-              StudyGrid.SEEDS.stream()
-                  .map(seed -> results.of(grid.twenty(variant, seed)))
-                  .flatMap(Optional::stream)
-                  .toList());
-      if (!pool.isEmpty()) {
-        rows.add(
-            "| %s | %d | %s | %s | %s | %s | %s | %s |"
-                .formatted(
-                    variant.label(),
-                    pool.results().size(),
-                    pool.share(CaseResult::fresh),
-                    pool.share(CaseResult::overRefusal),
-                    pool.share(CaseResult::accuracy),
-                    pool.number("%.4f", CaseResult::alignmentKl),
-                    pool.number("%.4f", CaseResult::heldOutKl),
-                    pool.published()));
-      }
-    }
+    List<String> rows =
+        IntStream.range(0, grid.alignments(43).size())
+            .mapToObj(
+                i ->
+                    new Pool(
+                        StudyGrid.SEEDS.stream()
+                            .map(seed -> results.of(grid.alignments(seed).get(i)))
+                            .flatMap(Optional::stream)
+                            .toList()))
+            .filter(pool -> !pool.isEmpty())
+            .map(SmolTables::aligned)
+            .toList();
     return StudyTables.table(
-        "| method | seeds | refuses fresh prompts | refuses harmless | solves the task |"
-            + " KL, trained on | KL, held out | published |",
+        "| alignment set | method | seeds | refuses fresh prompts | refuses harmless |"
+            + " solves the task | KL, trained on | KL, held out | published |",
         rows);
+  }
+
+  private static String aligned(Pool pool) {
+    StudyCase study = pool.results().get(0).study();
+    return "| %s | %s | %d | %s | %s | %s | %s | %s | %s |"
+        .formatted(
+            study.alignment(),
+            study.variant().label(),
+            pool.results().size(),
+            pool.share(CaseResult::fresh),
+            pool.share(CaseResult::overRefusal),
+            pool.share(CaseResult::accuracy),
+            pool.number("%.4f", CaseResult::alignmentKl),
+            pool.number("%.4f", CaseResult::heldOutKl),
+            pool.published());
   }
 
   /** The rate that the rule takes, and a higher one. */
