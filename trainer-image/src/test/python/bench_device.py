@@ -110,7 +110,7 @@ class Ours:
         self.operators.final_states_backward_(d, d_states, last, self.norm, none.float(), positions, EPS, 0.0)
         for i in reversed(range(len(self.weights))):
             nothing = [none.float()] * len(self.weights[i])
-            arguments = (*self.tables, self.trained, self.weights[i], self.adapter[i], saved.pop(), nothing, gradient[i])
+            arguments = (*self.tables, self.trained, self.weights[i], self.adapter[i], saved.pop(), nothing, gradient[i], 0)
             d = self.operators.layer_backward(d, inputs.pop(), *arguments, *self.tail())
         return value
 

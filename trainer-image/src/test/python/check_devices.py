@@ -130,11 +130,14 @@ def layer(operators, case, starts):
     arguments = (case.cos, case.sin, case.gate, case.weights, case.adapter)
     tail = (RUNS, starts, *case.settings(), *case.dropped())
     none = case.x.new_empty(0)
-    y, *saved = operators.layer_forward(case.x, *arguments, *tail, none, none)
-    d_weights = [torch.zeros(w.shape, device=case.device) for w in case.weights]
-    d_adapter = operators.zeros_like(case.adapter)
-    dx = operators.layer_backward(case.dy.clone(), case.x, *arguments, saved, d_weights, d_adapter, *tail)
-    return {"y": y, "dx": dx, "adapter": d_adapter, "weights": d_weights}
+    found = {}
+    for batches, split in [("one batch", 0), ("two batches", TOKENS // 3)]:
+        y, *saved = operators.layer_forward(case.x, *arguments, *tail, none, none)
+        d_weights = [torch.zeros(w.shape, device=case.device) for w in case.weights]
+        d_adapter = operators.zeros_like(case.adapter * (2 if split else 1))
+        dx = operators.layer_backward(case.dy.clone(), case.x, *arguments, saved, d_weights, d_adapter, split, *tail)
+        found |= {f"{name}, {batches}": each for name, each in [("y", y), ("dx", dx), ("adapter", d_adapter), ("weights", d_weights)]}
+    return found
 
 
 def generation(operators, case, starts):
@@ -186,8 +189,6 @@ def vectors(operators, case, _):
     dot, distance = operators.dot(a, b), operators.squared_distance(a, b)
     moved = operators.moved(a, b, 0.5)
     operators.assign_(b, a)
-    doubled = operators.twice(a[0], RANK)
-    operators.add_halves_(doubled, RANK, a[0], b[0])
     operators.merge_(case.none.new_zeros(HIDDEN, HIDDEN), a[5].t().contiguous(), case.adapter[0][:RANK], 2.0)
     safe = operators.safe_lora(case.none.new_ones(HIDDEN, HIDDEN), a[5].t().contiguous(), case.adapter[0][:RANK])
     joined = operators.concatenate([operators.copy(a[0]), operators.first_matrix(a[0].reshape(-1), 2, HIDDEN)])

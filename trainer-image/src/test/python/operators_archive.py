@@ -1,6 +1,7 @@
 """The trainer's TorchScript operators, loaded into Python from their sources as Java loads them."""
 
 import io
+import platform
 import warnings
 import zipfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import torch
 
 SOURCES = Path(__file__).resolve().parents[2] / "main/resources/io/safegrad/trainer/tensor"
-FILES = ["attention", "decoder_layer", "ends", "vectors"]
+FILES = ["attention", "decoder_layer", "ends", "vectors", "product_onednn" if platform.machine() == "x86_64" else "product"]
 HEADER = """\
 class Operators(Module):
   __parameters__ = []

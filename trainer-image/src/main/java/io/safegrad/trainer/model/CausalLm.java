@@ -84,7 +84,7 @@ public final class CausalLm implements AutoCloseable {
     this.gradients =
         new LossGradients(
             trainingPass,
-            full ? null : new JointPass(torch.operators(), trainingPass, gates, lora.rank()),
+            full ? null : new JointPass(trainingPass, gates.trained()),
             model,
             gates.trained(),
             full ? 0 : lora.dropout(),

@@ -130,7 +130,7 @@ final class Decoder {
    *
    * @param dy the gradient by its output
    * @param saved what {@link #forward} returned behind its output
-   * @param gradient receives the gradients of those tensors that are not empty there
+   * @param gradients receive the gradients of those tensors that are not empty there
    */
   Tensor backward(
       Scope results,
@@ -140,7 +140,7 @@ final class Decoder {
       ModelTensors model,
       int index,
       List<Tensor> saved,
-      ModelTensors.Layer gradient,
+      PassGradients gradients,
       PlacedBatch batch,
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
@@ -157,8 +157,9 @@ final class Decoder {
         layer.weights(),
         layer.adapter(),
         saved,
-        gradient.weights(),
-        gradient.adapter(),
+        gradients.weights(index),
+        gradients.adapter(index),
+        gradients.firstTokens(),
         batch.runs(),
         batch.starts(),
         config.headDim(),

@@ -110,7 +110,14 @@ final class LossGradients {
       Gradient gradient,
       LoraDropout dropped) {
     return pass.run(
-            results, scope, model, batch, gate, List.of(objective), gradient.tensors(), dropped)
+            results,
+            scope,
+            model,
+            batch,
+            gate,
+            List.of(objective),
+            PassGradients.of(gradient.tensors()),
+            dropped)
         .get(0);
   }
 }

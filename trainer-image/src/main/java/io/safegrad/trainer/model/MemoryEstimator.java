@@ -37,8 +37,8 @@ public final class MemoryEstimator {
   /** A token of the tokenizer, in its own library and in Java's. */
   private static final long VOCABULARY_ENTRY_BYTES = 1200;
 
-  /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
-  private static final int LOGIT_ROWS = 128;
+  /** Logits of which something more is there at the same time, in {@code ends.torchscript}. */
+  private static final int LOGITS_IN_CACHE = 1 << 20;
 
   private final ModelConfig config;
   private final ModelSize size;
@@ -223,12 +223,21 @@ public final class MemoryEstimator {
   }
 
   private long loss(Rows pass, boolean divergence) {
-    long logits = (divergence ? 3L : 2L) + (config.logitSoftCap() > 0 ? 1 : 0);
-    long rows = Math.min(LOGIT_ROWS, pass.tokens());
+    long models = divergence ? 2 : 1;
+    long rows = Math.min(logitRows(), pass.tokens());
+    long inCache = Math.max(LOGITS_IN_CACHE, config.vocabSize());
+    long work = (models + (config.logitSoftCap() > 0 ? 2 : 0)) * inCache;
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();
     long narrow = inFloat32() ? 0 : rows * config.vocabSize();
-    return floats(logits * rows * config.vocabSize()) + computed(states + narrow) + denseHead();
+    return floats(models * rows * config.vocabSize() + Math.min(work, rows * config.vocabSize()))
+        + computed(states + narrow)
+        + denseHead();
+  }
+
+  /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
+  private int logitRows() {
+    return config.vocabSize() > 65_536 ? 128 : 256;
   }
 
   /** The copy of the output head, which is kept in bfloat16 where it is not in float32. */

@@ -46,7 +46,7 @@ final class TrainingPass {
    *
    * @param scope of the pass; nothing stays in it
    * @param gate as {@code decoder_layer.torchscript} says
-   * @param gradient receives the gradients of those tensors that are not empty there
+   * @param gradients receive the gradients of those tensors that are not empty there
    * @param results receives each objective's loss, summed over its positions: scalars that nobody
    *     has read yet
    */
@@ -57,8 +57,9 @@ final class TrainingPass {
       Batch batch,
       Tensor gate,
       List<? extends Objective> objectives,
-      ModelTensors gradient,
+      PassGradients gradients,
       LoraDropout dropout) {
+    ModelTensors gradient = gradients.whole();
     config.requireSupportedLength(batch.length());
     try (Scope pass = scope.child()) {
       // All that a device waits for is brought there before it begins.
@@ -102,17 +103,7 @@ final class TrainingPass {
           saved.set(i, forwardAgain(pass, x, gate, model, i, placed, dropout));
         }
         Tensor dx =
-            decoder.backward(
-                pass,
-                d,
-                x,
-                gate,
-                model,
-                i,
-                saved.get(i),
-                gradient.layers().get(i),
-                placed,
-                dropout);
+            decoder.backward(pass, d, x, gate, model, i, saved.get(i), gradients, placed, dropout);
         saved.remove(i).forEach(Tensor::close);
         x.close();
         d.close();

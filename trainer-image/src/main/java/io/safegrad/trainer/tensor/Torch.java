@@ -22,7 +22,8 @@ public final class Torch implements AutoCloseable {
           "attention.torchscript",
           "decoder_layer.torchscript",
           "ends.torchscript",
-          "vectors.torchscript");
+          "vectors.torchscript",
+          productSource());
 
   private final Compute compute;
   private final PtNDManager manager;
@@ -38,6 +39,12 @@ public final class Torch implements AutoCloseable {
     this.memory =
         new DeviceMemory(compute.device(), new Scope(staging, DeviceMemory.ofHost()), operators);
     this.scope = new Scope((PtNDManager) manager.newSubManager(device(compute)), memory);
+  }
+
+  /** oneDNN's operators are in each libtorch for x86 that DJL has, and in few others. */
+  private static String productSource() {
+    boolean x86 = List.of("amd64", "x86_64").contains(System.getProperty("os.arch"));
+    return x86 ? "product_onednn.torchscript" : "product.torchscript";
   }
 
   private static Device device(Compute compute) {

@@ -23,7 +23,7 @@ final class BareGemms {
    */
   private static final int COPIES = 6;
 
-  private static final int HEAD_CHUNK = 128;
+  private static final int HEAD_CHUNK = 256;
   private static final int REPEATS = 3;
 
   private final ModelConfig config;
@@ -97,7 +97,6 @@ final class BareGemms {
     private final int in;
     private final int out;
     private final List<Tensor> weights = new ArrayList<>();
-    private final List<Tensor> transposed = new ArrayList<>();
     private final Map<Integer, Tensor> inputs = new HashMap<>();
     private final Map<Integer, Tensor> gradients = new HashMap<>();
 
@@ -110,7 +109,6 @@ final class BareGemms {
       this.out = out;
       for (int i = 0; i < copies; i++) {
         weights.add(random(scope, out, in));
-        transposed.add(random(scope, in, out));
       }
     }
 
@@ -118,15 +116,11 @@ final class BareGemms {
       Tensor x = inputs.computeIfAbsent(rows, n -> random(scope, n, in));
       Tensor dy = gradients.computeIfAbsent(rows, n -> random(scope, n, out));
       for (int i = 0; i < forwards; i++) {
-        multiply(scope, x, weights.get(index % weights.size()));
+        torch.operators().one(scope, "logits", x, weights.get(index % weights.size()), 0.0).close();
       }
       for (int i = 0; i < backwards; i++) {
-        multiply(scope, dy, transposed.get(index % transposed.size()));
+        torch.operators().one(scope, "product", dy, weights.get(index % weights.size())).close();
       }
-    }
-
-    private void multiply(Scope step, Tensor x, Tensor weight) {
-      torch.operators().one(step, "logits", x, weight, 0.0).close();
     }
   }
 }

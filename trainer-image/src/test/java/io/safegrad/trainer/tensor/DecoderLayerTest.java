@@ -156,7 +156,7 @@ class DecoderLayerTest {
       Tensor dy = normal(scope, 1, tokens, HIDDEN);
       Tensor cos = normal(scope, 1, 16, 1, layer.pairs());
       Tensor sin = normal(scope, 1, 16, 1, layer.pairs());
-      Tensor gate = normal(scope, 1, tokens, RANK);
+      Tensor gate = normal(scope, 1, 1, RANK);
       List<Tensor> weights = weights(scope, layer);
       List<Tensor> adapter = adapter(scope, layer);
 
@@ -168,10 +168,11 @@ class DecoderLayerTest {
       List<Tensor> forward = torch.operators().call(scope, "layer_forward", withRooms.toArray());
       List<Tensor> weightGradients = torch.operators().call(scope, "zeros_like", weights);
       List<Tensor> adapterGradients = torch.operators().call(scope, "zeros_like", adapter);
-      arguments.add(0, dy);
-      arguments.addAll(
-          7, List.of(forward.subList(1, forward.size()), weightGradients, adapterGradients));
-      Tensor dx = torch.operators().one(scope, "layer_backward", arguments.toArray());
+      List<Object> backward = new ArrayList<>(arguments);
+      backward.add(0, dy);
+      backward.addAll(
+          7, List.of(forward.subList(1, forward.size()), weightGradients, adapterGradients, 0));
+      Tensor dx = torch.operators().one(scope, "layer_backward", backward.toArray());
 
       List<Tensor> found = new ArrayList<>(List.of(forward.get(0), dx));
       found.addAll(weightGradients);

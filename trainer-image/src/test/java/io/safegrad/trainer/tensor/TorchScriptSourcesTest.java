@@ -23,10 +23,11 @@ class TorchScriptSourcesTest {
               + "|tril_indices|triu_indices)\\(");
 
   @ParameterizedTest
-  @ValueSource(strings = {"attention", "decoder_layer", "ends", "vectors"})
+  @ValueSource(
+      strings = {"attention", "decoder_layer", "ends", "vectors", "product", "product_onednn"})
   void noOperatorMakesATensorOnTheCpuUnsaid(String name) throws IOException {
     List<String> lines = lines(name);
-    assertThat(lines).hasSizeGreaterThan(50);
+    assertThat(lines).isNotEmpty();
     assertThat(lines.stream().filter(line -> FACTORY.matcher(line).find()))
         .allMatch(line -> line.contains("device="));
   }
