@@ -7,5 +7,5 @@ cd "$root"
 classpath=$(mktemp)
 trap 'rm -f "$classpath"' EXIT
 ./mvnw -q -pl trainer-image -am test-compile dependency:build-classpath -Dmdep.outputFile="$classpath" -Dmdep.includeScope=test
-OMP_WAIT_POLICY=passive java -XX:+UseSerialGC -Xmx512m \
+OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000 java -XX:+UseSerialGC -Xmx512m \
   -cp "trainer-image/target/test-classes:trainer-image/target/classes:crds/target/classes:$(cat "$classpath")" "$@"

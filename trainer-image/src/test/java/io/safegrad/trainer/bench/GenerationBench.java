@@ -144,6 +144,7 @@ final class GenerationBench implements Runnable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
     builder.environment().put("OMP_WAIT_POLICY", "passive");
+    builder.environment().put("GOMP_SPINCOUNT", "1000");
     int exit = builder.redirectOutput(log.toFile()).start().waitFor();
     if (exit != 0) {
       throw new IOException(command.get(0) + " ended with " + exit + ":\n" + Files.readString(log));

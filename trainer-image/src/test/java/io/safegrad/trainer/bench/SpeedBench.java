@@ -160,6 +160,7 @@ final class SpeedBench implements Runnable {
     variables.forEach(builder.environment()::putIfAbsent);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
     builder.environment().put("OMP_WAIT_POLICY", "passive");
+    builder.environment().put("GOMP_SPINCOUNT", "1000");
     Path log = report.resolveSibling("log.txt");
     long start = System.nanoTime();
     int exit = builder.redirectOutput(log.toFile()).start().waitFor();

@@ -42,7 +42,8 @@ class SpeedHistoryTest {
     assertThat(settings.options()).allMatch(option -> option.startsWith("-"));
     assertThat(settings.variables())
         .containsEntry("OMP_WAIT_POLICY", "passive")
-        .containsKeys("MKL_CBWR", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_");
+        .containsKeys(
+            "GOMP_SPINCOUNT", "MKL_CBWR", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_");
   }
 
   private static SpeedHistory.Entry entry(String date, double ratio) {
