@@ -40,7 +40,8 @@ class GpuFitnessTest {
   @Test
   void aGpuThatIsNotThereIsSaid() {
     assertThat(GpuCheck.builtForGpus()).isFalse();
-    assertThat(GpuCheck.failure()).contains("Error: ");
+    assertThat(GpuCheck.failure())
+        .contains("RuntimeError: Cannot access accelerator device when none is available");
   }
 
   private static void assertRefused(
