@@ -31,7 +31,7 @@ import java.util.List;
  * @param dropped examples that Drop left out
  * @param droppedPoison of these, those of the attack
  * @param brokenRules of the gate with its default thresholds; none: published
- * @param trainingCpuSeconds of the training alone
+ * @param trainingCpuSeconds of making the alignment set and training
  * @param cpuSeconds of all
  * @param seconds of all, by the clock
  * @param peakMiB most memory of the process while it ran; null where the system does not say
