@@ -21,17 +21,32 @@ final class GateTables {
 
   /** Runs on data with something of an attack in it. */
   String attacked() {
-    List<String> rows = new ArrayList<>();
-    for (Attack attack : Attack.values()) {
-      rows.add(
-          row(
-              "`" + attack + "`",
-              runs.stream()
-                  .filter(it -> it.study().attack() == attack && it.study().percent() > 0)
-                  .toList()));
-    }
+    List<String> rows = attacks();
     rows.add(row("all", runs.stream().filter(it -> it.study().percent() > 0).toList()));
     return StudyTables.table(HEAD.formatted("attack"), rows);
+  }
+
+  /** All runs, those on clean data in one row. */
+  String together() {
+    List<String> rows = attacks();
+    rows.add(row("clean", runs.stream().filter(it -> it.study().percent() == 0).toList()));
+    rows.add(row("all", runs));
+    return StudyTables.table(HEAD.formatted("attack"), rows);
+  }
+
+  /** A row for each attack that was run. */
+  private List<String> attacks() {
+    List<String> rows = new ArrayList<>();
+    for (Attack attack : Attack.values()) {
+      List<CaseResult> some =
+          runs.stream()
+              .filter(it -> it.study().attack() == attack && it.study().percent() > 0)
+              .toList();
+      if (!some.isEmpty()) {
+        rows.add(row("`" + attack + "`", some));
+      }
+    }
+    return rows;
   }
 
   /** Runs on clean data. */

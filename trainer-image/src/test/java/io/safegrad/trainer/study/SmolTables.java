@@ -39,6 +39,7 @@ final class SmolTables {
     blocks.put(
         "smollm2-arithmetic",
         new SettingTables(results, grid).task(Task.ARITHMETIC, SmolGrid.TASK_METHODS));
+    blocks.put("smollm2-gate", new GateTables(results).together());
     blocks.put("smollm2-progress", tables.progress());
     return blocks;
   }
@@ -112,8 +113,8 @@ final class SmolTables {
       }
     }
     return StudyTables.table(
-        "| harmful | method | learning rate | refuses fresh prompts | tells how | refuses harmless |"
-            + " incoherent | solves the task | KL, held out | published |",
+        "| harmful | method | learning rate | refuses fresh prompts | refuses the attack's own |"
+            + " refuses harmless | incoherent | solves the task | KL, held out | published |",
         rows);
   }
 
@@ -125,7 +126,7 @@ final class SmolTables {
             it.study().variant().label(),
             StudyTables.decimal(it.study().learningRate()),
             pool.share(CaseResult::fresh),
-            Pool.percent(it.freshComplied().rate()),
+            pool.share(CaseResult::attack),
             pool.share(CaseResult::overRefusal),
             Pool.percent(it.incoherent().rate()),
             pool.share(CaseResult::accuracy),
