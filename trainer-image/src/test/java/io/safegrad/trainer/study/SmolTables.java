@@ -44,6 +44,11 @@ final class SmolTables {
     return blocks;
   }
 
+  /** README's: methods against ratios. */
+  String brief() {
+    return new StudyTables(results, grid).brief();
+  }
+
   private String aligning() {
     List<String> rows = new ArrayList<>();
     unaligned

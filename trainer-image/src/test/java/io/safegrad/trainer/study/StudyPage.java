@@ -23,6 +23,7 @@ final class StudyPage {
   private final StudyTables tables;
   private final Map<String, String> blocks = new LinkedHashMap<>();
   private final String brief;
+  private final String smolBrief;
 
   /** Of the results files in a folder. */
   static StudyPage of(Path folder) throws IOException {
@@ -61,7 +62,9 @@ final class StudyPage {
     blocks.put("screens-30", changes.screensOfMore());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
-    blocks.putAll(new SmolTables(smol, unaligned).blocks());
+    SmolTables smolTables = new SmolTables(smol, unaligned);
+    blocks.putAll(smolTables.blocks());
+    smolBrief = smolTables.brief();
   }
 
   /**
@@ -78,7 +81,8 @@ final class StudyPage {
     }
     files.put(page, text);
     Path readme = docs.resolveSibling("README.md");
-    files.put(readme, filled(readme, Files.readString(readme), "brief", brief));
+    String front = filled(readme, Files.readString(readme), "brief", brief);
+    files.put(readme, filled(readme, front, "smollm2-brief", smolBrief));
     files.put(
         docs.resolve("study/refusal.svg"),
         plot("refusal", "Refusal of fresh harmful prompts", CaseResult::fresh));
