@@ -19,12 +19,17 @@ final class BenchData {
 
   static List<TokenizedExample> rows(
       int count, BenchCase.Labels labels, int vocabulary, long seed) {
+    return rows(count, BenchCase.LENGTH, labels, vocabulary, seed);
+  }
+
+  static List<TokenizedExample> rows(
+      int count, int length, BenchCase.Labels labels, int vocabulary, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     List<TokenizedExample> rows = new ArrayList<>();
     for (int row = 0; row < count; row++) {
-      int[] inputIds = random.ints(BenchCase.LENGTH, 0, vocabulary).toArray();
+      int[] inputIds = random.ints(length, 0, vocabulary).toArray();
       int[] trained = inputIds.clone();
-      int untrained = labels == BenchCase.Labels.HALF ? BenchCase.LENGTH / 2 : 0;
+      int untrained = labels == BenchCase.Labels.HALF ? length / 2 : 0;
       for (int position = 0; position < untrained; position++) {
         trained[position] = TokenizedExample.IGNORED;
       }

@@ -221,6 +221,7 @@ final class SpeedBench implements Runnable {
             Integer.toString(steps),
             "--storage",
             storage.name(),
+            "--gemms",
             "--threads",
             Integer.toString(THREADS),
             "--out",

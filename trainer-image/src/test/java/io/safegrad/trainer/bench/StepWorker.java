@@ -6,6 +6,7 @@ import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.api.v1alpha1.Training.GradientCheckpointing;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
@@ -24,7 +25,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Our side of {@link SpeedBench}: trains for some steps in a process of its own and reports. */
+/**
+ * Our side of {@link SpeedBench}, and the one side of {@link LengthBench}: trains for some steps in
+ * a process of its own and reports.
+ */
 @Command(name = "step-worker")
 final class StepWorker implements Runnable {
 
@@ -39,6 +43,15 @@ final class StepWorker implements Runnable {
 
   @Option(names = "--steps", required = true)
   private int steps;
+
+  @Option(names = "--length", defaultValue = "" + BenchCase.LENGTH)
+  private int length;
+
+  @Option(names = "--checkpointing", defaultValue = "Auto")
+  private GradientCheckpointing checkpointing;
+
+  @Option(names = "--gemms", description = "Measures the step's matrix products alone, too.")
+  private boolean gemms;
 
   @Option(names = "--threads", required = true)
   private int threads;
@@ -67,9 +80,9 @@ final class StepWorker implements Runnable {
     ModelConfig config = ModelConfig.of(json.readTree(directory.resolve("config.json").toFile()));
     Method method = new Method(benchCase.method, 1.0, Math.max(1, benchCase.alignmentRows));
     List<TokenizedExample> user =
-        BenchData.rows(BenchCase.USER_ROWS * 2, benchCase.labels, config.vocabSize(), 1);
+        BenchData.rows(BenchCase.USER_ROWS * 2, length, benchCase.labels, config.vocabSize(), 1);
     List<TokenizedExample> alignment =
-        BenchData.rows(8, BenchCase.Labels.HALF, config.vocabSize(), 2);
+        BenchData.rows(8, length, BenchCase.Labels.HALF, config.vocabSize(), 2);
     List<Map<String, Double>> report = new ArrayList<>();
     try (Weights weights = SafetensorsWeights.open(directory);
         CausalLm model = CausalLm.load(config, weights, training(), storage)) {
@@ -92,7 +105,7 @@ final class StepWorker implements Runnable {
               });
       double peakRssMib = Measured.ownPeakRssMib();
       long afterSteps = System.nanoTime();
-      double gemm = new BareGemms(config, model.torch()).cpuSeconds(benchCase);
+      double gemm = gemms ? new BareGemms(config, model.torch()).cpuSeconds(benchCase) : 0;
       json.writeValue(
           out.toFile(),
           Map.of(
@@ -110,7 +123,7 @@ final class StepWorker implements Runnable {
         steps,
         BenchCase.USER_ROWS,
         1,
-        BenchCase.LENGTH,
+        length,
         false,
         false,
         1e-4,
@@ -121,6 +134,12 @@ final class StepWorker implements Runnable {
         43,
         0,
         1,
+        null,
+        null,
+        null,
+        null,
+        checkpointing,
+        null,
         new Lora(8, 16, List.of(Lora.TargetModule.values())));
   }
 }
