@@ -136,10 +136,10 @@ final class StepWorker implements Runnable {
         1,
         null,
         null,
-        null,
-        null,
+        0.0,
+        false,
         checkpointing,
-        null,
+        false,
         new Lora(8, 16, List.of(Lora.TargetModule.values())));
   }
 }
