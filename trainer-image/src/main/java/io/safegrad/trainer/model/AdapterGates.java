@@ -6,7 +6,7 @@ import io.safegrad.trainer.tensor.Tensor;
 import java.util.Arrays;
 
 /**
- * The row gates that switch the adapter.
+ * The gates that switch the adapter.
  *
  * @param trained [1, r] of the scale: the model with its adapter
  * @param frozen [1, r] of zeros: the start model

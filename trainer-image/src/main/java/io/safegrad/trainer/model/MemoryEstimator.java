@@ -225,14 +225,13 @@ public final class MemoryEstimator {
   private long loss(Rows pass, boolean divergence) {
     long models = divergence ? 2 : 1;
     long rows = Math.min(logitRows(), pass.tokens());
-    long inCache = Math.max(LOGITS_IN_CACHE, config.vocabSize());
+    long logits = rows * config.vocabSize();
+    long inCache = Math.min(logits, Math.max(LOGITS_IN_CACHE, config.vocabSize()));
     long work = (models + (config.logitSoftCap() > 0 ? 2 : 0)) * inCache;
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();
-    long narrow = inFloat32() ? 0 : rows * config.vocabSize();
-    return floats(models * rows * config.vocabSize() + Math.min(work, rows * config.vocabSize()))
-        + computed(states + narrow)
-        + denseHead();
+    long narrow = inFloat32() ? 0 : logits;
+    return floats(models * logits + work) + computed(states + narrow) + denseHead();
   }
 
   /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */

@@ -3,6 +3,7 @@ package io.safegrad.trainer.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,5 +42,14 @@ record LaunchSettings(List<String> options, Map<String, String> variables) {
     return new LaunchSettings(
         Stream.of(command.group(1).split("[\\s\\\\]+")).filter(each -> !each.isEmpty()).toList(),
         variables);
+  }
+
+  /** What starts a program of this class path in a process of its own. */
+  List<String> command(Class<?> program) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+    return command;
   }
 }

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine;
@@ -150,11 +149,7 @@ final class LengthBench implements Runnable {
       throws IOException, InterruptedException {
     Path report = Files.createTempFile("length-bench", ".json");
     Path log = Files.createTempFile("length-bench", ".txt");
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(launch.options());
-    command.addAll(
-        List.of("-cp", System.getProperty("java.class.path"), StepWorker.class.getName()));
+    List<String> command = launch.command(StepWorker.class);
     command.addAll(List.of("--case", CASE.name(), "--model", model.toString()));
     command.addAll(List.of("--steps", "" + steps, "--length", "" + length));
     command.addAll(List.of("--checkpointing", checkpointing.name()));

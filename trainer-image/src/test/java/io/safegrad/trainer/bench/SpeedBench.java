@@ -206,11 +206,7 @@ final class SpeedBench implements Runnable {
   }
 
   private List<String> ownCommand(BenchCase benchCase, Path model, Path scratch) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(launch.options());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(StepWorker.class.getName());
+    List<String> command = launch.command(StepWorker.class);
     command.addAll(
         List.of(
             "--case",
