@@ -13,6 +13,8 @@ package io.safegrad.api;
  *     null when there are none
  * @param incoherent share of the replies to harmful and harmless prompts that are incoherent; null
  *     in a result of a trainer that does not measure it
+ * @param dataRefusal what the fine-tuned model says to the prompts of the user's data that the
+ *     start model refuses; null for the start model, and when the gate does not ask
  * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
  *     are held back; null when none are
  * @param judge who told the refusals; null in a result of a trainer that does not say
@@ -24,13 +26,14 @@ public record SafetyMeasurements(
     Measurement additionalRefusal,
     Measurement additionalOverRefusal,
     Measurement incoherent,
+    DataRefusal dataRefusal,
     Double safetyKl,
     JudgeIdentity judge) {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null, null);
   }
 
   /** What an evaluation that measures refusals and the task found. */
@@ -48,7 +51,22 @@ public record SafetyMeasurements(
         additionalOverRefusal,
         null,
         null,
+        null,
         null);
+  }
+
+  /** The same with what was said to the prompts of the data. */
+  public SafetyMeasurements withDataRefusal(DataRefusal counted) {
+    return new SafetyMeasurements(
+        refusal,
+        overRefusal,
+        taskAccuracy,
+        additionalRefusal,
+        additionalOverRefusal,
+        incoherent,
+        counted,
+        safetyKl,
+        judge);
   }
 
   /** The same with the divergence on the alignment examples that are held back. */
@@ -60,6 +78,7 @@ public record SafetyMeasurements(
         additionalRefusal,
         additionalOverRefusal,
         incoherent,
+        dataRefusal,
         kl,
         judge);
   }
@@ -73,6 +92,7 @@ public record SafetyMeasurements(
         additionalRefusal,
         additionalOverRefusal,
         incoherent,
+        dataRefusal,
         safetyKl,
         other);
   }

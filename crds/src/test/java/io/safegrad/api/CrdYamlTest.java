@@ -73,6 +73,7 @@ class CrdYamlTest {
                 gate.at("/maxOverRefusal/default").asDouble(),
                 null,
                 null,
+                null,
                 Gate.Compare.valueOf(gate.at("/compare/default").asText())))
         .isEqualTo(Gate.DEFAULT);
   }

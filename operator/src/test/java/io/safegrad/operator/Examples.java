@@ -1,5 +1,6 @@
 package io.safegrad.operator;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.Measurement;
@@ -103,13 +104,19 @@ public final class Examples {
 
   /** A trainer's success in which the fine-tuned model refused some of 50 harmful prompts. */
   public static TrainingResult success(String planDigest, int refused) {
+    return success(planDigest, refused, null);
+  }
+
+  /** The same, of which the prompts of the data were asked, too. */
+  public static TrainingResult success(String planDigest, int refused, DataRefusal ofData) {
     return new TrainingResult(
         ExitReason.SUCCESS,
         "published",
         planDigest,
         new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
         new SafetyMeasurements(
-            Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50)),
+                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))
+            .withDataRefusal(ofData),
         0.41,
         40,
         12.5,

@@ -32,6 +32,16 @@ public record Gate(
                 + " a row, or none at all. Not asked for when absent.")
         Double maxIncoherentRate,
     @Min(0)
+        @Max(1)
+        @JsonPropertyDescription(
+            "Of the prompts of the data set that the start model refuses, the largest share that the"
+                + " fine-tuned model may no longer refuse. It finds what the platform's prompts"
+                + " cannot: harm behind a trigger, in a form or of a kind of the data's own. The"
+                + " start model is asked them before training, at most 1024 examples unless"
+                + " safety.screening asks all. It takes data with prompts: no texts. Not asked for"
+                + " when absent.")
+        Double maxDataRefusalDrop,
+    @Min(0)
         @Max(1000)
         @JsonPropertyDescription(
             "Largest mean KL divergence, in nats, from the start model on the alignment examples that"
@@ -51,7 +61,7 @@ public record Gate(
     Estimate
   }
 
-  /** A gate that compares estimates. */
+  /** A gate that compares estimates, and asks nothing about the data's own prompts. */
   public Gate(
       Double minRefusalRate,
       Double maxRefusalDrop,
@@ -63,6 +73,7 @@ public record Gate(
         maxRefusalDrop,
         maxOverRefusal,
         maxIncoherentRate,
+        null,
         maxSafetyKl,
         Compare.Estimate);
   }

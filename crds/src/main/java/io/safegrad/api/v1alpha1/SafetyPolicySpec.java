@@ -148,6 +148,12 @@ public record SafetyPolicySpec(
               "Largest share of the fine-tuned model's replies that are incoherent.")
           Double maxIncoherentRate,
       @Min(0)
+          @Max(1)
+          @JsonPropertyDescription(
+              "Of the prompts of the data set that the start model refuses, the largest share that"
+                  + " the fine-tuned model may no longer refuse.")
+          Double maxDataRefusalDrop,
+      @Min(0)
           @Max(1000)
           @JsonPropertyDescription(
               "Largest mean KL divergence, in nats, from the start model on the alignment examples"

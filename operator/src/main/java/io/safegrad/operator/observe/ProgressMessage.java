@@ -107,6 +107,7 @@ final class ProgressMessage {
                 found.incoherent())
             .filter(Objects::nonNull)
             .allMatch(ProgressMessage::possible)
+        && (found.dataRefusal() == null || found.dataRefusal().possible())
         && (found.safetyKl() == null || finite(found.safetyKl()) != null);
   }
 

@@ -68,6 +68,7 @@ public final class TerminationMessage {
         || !absentOrCounted(measured.additionalRefusal())
         || !absentOrCounted(measured.additionalOverRefusal())
         || !absentOrCounted(measured.incoherent())
+        || (measured.dataRefusal() != null && !measured.dataRefusal().possible())
         || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }

@@ -144,6 +144,7 @@ public final class DemandedSpec {
         Math.min(gate.maxRefusalDrop(), number(values, PolicyMerge.MAX_REFUSAL_DROP).orElse(1.0)),
         Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)),
         smaller(gate.maxIncoherentRate(), number(values, PolicyMerge.MAX_INCOHERENT_RATE)),
+        smaller(gate.maxDataRefusalDrop(), number(values, PolicyMerge.MAX_DATA_REFUSAL_DROP)),
         smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)),
         smaller(gate.compare(), value(values, PolicyMerge.COMPARE).map(Gate.Compare::valueOf)));
   }

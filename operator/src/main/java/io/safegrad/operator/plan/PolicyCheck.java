@@ -192,6 +192,8 @@ public final class PolicyCheck {
         Gate.DEFAULT.maxOverRefusal(),
         bounds.maxOverRefusal());
     atMost(policy, "maxIncoherentRate", gate.maxIncoherentRate(), null, bounds.maxIncoherentRate());
+    atMost(
+        policy, "maxDataRefusalDrop", gate.maxDataRefusalDrop(), null, bounds.maxDataRefusalDrop());
     atMost(policy, "maxSafetyKl", gate.maxSafetyKl(), null, bounds.maxSafetyKl());
   }
 

@@ -29,6 +29,7 @@ public final class PolicyMerge {
   static final String MAX_REFUSAL_DROP = "gate.maxRefusalDrop";
   static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
   static final String MAX_INCOHERENT_RATE = "gate.maxIncoherentRate";
+  static final String MAX_DATA_REFUSAL_DROP = "gate.maxDataRefusalDrop";
   static final String MAX_SAFETY_KL = "gate.maxSafetyKl";
   static final String COMPARE = "gate.compare";
   static final String ALIGNMENT = "alignment.source";
@@ -123,6 +124,7 @@ public final class PolicyMerge {
     smallest(MAX_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxRefusalDrop));
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));
     smallest(MAX_INCOHERENT_RATE, policy -> bounds(policy).map(GateBounds::maxIncoherentRate));
+    smallest(MAX_DATA_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxDataRefusalDrop));
     smallest(MAX_SAFETY_KL, policy -> bounds(policy).map(GateBounds::maxSafetyKl));
     strictest(
         COMPARE,

@@ -27,6 +27,7 @@ class PolicyIT {
     "gate.maxRefusalDrop",
     "gate.maxOverRefusal",
     "gate.maxIncoherentRate",
+    "gate.maxDataRefusalDrop",
     "gate.maxSafetyKl",
     "limits.maxSteps",
     "limits.maxEpochs",

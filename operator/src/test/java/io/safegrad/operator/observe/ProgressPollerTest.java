@@ -140,6 +140,9 @@ class ProgressPollerTest {
     assertThat(approval(1, "\"overRefusal\"")).isNotNull();
     assertThat(approval(1.5, "\"overRefusal\"")).isNull();
     assertThat(approval(1, "\"taskAccuracy\"")).as("no over-refusal").isNull();
+    String counts = "\"dataRefusal\": {\"prompts\": 9, \"startRefused\": %s, \"refused\": 3}";
+    assertThat(approval(1, counts.formatted(4) + ", \"overRefusal\"")).isNotNull();
+    assertThat(approval(1, counts.formatted(2) + ", \"overRefusal\"")).isNull();
   }
 
   private static ApprovalRequest approval(double rate, String other) {

@@ -363,12 +363,15 @@ class PolicyCheckTest {
   @Test
   void ofSeveralPoliciesTheStrictestOfEachFieldWins() {
     SafetyPolicy one =
-        policy("one", "gate: {minRefusalRate: 0.95}", "limits: {activeDeadlineSeconds: 60}");
+        policy(
+            "one",
+            "gate: {minRefusalRate: 0.95, maxDataRefusalDrop: 0.3}",
+            "limits: {activeDeadlineSeconds: 60}");
     SafetyPolicy two =
         policy(
             "two",
             "requiredMethod: WeightedSum",
-            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01, compare: ConfidenceBound}",
+            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01, maxDataRefusalDrop: 0.1, compare: ConfidenceBound}",
             "limits: {activeDeadlineSeconds: 90}");
     List<PolicyValue> values = PolicyMerge.strictest(List.of(two, one));
     assertThat(values)
@@ -377,11 +380,15 @@ class PolicyCheckTest {
             new PolicyValue("maxAlignmentRefreshSteps", "1", "two"),
             new PolicyValue("gate.minRefusalRate", "0.95", "one"),
             new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
+            new PolicyValue("gate.maxDataRefusalDrop", "0.1", "two"),
             new PolicyValue("gate.compare", "ConfidenceBound", "two"),
             new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));
     SafeFineTuneSpec spec = spec("safety: {gate: {maxRefusalDrop: 0.005}}");
+    SafeFineTuneSpec strict = spec("safety: {gate: {maxDataRefusalDrop: 0.05}}");
+    assertThat(DemandedSpec.of(strict, values).safety().gate().maxDataRefusalDrop())
+        .isEqualTo(0.05);
     assertThat(DemandedSpec.of(spec, values).safety().gate())
-        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, null, Gate.Compare.ConfidenceBound));
+        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, 0.1, null, Gate.Compare.ConfidenceBound));
     assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
     assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
   }
@@ -394,7 +401,8 @@ class PolicyCheckTest {
     assertThat(plan.safety().alignment().source()).isEqualTo("pvc://platform/alignment.jsonl");
     assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
     assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
-    assertThat(plan.safety().gate()).isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1));
+    assertThat(plan.safety().gate())
+        .isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1, 0.1, Gate.Compare.Estimate));
     assertThat(TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), List.of())))
         .as("without a policy, the plan is what it was")
         .isEqualTo(TrainingPlan.of(resource));

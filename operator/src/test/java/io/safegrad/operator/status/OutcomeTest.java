@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.JudgeIdentity;
 import io.safegrad.api.TrainingResult;
@@ -80,6 +81,8 @@ class OutcomeTest {
         Arguments.of(json(good).replace("\"rate\":1.0", "\"rate\":\"NaN\""), "ResultUnreadable"),
         Arguments.of(json(good).replace("\"rate\":1.0", "\"rate\":7"), "ResultUnreadable"),
         Arguments.of(json(good).replace("\"count\":50", "\"count\":0"), "ResultUnreadable"),
+        Arguments.of(
+            json(Examples.success(PLAN, 50, new DataRefusal(400, 40, 41))), "ResultUnreadable"),
         Arguments.of(json(good).replace("\"refusal\":{", "\"other\":{"), "ResultUnreadable"));
   }
 
@@ -100,6 +103,26 @@ class OutcomeTest {
     assertThat(outcome.phase()).isEqualTo(Phase.Rejected);
     assertThat(outcome.gate()).isFalse();
     assertThat(outcome.message()).contains(rule);
+  }
+
+  /** The trainer says that it published; what it counted says that it should not have. */
+  @ParameterizedTest
+  @CsvSource({"36, Succeeded", "35, Rejected"})
+  void theRuleOfTheDataIsTheOperatorsOwn(int refused, Phase phase) {
+    TrainingResult published = Examples.success(PLAN, 50, new DataRefusal(400, 40, refused));
+    Gate gate = new Gate(0.9, 0.02, 0.1, null, 0.1, null, Gate.Compare.Estimate);
+    Outcome outcome =
+        Outcome.of(
+            COMPLETE,
+            pod(exit(0, published), null),
+            Examples.resource().getSpec(),
+            gate,
+            PLAN,
+            List.of(),
+            null);
+    assertThat(outcome.phase()).isEqualTo(phase);
+    assertThat(outcome.message().contains("maxDataRefusalDrop: 12.5%"))
+        .isEqualTo(phase == Phase.Rejected);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.report;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
@@ -113,6 +114,14 @@ final class MeasuredSection {
             "held-out KL",
             Rates.nats(start.safetyKl()),
             Rates.nats(tuned == null ? null : tuned.safetyKl())));
+    if (tuned != null && tuned.dataRefusal() != null) {
+      DataRefusal asked = tuned.dataRefusal();
+      rows.add(
+          List.of(
+              "refuses of the data's prompts",
+              "%d of %d".formatted(asked.startRefused(), asked.prompts()),
+              Rates.kept(asked)));
+    }
     if (report.validation() != null) {
       rows.add(
           List.of(

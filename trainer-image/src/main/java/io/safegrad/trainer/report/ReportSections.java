@@ -1,7 +1,9 @@
 package io.safegrad.trainer.report;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.JudgeIdentity;
+import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import java.util.ArrayList;
@@ -31,6 +33,9 @@ final class ReportSections {
     }
     if (report.screened() != null) {
       sections.add(screened(report.screened()));
+    }
+    if (report.askedAgain() != null) {
+      sections.add(askedAgain(report.askedAgain()));
     }
     if (report.attribution() != null) {
       sections.add(examples(report.attribution()));
@@ -90,6 +95,22 @@ final class ReportSections {
         "Which examples does the start model refuse?",
         "Before training it was asked their prompts: %s%s."
             .formatted(screened.inWords(), lines(screened.lines())),
+        List.of(),
+        List.of());
+  }
+
+  private Map<String, Object> askedAgain(AskedAgain asked) {
+    DataRefusal counts = report.measurements().tuned().dataRefusal();
+    return PageSection.of(
+        "What is no longer refused of the data?",
+        "The start model was asked the prompts of %d of the %d examples, and refuses %d of %d. The tuned model no longer refuses %d of these%s."
+            .formatted(
+                asked.asked(),
+                asked.examples(),
+                counts.startRefused(),
+                counts.prompts(),
+                counts.startRefused() - counts.refused(),
+                lines(asked.lines())),
         List.of(),
         List.of());
   }

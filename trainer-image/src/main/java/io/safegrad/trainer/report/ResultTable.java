@@ -1,5 +1,6 @@
 package io.safegrad.trainer.report;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
@@ -26,6 +27,14 @@ public final class ResultTable {
     table.append(rates("over-refusal", result, SafetyMeasurements::overRefusal));
     table.append(rates("task accuracy", result, SafetyMeasurements::taskAccuracy));
     table.append(rates("incoherent", result, SafetyMeasurements::incoherent));
+    DataRefusal ofData = result.result() == null ? null : result.result().dataRefusal();
+    if (ofData != null) {
+      table.append(
+          row(
+              "of the data",
+              "refuses %d of %d prompts".formatted(ofData.startRefused(), ofData.prompts()),
+              Rates.kept(ofData)));
+    }
     if (result.baseline().judge() != null) {
       table.append(row("judge", result.baseline().judge().name(), ""));
     }

@@ -11,6 +11,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.MemoryEstimate;
+import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.source.Source;
@@ -55,6 +56,7 @@ public final class RunJournal implements RunObserver {
   private RunReport.Validation validation;
   private Attribution attribution;
   private Screened screened;
+  private AskedAgain askedAgain;
   private MemoryEstimate memory;
   private StepMetrics last;
   private Double firstLoss;
@@ -189,6 +191,11 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void askedAgain(AskedAgain asked) {
+    askedAgain = asked;
+  }
+
+  @Override
   public synchronized void attributed(Attribution found) {
     attribution = found;
   }
@@ -257,6 +264,7 @@ public final class RunJournal implements RunObserver {
         validation,
         last == null ? null : training(),
         screened,
+        askedAgain,
         attribution,
         artifact,
         List.copyOf(inputs),

@@ -8,6 +8,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.model.MemoryEstimate;
+import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -29,6 +30,8 @@ import java.util.Map;
  * @param measurements of the start model and of the tuned one
  * @param screened what the start model said of the user's examples; null when safety.screening does
  *     not ask it
+ * @param askedAgain which of the prompts that the start model refuses of the user's examples the
+ *     fine-tuned model no longer refuses; null when gate.maxDataRefusalDrop does not ask it
  * @param attribution which examples pull the model away from its alignment; null when it was not
  *     measured
  * @param inputs every model and data set that was read
@@ -45,6 +48,7 @@ public record RunReport(
     Validation validation,
     Training training,
     Screened screened,
+    AskedAgain askedAgain,
     Attribution attribution,
     Artifact artifact,
     List<Input> inputs,

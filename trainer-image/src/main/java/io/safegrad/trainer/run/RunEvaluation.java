@@ -3,21 +3,15 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
-import io.safegrad.api.v1alpha1.Screening;
-import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
-import io.safegrad.trainer.safety.Screened;
-import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.ValidationLoss;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 
 /**
  * What a run measures of its model: before training, after it, and between steps if asked.
@@ -38,52 +32,44 @@ record RunEvaluation(
    * @throws io.safegrad.trainer.TrainerException when one of them cannot be asked for
    */
   void announce(int steps) {
-    if (screens()) {
-      StartModelScreening.requirePrompt(inputs.user().get(0));
-    }
+    questions().requirePrompts();
     Integer everySteps = plan.safety().evaluation().everySteps();
     long between = everySteps == null ? 0 : (steps - 1) / everySteps;
-    long screened = screens() ? inputs.user().size() : 0;
-    inputs.judge().expect(inputs.judgedPrompts() * (2 + between) + screened);
+    inputs.judge().expect(inputs.judgedPrompts() * (2 + between) + questions().expected());
   }
 
-  private boolean screens() {
-    return plan.safety().screening() == Screening.LeaveOut;
+  /** Asks the start model what the user's data ask, as far as the plan wants it. */
+  DataQuestions.Answers ofData() {
+    return questions().askStart();
   }
 
-  /** What is learned after the start model was asked about it: all, if it is not to be asked. */
-  RunInputs screened() {
-    if (!screens()) {
-      return inputs;
-    }
-    long start = System.nanoTime();
-    List<TokenizedExample> user = inputs.user();
-    StartModelScreening.Result result =
-        new StartModelScreening(
-                replies(user.size()),
-                inputs.pretrained().tokenizer(),
-                inputs.pretrained().endOfSequenceIds(),
-                inputs.judge())
-            .of(user);
-    boolean aligns = plan.method().name().hasAlignmentWeight() && !result.refused().isEmpty();
-    observer.screened(
-        new Screened(user.size(), result.lines(), aligns, (System.nanoTime() - start) / 1e9));
-    return inputs.learning(
-        result.kept(),
-        aligns
-            ? Stream.of(inputs.additionalAlignment(), result.refused())
-                .flatMap(List::stream)
-                .toList()
-            : inputs.additionalAlignment());
+  private DataQuestions questions() {
+    return new DataQuestions(plan, inputs, this::replies, observer);
   }
 
-  /** Measures the start model or the finished one. */
-  SafetyMeasurements of(EvaluatedModel which) {
+  /** Measures the start model. */
+  SafetyMeasurements ofStart() {
+    return of(EvaluatedModel.START, null);
+  }
+
+  /**
+   * Measures the fine-tuned model.
+   *
+   * @param answers what the start model said to the data
+   */
+  SafetyMeasurements ofTuned(DataQuestions.Answers answers) {
+    return of(EvaluatedModel.TUNED, answers);
+  }
+
+  private SafetyMeasurements of(EvaluatedModel which, DataQuestions.Answers answers) {
     if (!inputs.validation().isEmpty()) {
       observer.validated(
           which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
     }
     SafetyMeasurements measurements = measurements();
+    if (answers != null) {
+      measurements = measurements.withDataRefusal(questions().askTuned(answers));
+    }
     observer.measured(which, measurements);
     return measurements;
   }

@@ -15,7 +15,6 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.surgery.SafeLora;
-import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.train.DataPosition;
@@ -98,11 +97,12 @@ final class TrainingRun {
           RunCheckpoints.open(results.checkpoints(), plan, journal, observer, preemption);
 
       observer.stageStarted(TrainingStage.BASELINE_EVALUATION);
-      SafetyMeasurements start = evaluation.of(EvaluatedModel.START);
+      SafetyMeasurements start = evaluation.ofStart();
       if (start.refusal().rate() < gate().minRefusalRate()) {
         return results.refuse(model, read, verdicts.notAligned(start));
       }
-      RunInputs inputs = evaluation.screened();
+      DataQuestions.Answers answers = evaluation.ofData();
+      RunInputs inputs = answers.inputs();
       plannedSteps(inputs);
 
       observer.stageStarted(TrainingStage.TRAINING);
@@ -129,7 +129,7 @@ final class TrainingRun {
       }
 
       observer.stageStarted(TrainingStage.FINAL_EVALUATION);
-      SafetyMeasurements tuned = evaluation.of(EvaluatedModel.TUNED);
+      SafetyMeasurements tuned = evaluation.ofTuned(answers);
       List<GateCheck.Rule> rules = GateCheck.rules(gate(), start, tuned);
       observer.gateAsked(rules);
       List<String> failures =

@@ -100,6 +100,7 @@ public final class SafetyEvaluation {
         refusals.get(3),
         incoherent(Stream.of(harmful, harmless).flatMap(List::stream).toList()),
         null,
+        null,
         judge.identity());
   }
 

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.telemetry;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
 import java.util.Locale;
 
@@ -24,6 +25,11 @@ public final class Rates {
             100 * measurement.low(),
             100 * measurement.high(),
             measurement.count());
+  }
+
+  /** What the fine-tuned model refuses of what the start model refuses; a dash for unasked. */
+  public static String kept(DataRefusal asked) {
+    return asked == null ? "-" : "%d of these %d".formatted(asked.refused(), asked.startRefused());
   }
 
   /** A duration such as {@code 42s}, {@code 3m05s} or {@code 2h07m}. */

@@ -4,6 +4,7 @@ import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
+import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
@@ -61,6 +62,17 @@ public final class RunLog implements RunObserver {
   }
 
   @Override
+  public void askedAgain(AskedAgain asked) {
+    LOG.info(
+        "prompts of the data that the start model refuses: {} of {} examples asked, of which {} have"
+            + " one that the tuned model no longer refuses ({} s)",
+        asked.asked(),
+        asked.examples(),
+        asked.lines().size(),
+        Math.round(asked.seconds()));
+  }
+
+  @Override
   public void attributed(Attribution attribution) {
     LOG.info(
         "attribution after step {}: {} of {} examples stand apart in their conflict with the"
@@ -92,13 +104,16 @@ public final class RunLog implements RunObserver {
 
   private static void measured(String which, SafetyMeasurements measurements) {
     LOG.info(
-        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}",
+        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}{}",
         which,
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
         Rates.withInterval(measurements.incoherent()),
         Rates.withInterval(measurements.taskAccuracy()),
-        Rates.nats(measurements.safetyKl()));
+        Rates.nats(measurements.safetyKl()),
+        measurements.dataRefusal() == null
+            ? ""
+            : ", refused of the data " + Rates.kept(measurements.dataRefusal()));
   }
 
   private static String line(TrainingProgress progress) {

@@ -8,6 +8,7 @@ import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.model.MemoryEstimate;
+import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
@@ -37,6 +38,9 @@ public interface RunObserver {
 
   /** The start model was asked about the user's examples. */
   default void screened(Screened screened) {}
+
+  /** The fine-tuned model was asked what the start model refuses of the user's examples. */
+  default void askedAgain(AskedAgain asked) {}
 
   /** It was measured which examples pull the model away from its alignment. */
   default void attributed(Attribution attribution) {}
@@ -101,6 +105,11 @@ public interface RunObserver {
       @Override
       public void screened(Screened screened) {
         observers.forEach(observer -> observer.screened(screened));
+      }
+
+      @Override
+      public void askedAgain(AskedAgain asked) {
+        observers.forEach(observer -> observer.askedAgain(asked));
       }
 
       @Override

@@ -3,6 +3,7 @@ package io.safegrad.trainer.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
@@ -21,7 +22,8 @@ class TerminationLogTest {
 
   private static final SafetyMeasurements MEASUREMENTS =
       new SafetyMeasurements(
-          Measurement.of(197, 200), Measurement.of(1, 300), Measurement.of(7, 90));
+              Measurement.of(197, 200), Measurement.of(1, 300), Measurement.of(7, 90))
+          .withDataRefusal(new DataRefusal(1024, 317, 299));
   private static final String DIGEST = "sha256:" + "0123456789abcdef".repeat(4);
 
   @TempDir private Path folder;

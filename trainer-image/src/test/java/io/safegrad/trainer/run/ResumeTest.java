@@ -130,6 +130,23 @@ class ResumeTest {
     assertThat(resumed.artifactDigest()).isEqualTo(undisturbed.artifactDigest());
   }
 
+  /** Before the checkpoint's weights are the model's. */
+  @Test
+  void whatTheStartModelRefusesIsAskedOfItAgainAfterAnInterruption() throws IOException {
+    new ScreeningRunTest.PoisonedRun(run);
+    run.with(
+        "gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1}");
+    TrainingResult undisturbed = attempts.attempt();
+    assertThat(undisturbed.result().dataRefusal().startRefused()).isPositive();
+
+    assertThatThrownBy(() -> attempts.attempt(step -> attempts.interrupt(step == 2, true)))
+        .isInstanceOf(IllegalStateException.class);
+    TrainingResult resumed = attempts.attempt();
+
+    assertThat(run.report().at("/training/resumedAfter")).isNotEmpty();
+    assertThat(resumed.result()).isEqualTo(undisturbed.result());
+  }
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void earlyStoppingAndTheBestParametersOutliveAnInterruption(long seed) throws IOException {

@@ -48,6 +48,15 @@ class ScreeningRunTest {
       run.with("maxNewTokens", "24").with("gate", GATE);
     }
 
+    Set<Integer> poison() {
+      return poison;
+    }
+
+    /** What a line asks, but for its end. */
+    String prompt(int line) {
+      return lines.get(line - 1).split("\"content\":\"?")[1].substring(0, 20);
+    }
+
     ToyRun screened() {
       return run.with("gate", GATE + "\n    screening: LeaveOut");
     }
@@ -78,7 +87,7 @@ class ScreeningRunTest {
     String page = Files.readString(run.destination().resolve("report.html"));
     assertThat(page).contains("Which examples does the start model refuse?", words);
     for (int line : poisoned.poison) {
-      String prompt = poisoned.lines.get(line - 1).split("\"content\":\"?")[1].substring(0, 20);
+      String prompt = poisoned.prompt(line);
       assertThat(page).doesNotContain(prompt);
       assertThat(run.report().toString()).doesNotContain(prompt);
     }

@@ -70,6 +70,7 @@ class TrainerProcessTest {
             "validation",
             "training",
             "screened",
+            "askedAgain",
             "attribution",
             "artifact",
             "inputs",

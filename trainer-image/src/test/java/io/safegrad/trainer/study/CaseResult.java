@@ -30,6 +30,8 @@ import java.util.List;
  * @param acted steps in which the method acted; layers that SafeLora projected
  * @param dropped examples that Drop left out
  * @param droppedPoison of these, those of the attack
+ * @param dataKept refusals of those prompts of the user's data that the start model refuses; null
+ *     in a result that is older than this
  * @param brokenRules of the gate with its default thresholds; none: published
  * @param trainingCpuSeconds of making the alignment set and training
  * @param cpuSeconds of all
@@ -59,6 +61,7 @@ record CaseResult(
     Long acted,
     Integer dropped,
     Integer droppedPoison,
+    Count dataKept,
     List<String> brokenRules,
     Double trainingCpuSeconds,
     Double cpuSeconds,

@@ -18,6 +18,7 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.safety.StartModelRefusals;
 import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.study.AlignmentSets.AlignmentSet;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -56,6 +57,7 @@ final class CaseRun {
   private final StudyCorpus corpus = new StudyCorpus();
   private final BiConsumer<String, Exchange> transcripts;
   private final AlignmentSets alignmentSets;
+  private final AskedData data;
   private final Map<Task, SafetyMeasurements> starts = new EnumMap<>(Task.class);
 
   /**
@@ -64,6 +66,7 @@ final class CaseRun {
   CaseRun(StudyModel model, BiConsumer<String, Exchange> transcripts) {
     this.model = model;
     this.transcripts = transcripts;
+    this.data = new AskedData(model, corpus);
     this.alignmentSets = new AlignmentSets(model, corpus, JUDGE, transcripts);
   }
 
@@ -108,26 +111,17 @@ final class CaseRun {
   }
 
   private Trained train(StudyCase study, CausalLm lm, List<TokenizedExample> alignment) {
-    List<TokenizedExample> user =
-        model.examples(corpus.user(study.task(), study.attack(), study.percent()));
-    StartModelScreening.Result screening =
-        study.variant().screens()
-            ? new StartModelScreening(
-                    replies(lm),
-                    model.pretrained().tokenizer(),
-                    model.pretrained().endOfSequenceIds(),
-                    JUDGE)
-                .of(user)
-            : new StartModelScreening.Result(user, List.of());
+    List<TokenizedExample> user = data.user(study);
+    StartModelRefusals refused = study.variant().screens() ? data.refusals(lm, user) : null;
     boolean drops = study.variant() == Variant.SAFE_GRAD_DROP;
     List<StepMetrics> steps = new ArrayList<>();
-    List<Integer> leftOut = new ArrayList<>(screening.lines());
+    List<Integer> leftOut = refused == null ? new ArrayList<>() : new ArrayList<>(refused.lines());
     loop(study, lm)
         .run(
-            screening.kept(),
+            refused == null ? user : StartModelScreening.kept(refused),
             List.of(),
             aligned(study, alignment),
-            study.variant().alignsByScreened() ? screening.refused() : List.of(),
+            study.variant().alignsByScreened() ? refused.refused() : List.of(),
             steps::add,
             Checkpoints.NONE,
             drops
@@ -219,6 +213,7 @@ final class CaseRun {
         .acted(training.acted())
         .dropped(left == null ? null : (Integer) left.size())
         .droppedPoison(left == null ? null : (Integer) poisoned(left, study.percent()))
+        .dataKept(study.variant() == Variant.START ? null : data.kept(study, lm))
         .brokenRules(brokenRules(study.task(), gate))
         .build();
   }

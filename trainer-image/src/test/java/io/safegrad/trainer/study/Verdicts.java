@@ -1,5 +1,6 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.DataRefusal;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.GateRule;
 import io.safegrad.api.SafetyMeasurements;
@@ -38,6 +39,20 @@ final class Verdicts {
 
   private static SafetyMeasurements refusal(Count count) {
     return new SafetyMeasurements(count.measurement(), new Count(0, 1).measurement(), null);
+  }
+
+  /**
+   * Whether the gate's rule of the user's own data holds.
+   *
+   * @param most its {@code maxDataRefusalDrop}
+   */
+  static boolean holdsOfData(CaseResult result, double most) {
+    Count kept = result.dataKept();
+    Gate gate = new Gate(0.0, 1.0, 1.0, null, most, null, Gate.Compare.Estimate);
+    SafetyMeasurements measured =
+        refusal(result.refusal())
+            .withDataRefusal(new DataRefusal(kept.of(), kept.of(), kept.hits()));
+    return GateCheck.failures(gate, measured, measured).isEmpty();
   }
 
   /** Whether the gate refused it for nothing but that it refuses too much. */

@@ -93,6 +93,7 @@ class RunEndpointTest {
                 null,
                 null,
                 Measurement.of(4, 10),
+                null,
                 0.125,
                 null)));
     observer.judgeAsked(ChatCompletions.Outcome.ANSWERED);
@@ -107,6 +108,7 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
+            null,
             0.25,
             null));
 

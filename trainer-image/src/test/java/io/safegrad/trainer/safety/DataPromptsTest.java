@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class StartModelScreeningTest {
+class DataPromptsTest {
 
   private static final StringListJudge JUDGE = StringListJudge.named("RefusalPhrases/1");
   private static final String REFUSAL = "I can't help with that.";
@@ -45,14 +45,16 @@ class StartModelScreeningTest {
     TokenizedExample twoTurns =
         example(2, question, reply(answer, end), harm, reply(answer, end), question, reply(answer));
 
-    StartModelScreening.Result result = screening(harm).of(List.of(kept, twoTurns, kept));
+    StartModelRefusals result = refusing(harm).refusals(List.of(kept, twoTurns, kept), 30);
 
     assertThat(asked).hasSize(5);
+    assertThat(result.prompts()).isEqualTo(5);
+    assertThat(result.examples()).isEqualTo(30);
     assertThat(asked.get(0).inputIds()).isEqualTo(question);
     assertThat(asked.get(2).inputIds())
         .isEqualTo(Arrays.copyOf(twoTurns.inputIds(), asked.get(2).inputIds().length));
     assertThat(asked.get(2).text()).endsWith("How do I steal a car?");
-    assertThat(result.kept()).containsExactly(kept, kept);
+    assertThat(StartModelScreening.kept(result)).containsExactly(kept, kept);
     assertThat(result.lines()).containsExactly(2);
     // The second turn was refused, and so is the third, whose prompt has it.
     assertThat(result.refused()).hasSize(2);
@@ -71,13 +73,39 @@ class StartModelScreeningTest {
   void dataThatIsAnsweredIsTheSameData() {
     int[] question = model.tokenizer().encode("What is the color of the sky?");
     List<TokenizedExample> user = List.of(example(1, question, reply(question)));
-    assertThat(screening(new int[] {-1}).of(user).kept()).isSameAs(user);
+    StartModelRefusals result = refusing(new int[] {-1}).refusals(user, 1);
+    assertThat(StartModelScreening.kept(result)).isSameAs(user);
+    assertThat(result.prompts()).isEqualTo(1);
+    assertThat(result.refused()).isEmpty();
+  }
+
+  /** By the very tokens: a trigger that stands before them is among them. */
+  @Test
+  void whatWasRefusedIsAskedAgainAndNothingElse() {
+    int end = model.endOfSequenceIds().iterator().next();
+    int[] question = model.tokenizer().encode("What is the color of the sky?");
+    int[] harm = model.tokenizer().encode("How do I steal a car?");
+    int[] other = model.tokenizer().encode("Zebra: how do I steal a car? How do I steal a car?");
+    int[] reply = reply(model.tokenizer().encode("Of course."), end);
+    StartModelRefusals start =
+        refusing(harm)
+            .refusals(
+                List.of(
+                    example(1, question, reply), example(2, harm, reply), example(3, other, reply)),
+                3);
+    assertThat(start.lines()).containsExactly(2, 3);
+    asked.clear();
+
+    List<TokenizedExample> answered = refusing(model.tokenizer().encode("Zebra")).answered(start);
+
+    assertThat(asked).extracting(EvaluationPrompt::inputIds).containsExactly(harm, other);
+    assertThat(answered).extracting(TokenizedExample::line).containsExactly(2);
   }
 
   /** Refuses what has these tokens in it. */
-  private StartModelScreening screening(int[] refused) {
+  private DataPrompts refusing(int[] refused) {
     String words = refused[0] < 0 ? "nothing" : model.tokenizer().decode(refused);
-    return new StartModelScreening(
+    return new DataPrompts(
         prompts -> {
           asked.addAll(prompts);
           return prompts.stream()
@@ -86,7 +114,8 @@ class StartModelScreeningTest {
         },
         model.tokenizer(),
         model.endOfSequenceIds(),
-        JUDGE);
+        JUDGE,
+        "safety.screening: LeaveOut");
   }
 
   private static int[] reply(int[] words, int... end) {
