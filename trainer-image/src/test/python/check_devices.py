@@ -146,7 +146,8 @@ def generation(operators, case, starts):
     arguments = (case.cos, case.sin, case.gate, case.weights, case.adapter)
     keys = operators.new_zeros(case.x, [rows, K_HEADS, capacity, HEAD_DIM])
     values = operators.new_empty(case.x, [rows, K_HEADS, capacity, HEAD_DIM])
-    read = operators.layer_prefill(case.x, *arguments, keys, values, RUNS, starts, 7, *case.settings())
+    none = keys[:1, :, :0]
+    read = operators.layer_prefill(case.x, *arguments, keys, values, none, none, RUNS, starts, 7, *case.settings())
     told = operators.layer_decode(case.x[:rows], *arguments, keys, values, case.ends, case.mask, 7, *case.settings())
     return {"prefill": read, "decode": told, "kept": operators.select_rows(keys, case.ends[:2] - 5)}
 

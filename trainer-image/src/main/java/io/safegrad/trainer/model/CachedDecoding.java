@@ -60,29 +60,41 @@ final class CachedDecoding {
     return 2L * config.layers() * config.keyValueWidth() * tokens * elementBytes;
   }
 
+  /** The tokens read until now as what other prompts begin with. */
+  PromptBeginning asBeginning() {
+    return new PromptBeginning(position, List.copyOf(keys), List.copyOf(values));
+  }
+
+  /** Reads whole prompts. */
+  Tensor read(Scope results, List<int[]> prompts, int maxNewTokens) {
+    return read(results, PromptBeginning.none(scope, config), prompts, maxNewTokens);
+  }
+
   /**
-   * Reads the prompts. Those of one length are computed at once if they stand side by side.
+   * Reads prompts. Those of one length are computed at once if they stand side by side.
    *
    * @param results receives what is told
-   * @param prompts token ids, at least one each
+   * @param given what all of them begin with
+   * @param prompts token ids, whole, at least one behind what is given
    * @param maxNewTokens how many tokens may follow each
    * @return what the head tells of each prompt's next token
    */
-  Tensor read(Scope results, List<int[]> prompts, int maxNewTokens) {
+  Tensor read(Scope results, PromptBeginning given, List<int[]> prompts, int maxNewTokens) {
     position = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
     begins = prompts.stream().mapToInt(prompt -> position - prompt.length).toArray();
     int capacity = position + maxNewTokens;
     config.requireSupportedLength(capacity);
     long[] shape = {prompts.size(), config.keyValueHeads(), capacity, config.headDim()};
     mask = mask(capacity);
-    int[] ids = prompts.stream().flatMapToInt(Arrays::stream).toArray();
+    List<int[]> rest = prompts.stream().map(prompt -> behind(given.tokens(), prompt)).toList();
+    int[] ids = rest.stream().flatMapToInt(Arrays::stream).toArray();
     long[] ends = new long[prompts.size()];
     long read = 0;
     for (int i = 0; i < ends.length; i++) {
-      read += prompts.get(i).length;
+      read += rest.get(i).length;
       ends[i] = read - 1;
     }
-    long[] runs = runs(prompts);
+    long[] runs = runs(rest);
     try (Scope step = scope.child()) {
       PlacedBatch placed = decoder.place(step, ids, runs);
       Tensor last = step.int64(ends);
@@ -91,7 +103,8 @@ final class CachedDecoding {
         keys.add(operators.one(scope, "new_empty", x, shape));
         values.add(operators.one(scope, "new_empty", x, shape));
         Tensor y =
-            decoder.prefill(step, x, gate, model, i, keys.get(i), values.get(i), placed, position);
+            decoder.prefill(
+                step, x, gate, model, i, keys.get(i), values.get(i), given, placed, position);
         x.close();
         x = y;
       }
@@ -166,6 +179,10 @@ final class CachedDecoding {
       Arrays.fill(added, first, first + begins[row], Float.NEGATIVE_INFINITY);
     }
     return scope.float32(added, begins.length, 1, 1, capacity);
+  }
+
+  private static int[] behind(int tokens, int[] prompt) {
+    return Arrays.copyOfRange(prompt, tokens, prompt.length);
   }
 
   /** How many prompts of which length, again and again. */

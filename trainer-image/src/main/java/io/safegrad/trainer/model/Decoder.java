@@ -40,10 +40,7 @@ final class Decoder {
       longest = Math.max(longest, starts[i] - starts[i - 1]);
     }
     return new PlacedBatch(
-        ids(results, inputIds),
-        runs,
-        results.int32(compute.device().cuda() ? starts : new int[0]),
-        longest);
+        ids(results, inputIds), runs, results.int32(onGpu() ? starts : new int[0]), longest);
   }
 
   /**
@@ -71,6 +68,11 @@ final class Decoder {
   /** Bytes of one element of what layers compute. */
   int elementBytes() {
     return compute.type().bytes();
+  }
+
+  /** Whether it computes on a GPU. */
+  boolean onGpu() {
+    return compute.device().cuda();
   }
 
   /** [N, hidden] of token ids. */
@@ -174,11 +176,12 @@ final class Decoder {
   }
 
   /**
-   * One layer over whole prompts, for generation.
+   * One layer over prompts, for generation.
    *
-   * @param x [tokens, hidden]
-   * @param prompts in the order of the caches' rows
+   * @param x [tokens, hidden], without the given beginning
+   * @param prompts in the order of the caches' rows, without the given beginning
    * @param keys cache [rows, key heads, capacity, headDim]
+   * @param given keys and values of what all prompts begin with
    * @param end position of the caches before which every prompt ends
    */
   Tensor prefill(
@@ -189,6 +192,7 @@ final class Decoder {
       int index,
       Tensor keys,
       Tensor values,
+      PromptBeginning given,
       PlacedBatch prompts,
       int end) {
     return cached(
@@ -201,6 +205,8 @@ final class Decoder {
         end,
         keys,
         values,
+        given.keys().get(index),
+        given.values().get(index),
         prompts.runs(),
         prompts.starts(),
         end);

@@ -48,19 +48,45 @@ final class GreedyGeneration {
             .sorted(Comparator.comparingInt(i -> prompts.get(i).length))
             .toList();
     int[][] replies = new int[prompts.size()][];
-    for (int from = 0; from < byLength.size(); ) {
-      int count = rows(byLength.subList(from, byLength.size()), prompts, maxNewTokens);
-      List<Integer> rows = byLength.subList(from, from + count);
-      try (Scope batch = scope.child()) {
-        CachedDecoding decoding =
-            new CachedDecoding(config, operators, decoder, model, gate, batch, "greedy");
-        List<int[]> together = rows.stream().map(prompts::get).toList();
-        int[][] generated = generate(decoding, batch, together, maxNewTokens, endOfSequenceIds);
-        IntStream.range(0, count).forEach(i -> replies[rows.get(i)] = generated[i]);
+    try (Scope all = scope.child()) {
+      PromptBeginning beginning = beginning(all, model, gate, prompts);
+      for (int from = 0; from < byLength.size(); ) {
+        int count = rows(byLength.subList(from, byLength.size()), prompts, maxNewTokens);
+        List<Integer> rows = byLength.subList(from, from + count);
+        try (Scope batch = all.child()) {
+          List<int[]> together = rows.stream().map(prompts::get).toList();
+          int[][] generated =
+              generate(
+                  decoding(batch, model, gate),
+                  batch,
+                  beginning,
+                  together,
+                  maxNewTokens,
+                  endOfSequenceIds);
+          IntStream.range(0, count).forEach(i -> replies[rows.get(i)] = generated[i]);
+        }
+        from += count;
       }
-      from += count;
     }
     return Arrays.asList(replies);
+  }
+
+  private CachedDecoding decoding(Scope scope, ModelTensors model, Tensor gate) {
+    return new CachedDecoding(config, operators, decoder, model, gate, scope, "greedy");
+  }
+
+  /** A GPU reads whole prompts in one go sooner than two parts one after the other. */
+  private PromptBeginning beginning(
+      Scope scope, ModelTensors model, Tensor gate, List<int[]> prompts) {
+    int[] shared = decoder.onGpu() ? new int[0] : PromptBeginning.shared(prompts);
+    if (shared.length == 0) {
+      return PromptBeginning.none(scope, config);
+    }
+    CachedDecoding decoding = decoding(scope, model, gate);
+    try (Scope step = scope.child()) {
+      decoding.read(step, List.of(shared), 0);
+    }
+    return decoding.asBeginning();
   }
 
   /** How many of the next prompts, which become longer and longer, are continued together. */
@@ -81,6 +107,7 @@ final class GreedyGeneration {
   private static int[][] generate(
       CachedDecoding decoding,
       Scope scope,
+      PromptBeginning beginning,
       List<int[]> prompts,
       int maxNewTokens,
       Set<Integer> endOfSequenceIds) {
@@ -93,7 +120,7 @@ final class GreedyGeneration {
         next =
             tokens(
                 count == 0
-                    ? decoding.read(step, prompts, maxNewTokens)
+                    ? decoding.read(step, beginning, prompts, maxNewTokens)
                     : decoding.next(step, next));
       }
       for (int i = 0; i < rows.length; i++) {

@@ -37,6 +37,9 @@ public final class MemoryEstimator {
   /** A token of the tokenizer, in its own library and in Java's. */
   private static final long VOCABULARY_ENTRY_BYTES = 1200;
 
+  /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
+  private static final long LOGIT_ROWS = 128;
+
   /** Logits of which something more is there at the same time, in {@code ends.torchscript}. */
   private static final int LOGITS_IN_CACHE = 1 << 20;
 
@@ -224,19 +227,13 @@ public final class MemoryEstimator {
 
   private long loss(Rows pass, boolean divergence) {
     long models = divergence ? 2 : 1;
-    long rows = Math.min(logitRows(), pass.tokens());
-    long logits = rows * config.vocabSize();
+    long logits = Math.min(LOGIT_ROWS, pass.tokens()) * config.vocabSize();
     long inCache = Math.min(logits, Math.max(LOGITS_IN_CACHE, config.vocabSize()));
     long work = (models + (config.logitSoftCap() > 0 ? 2 : 0)) * inCache;
     // The gradient by the last layer's output; the states of the response and their gradient.
     long states = 3 * pass.tokens() * config.hiddenSize();
     long narrow = inFloat32() ? 0 : logits;
-    return floats(models * logits + work) + computed(states + narrow) + denseHead();
-  }
-
-  /** Positions whose logits are there at the same time, in {@code ends.torchscript}. */
-  private int logitRows() {
-    return config.vocabSize() > 65_536 ? 128 : 256;
+    return floats((models + 1) * logits + work) + computed(states + narrow) + denseHead();
   }
 
   /** The copy of the output head, which is kept in bfloat16 where it is not in float32. */

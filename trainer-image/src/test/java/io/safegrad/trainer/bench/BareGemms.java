@@ -23,7 +23,7 @@ final class BareGemms {
    */
   private static final int COPIES = 6;
 
-  private static final int HEAD_CHUNK = 256;
+  private static final int HEAD_CHUNK = 128;
   private static final int REPEATS = 3;
 
   private final ModelConfig config;

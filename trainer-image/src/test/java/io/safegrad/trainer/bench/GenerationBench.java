@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -53,6 +54,8 @@ final class GenerationBench implements Runnable {
   @Option(names = "--rounds", defaultValue = "2", description = "Default: ${DEFAULT-VALUE}.")
   private int rounds;
 
+  private LaunchSettings launch;
+
   private enum Case {
     WHOLE("so many tokens each"),
     ENDING("until a reply ends");
@@ -80,6 +83,7 @@ final class GenerationBench implements Runnable {
   }
 
   private void compare(Path scratch) throws IOException, InterruptedException {
+    launch = LaunchSettings.of(Path.of("trainer-image", "bin", "safegrad-trainer"));
     Path model = reference.resolve("SmolLM2-135M-Instruct");
     Path file = scratch.resolve("prompts.json");
     JSON.writeValue(file.toFile(), promptsOf(model, scratch));
@@ -91,8 +95,9 @@ final class GenerationBench implements Runnable {
       List<JsonNode> theirs = new ArrayList<>();
       List<JsonNode> ours = new ArrayList<>();
       for (int round = 0; round < rounds; round++) {
-        theirs.add(measure(referenceCommand(), each, model, file));
-        ours.add(measure(ownCommand(), each, model, file));
+        theirs.add(measure(referenceCommand(), launch.waiting(), each, model, file));
+        ours.add(
+            measure(launch.command(GenerationWorker.class), launch.variables(), each, model, file));
       }
       System.out.printf(
           Locale.ROOT,
@@ -130,7 +135,8 @@ final class GenerationBench implements Runnable {
         .toList();
   }
 
-  private JsonNode measure(List<String> side, Case benchCase, Path model, Path file)
+  private JsonNode measure(
+      List<String> side, Map<String, String> variables, Case benchCase, Path model, Path file)
       throws IOException, InterruptedException {
     Path out = Files.createTempFile("generation-bench", ".json");
     Path log = Files.createTempFile("generation-bench", ".txt");
@@ -142,9 +148,8 @@ final class GenerationBench implements Runnable {
       command.add("--whole");
     }
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    variables.forEach(builder.environment()::putIfAbsent);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
-    builder.environment().put("OMP_WAIT_POLICY", "passive");
-    builder.environment().put("GOMP_SPINCOUNT", "1000");
     int exit = builder.redirectOutput(log.toFile()).start().waitFor();
     if (exit != 0) {
       throw new IOException(command.get(0) + " ended with " + exit + ":\n" + Files.readString(log));
@@ -154,16 +159,6 @@ final class GenerationBench implements Runnable {
 
   private List<String> referenceCommand() {
     return List.of(reference.resolve("venv/bin/python").toString(), script.toString());
-  }
-
-  private static List<String> ownCommand() {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-XX:+UseSerialGC",
-        "-Xmx512m",
-        "-cp",
-        System.getProperty("java.class.path"),
-        GenerationWorker.class.getName());
   }
 
   private static double median(List<JsonNode> runs, String figure) {

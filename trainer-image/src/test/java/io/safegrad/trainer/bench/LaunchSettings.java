@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -42,6 +43,16 @@ record LaunchSettings(List<String> options, Map<String, String> variables) {
     return new LaunchSettings(
         Stream.of(command.group(1).split("[\\s\\\\]+")).filter(each -> !each.isEmpty()).toList(),
         variables);
+  }
+
+  /**
+   * How threads wait for work: the other side of a comparison gets the same, so that neither counts
+   * what it waits.
+   */
+  Map<String, String> waiting() {
+    Map<String, String> waiting = new LinkedHashMap<>(variables);
+    waiting.keySet().retainAll(Set.of("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"));
+    return waiting;
   }
 
   /** What starts a program of this class path in a process of its own. */

@@ -13,7 +13,7 @@ import java.util.List;
  * @param cpuSeconds CPU time of each step but the first, which warms up
  * @param losses user loss of each step
  * @param peakRssMib peak resident set of the whole process
- * @param startSeconds wall-clock seconds from the start of the process to its first finished step
+ * @param startSeconds wall-clock seconds from the start of the process to its first step
  * @param gemmCpuSeconds CPU time of one step's matrix products alone; 0 where not measured
  */
 record Measured(
@@ -30,19 +30,19 @@ record Measured(
   static Measured of(JsonNode report, double wallSeconds) {
     List<Double> cpuSeconds = new ArrayList<>();
     List<Double> losses = new ArrayList<>();
-    double later = 0;
+    double inSteps = 0;
     for (JsonNode step : report.path("steps")) {
       losses.add(step.path("loss").asDouble());
+      inSteps += step.path("wall_s").asDouble();
       if (losses.size() > 1) {
         cpuSeconds.add(step.path("cpu_s").asDouble());
-        later += step.path("wall_s").asDouble();
       }
     }
     return new Measured(
         cpuSeconds,
         losses,
         report.path("peak_rss_mib").asDouble(),
-        wallSeconds - later - report.path("after_steps_s").asDouble(),
+        wallSeconds - inSteps - report.path("after_steps_s").asDouble(),
         report.path("gemm_cpu_s").asDouble());
   }
 

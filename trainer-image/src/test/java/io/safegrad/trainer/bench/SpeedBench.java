@@ -97,7 +97,7 @@ final class SpeedBench implements Runnable {
             round,
             benchCase,
             theirs,
-            Map.of(),
+            launch.waiting(),
             referenceCommand(benchCase, model, scratch));
         measure(
             "safegrad",
@@ -159,8 +159,6 @@ final class SpeedBench implements Runnable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     variables.forEach(builder.environment()::putIfAbsent);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(THREADS));
-    builder.environment().put("OMP_WAIT_POLICY", "passive");
-    builder.environment().put("GOMP_SPINCOUNT", "1000");
     Path log = report.resolveSibling("log.txt");
     long start = System.nanoTime();
     int exit = builder.redirectOutput(log.toFile()).start().waitFor();
@@ -171,7 +169,7 @@ final class SpeedBench implements Runnable {
     Measured measured = Measured.of(JSON.readTree(report.toFile()), seconds);
     into.computeIfAbsent(benchCase, key -> new ArrayList<>()).add(measured);
     System.out.printf(
-        "round %d  %-22s %-9s  %.2f CPU-s per step, %.0f MiB, first step after %.1f s, loss %.5f%n",
+        "round %d  %-22s %-9s  %.2f CPU-s per step, %.0f MiB, to the first step %.1f s, loss %.5f%n",
         round,
         benchCase.title,
         side,

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,6 +75,37 @@ class GenerationTest {
           .as("replies of different lengths")
           .isGreaterThan(2);
     }
+  }
+
+  /** What all begin with is read once; one of them is nothing more than that and one token. */
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void promptsThatBeginAlikeAreAnsweredAsOneByOne(String family) {
+    try (CausalLm each = Golden.of(family).loadWithAdapter(Golden.training(Mode.Lora, 1))) {
+      Random random = new Random(3);
+      int[] beginning = random.ints(11, 0, 96).toArray();
+      List<int[]> prompts = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        int[] rest = random.ints(1 + i % 7, 0, 96).toArray();
+        prompts.add(IntStream.concat(IntStream.of(beginning), IntStream.of(rest)).toArray());
+      }
+      assertThat(PromptBeginning.shared(prompts)).isEqualTo(beginning);
+      List<int[]> together = each.generate(prompts, NEW_TOKENS, Set.of());
+      for (int i = 0; i < prompts.size(); i++) {
+        assertThat(together.get(i))
+            .isEqualTo(each.generate(List.of(prompts.get(i)), NEW_TOKENS, Set.of()).get(0));
+      }
+    }
+  }
+
+  @Test
+  void aSharedBeginningLeavesATokenOfEachPrompt() {
+    int[] ten = IntStream.range(0, 10).toArray();
+    int[] twelve = IntStream.range(0, 12).toArray();
+    assertThat(PromptBeginning.shared(List.of(twelve, ten))).isEqualTo(Arrays.copyOf(ten, 9));
+    assertThat(PromptBeginning.shared(List.of(ten, ten))).isEqualTo(Arrays.copyOf(ten, 9));
+    assertThat(PromptBeginning.shared(List.of(Arrays.copyOf(ten, 8), ten))).isEmpty();
+    assertThat(PromptBeginning.shared(List.of(ten))).isEmpty();
   }
 
   @Test

@@ -17,7 +17,10 @@ class HeadRoundsTest {
 
   private final Random random = new Random(7);
 
-  /** The first vocabulary takes rounds of 256 rows, the second of 128. */
+  /**
+   * More positions than one round of the head takes; rows of both vocabularies are more than a
+   * cache holds.
+   */
   @ParameterizedTest
   @CsvSource({"40000, 0", "70000, 0", "70000, 3"})
   void allPositionsAtOnceGiveWhatEachGives(int vocabulary, double softCap) {
