@@ -143,7 +143,7 @@ final class SpeedBench implements Runnable {
   }
 
   private List<TokenizedExample> alignmentRows(BenchCase benchCase) {
-    return BenchData.rows(8, BenchCase.Labels.HALF, 49152, 2);
+    return BenchData.rows(benchCase.alignmentExamples, BenchCase.Labels.HALF, 49152, 2);
   }
 
   private static void measure(

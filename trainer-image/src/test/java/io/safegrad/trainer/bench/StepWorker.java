@@ -82,7 +82,8 @@ final class StepWorker implements Runnable {
     List<TokenizedExample> user =
         BenchData.rows(BenchCase.USER_ROWS * 2, length, benchCase.labels, config.vocabSize(), 1);
     List<TokenizedExample> alignment =
-        BenchData.rows(8, length, BenchCase.Labels.HALF, config.vocabSize(), 2);
+        BenchData.rows(
+            benchCase.alignmentExamples, length, BenchCase.Labels.HALF, config.vocabSize(), 2);
     List<Map<String, Double>> report = new ArrayList<>();
     try (Weights weights = SafetensorsWeights.open(directory);
         CausalLm model = CausalLm.load(config, weights, training(), storage)) {
