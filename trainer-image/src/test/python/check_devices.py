@@ -148,8 +148,12 @@ def generation(operators, case, starts):
     values = operators.new_empty(case.x, [rows, K_HEADS, capacity, HEAD_DIM])
     none = keys[:1, :, :0]
     read = operators.layer_prefill(case.x, *arguments, keys, values, none, none, RUNS, starts, 7, *case.settings())
+    first_keys, first_values = (case.x.new_empty([1, K_HEADS, 4, HEAD_DIM]) for _ in range(2))
+    operators.layer_prefill(case.x[:4], *arguments, first_keys, first_values, none, none, [1, 4], starts[:2] * 4 // 7, 4, *case.settings())
+    more = [operators.new_zeros(case.x, [rows, K_HEADS, capacity, HEAD_DIM]) for _ in range(2)]
+    behind = operators.layer_prefill(case.x[4:16], *arguments, *more, first_keys, first_values, [rows, 4], starts[:0], 8, *case.settings())
     told = operators.layer_decode(case.x[:rows], *arguments, keys, values, case.ends, case.mask, 7, *case.settings())
-    return {"prefill": read, "decode": told, "kept": operators.select_rows(keys, case.ends[:2] - 5)}
+    return {"prefill": read, "prefill behind": behind, "decode": told, "kept": operators.select_rows(keys, case.ends[:2] - 5)}
 
 
 def ends(operators, case, _):
