@@ -5,10 +5,11 @@ set -m
 trap : INT TERM HUP
 grace=$1
 shift
-exec 3<&0 </dev/null
-"$@" 3<&- &
+# What the shell itself says of its jobs is nobody's to read: it is silent before the first one can end.
+exec 3<&0 </dev/null 4>&2 2>/dev/null
+"$@" 2>&4 3<&- 4>&- &
 command=$!
-exec 2>/dev/null
+exec 4>&-
 {
   while read -r signal <&3; do kill -s "$signal" -- "-$command"; done
   kill -s TERM -- "-$command"
