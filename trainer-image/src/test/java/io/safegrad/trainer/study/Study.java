@@ -12,7 +12,6 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
@@ -94,6 +93,14 @@ public final class Study implements Callable<Integer> {
   private String transcripts;
 
   @Option(
+      names = "--again",
+      split = ",",
+      description =
+          "Run the cases of these keys again and no others; leave what they give in again.jsonl of"
+              + " the workspace, or in the shared folder, and the results as they are.")
+  private List<String> again;
+
+  @Option(
       names = "--written",
       description =
           "Have the start model go on so many times with the beginnings of twenty alignment prompts,"
@@ -106,11 +113,7 @@ public final class Study implements Callable<Integer> {
       description = "The folder for files needed meanwhile.")
   private Path workspace;
 
-  private static final long POLL_MILLIS = 1000;
-
   private final PrintStream out;
-  private Share share;
-  private final long begin = System.nanoTime();
 
   Study(PrintStream out) {
     this.out = out;
@@ -129,7 +132,6 @@ public final class Study implements Callable<Integer> {
     Results results = Results.read(file);
     if (!write) {
       Files.createDirectories(workspace);
-      share = shared == null ? null : new Share(shared);
       try (StudyModel model = model()) {
         if (written > 0) {
           printWritten(model);
@@ -142,7 +144,7 @@ public final class Study implements Callable<Integer> {
         run(results, model);
       }
     }
-    if (!quick && share == null) {
+    if (!quick && shared == null && again == null) {
       StudyPage.of(file.toAbsolutePath().getParent()).write(docs);
     }
     return 0;
@@ -159,147 +161,54 @@ public final class Study implements Callable<Integer> {
   }
 
   private void run(Results results, StudyModel model) throws IOException {
-    CaseRun run = new CaseRun(model, (set, exchange) -> {});
+    OpenCases open =
+        new OpenCases(
+            new CaseRun(model, (set, exchange) -> {}),
+            shared == null ? null : new Share(shared),
+            minutes,
+            out);
     if (quick) {
-      run(results, run, List.of(QuickGrid.of()));
+      open.run(results, List.of(QuickGrid.of()));
+      return;
+    }
+    if (again != null) {
+      List<StudyCase> cases = again.stream().map(key -> caseOf(results, "--again", key)).toList();
+      open.run(
+          Results.read(workspace.resolve("again.jsonl")), List.of(new SubStudy("again", cases)));
       return;
     }
     StudyGrid grid = modelPath == null ? new Grid(results, steps) : new SmolGrid(results, steps);
     List<SubStudy> untuned = grid.untuned();
     List<String> names = untuned.stream().map(SubStudy::name).toList();
     if (only != null && names.containsAll(only)) {
-      run(results, run, untuned.stream().filter(each -> only.contains(each.name())).toList());
+      open.run(results, untuned.stream().filter(each -> only.contains(each.name())).toList());
       return;
     }
-    run(results, run, untuned);
-    if (share != null && !completed(results, run, untuned)) {
+    open.run(results, untuned);
+    if (shared != null && !open.completed(results, untuned)) {
       return;
     }
-    run(
+    open.run(
         results,
-        run,
         grid.reported().stream()
             .filter(each -> only == null || only.contains(each.name()))
             .toList());
   }
 
-  private void run(Results results, CaseRun run, List<SubStudy> studies) throws IOException {
-    long start = System.nanoTime();
-    int done = 0;
-    for (SubStudy study : studies) {
-      for (StudyCase each : study.cases()) {
-        if (isOver()) {
-          return;
-        }
-        if (!isOpen(results, each)) {
-          continue;
-        }
-        CaseResult result;
-        if (share == null) {
-          result = run.run(each);
-          results.add(result);
-        } else {
-          try {
-            result = run.run(each);
-          } catch (RuntimeException e) {
-            // A GPU may be of no more use to this process.
-            share.fail(each, e);
-            throw e;
-          }
-          share.leave(result);
-          results.adopt(result);
-        }
-        done++;
-        progress(study, result, open(results, studies), (System.nanoTime() - start) / 1e9 / done);
-      }
-    }
-  }
-
-  private boolean isOver() {
-    return (System.nanoTime() - begin) / 60e9 > minutes;
-  }
-
-  /** Whether a case is this process's to run. */
-  private boolean isOpen(Results results, StudyCase each) throws IOException {
-    if (results.of(each).isPresent()) {
-      return false;
-    }
-    if (share == null) {
-      return true;
-    }
-    share.results().forEach(results::adopt);
-    return results.of(each).isEmpty() && share.take(each);
-  }
-
-  /** Waits for the cases of others, and runs what they leave; false when the time is over first. */
-  private boolean completed(Results results, CaseRun run, List<SubStudy> studies)
-      throws IOException {
-    while (isAwaited(results, studies)) {
-      if (isOver()) {
-        return false;
-      }
-      try {
-        Thread.sleep(POLL_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return false;
-      }
-      run(results, run, studies);
-      share.results().forEach(results::adopt);
-    }
-    return true;
-  }
-
-  private boolean isAwaited(Results results, List<SubStudy> studies) throws IOException {
-    for (SubStudy study : studies) {
-      for (StudyCase each : study.cases()) {
-        if (results.of(each).isEmpty() && !share.isLost(each)) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  private static long open(Results results, List<SubStudy> studies) {
-    return studies.stream()
-        .flatMap(study -> study.cases().stream())
-        .map(StudyCase::key)
-        .distinct()
-        .filter(key -> results.all().stream().noneMatch(result -> result.key().equals(key)))
-        .count();
-  }
-
-  private void progress(SubStudy study, CaseResult result, long open, double secondsEach) {
-    out.printf(
-        Locale.ROOT,
-        "%s %s: refusal %s, accuracy %s, %.0f s; %d to go, about %.0f min%n",
-        study.name(),
-        result.key(),
-        text(result.refusal()),
-        text(result.accuracy()),
-        result.seconds(),
-        open,
-        open * secondsEach / 60);
-    out.flush();
-  }
-
-  private static String text(Count count) {
-    return count.hits() + "/" + count.of();
-  }
-
   private void print(Results results, StudyModel model) {
-    StudyCase study =
-        results.all().stream()
-            .filter(result -> result.key().equals(transcripts))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        "--transcripts: expected the key of a case in the results, found "
-                            + transcripts))
-            .study();
+    StudyCase study = caseOf(results, "--transcripts", transcripts);
     new CaseRun(model, this::print).run(study);
+  }
+
+  private static StudyCase caseOf(Results results, String option, String key) {
+    return results.all().stream()
+        .filter(result -> result.key().equals(key))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    option + ": expected the key of a case in the results, found " + key))
+        .study();
   }
 
   private void print(String set, Exchange exchange) {
@@ -316,8 +225,8 @@ public final class Study implements Callable<Integer> {
         out.printf(
             "%s: sound %s, of these refused %s%n",
             each == beginnings ? "from beginnings" : "from nothing",
-            text(found.sound()),
-            text(found.refusedOfSound()));
+            OpenCases.text(found.sound()),
+            OpenCases.text(found.refusedOfSound()));
       }
     }
   }

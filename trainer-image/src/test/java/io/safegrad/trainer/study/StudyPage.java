@@ -62,6 +62,8 @@ final class StudyPage {
     blocks.put("screens-30", changes.screensOfMore());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
+    blocks.put("data-rule", gate.ofData());
+    blocks.put("data-rule-drops", gate.ofDataByThreshold());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
     smolBrief = smolTables.brief();

@@ -51,6 +51,14 @@ class StudyTest {
     assertThat(quick(file)).isEmpty();
 
     Results results = Results.read(file);
+    CaseResult poisoned = results.all().stream().skip(1).findFirst().orElseThrow();
+    assertThat(poisoned.dataKept().of()).isBetween(100, 120);
+    assertThat(run("--results=" + file, "--again=" + poisoned.key())).hasSize(1);
+    assertThat(Files.readAllLines(file)).hasSize(3);
+    assertThat(Results.read(folder.resolve("workspace/again.jsonl")).of(poisoned.study()))
+        .get()
+        .extracting(CaseResult::dataKept, CaseResult::fresh)
+        .containsExactly(poisoned.dataKept(), poisoned.fresh());
     CaseResult start = results.of(StudyGrid.start(Attack.PLAIN)).orElseThrow();
     assertThat(start.fresh()).isEqualTo(new Count(480, 480));
     assertThat(start.refusal()).isEqualTo(new Count(144, 144));
@@ -75,15 +83,21 @@ class StudyTest {
   }
 
   private List<String> quick(Path file) {
+    return run("--quick", "--results=" + file);
+  }
+
+  private List<String> run(String... options) {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     Study study = new Study(new PrintStream(printed, true, StandardCharsets.UTF_8));
     int code =
         new CommandLine(study)
             .execute(
-                "--quick",
-                "--results=" + file,
-                "--workspace=" + folder.resolve("workspace"),
-                "--docs=" + folder.resolve("nowhere"));
+                Stream.concat(
+                        Stream.of(options),
+                        Stream.of(
+                            "--workspace=" + folder.resolve("workspace"),
+                            "--docs=" + folder.resolve("nowhere")))
+                    .toArray(String[]::new));
     assertThat(code).isZero();
     return printed.toString(StandardCharsets.UTF_8).lines().toList();
   }
