@@ -70,7 +70,9 @@ class DataRefusalRunTest {
     assertThat(counts.at("/prompts").asInt()).isEqualTo(lines.size());
     assertThat(counts.at("/startRefused").asInt()).isGreaterThan(poisoned.size() / 2);
     assertThat(run.result().message()).contains("maxDataRefusalDrop: ").contains("no longer");
-    assertThat(lines(run.report().at("/askedAgain"))).isNotEmpty().isSubsetOf(poisoned);
+    assertThat(ScreeningRunTest.lines(run.report().at("/askedAgain")))
+        .isNotEmpty()
+        .isSubsetOf(poisoned);
     assertThat(run.published()).isEqualTo(ToyRun.REFUSED);
   }
 
@@ -100,10 +102,10 @@ class DataRefusalRunTest {
     JsonNode report = run.report();
     JsonNode counts = report.at("/measurements/tuned/dataRefusal");
     assertThat(counts.at("/startRefused").asInt()).isEqualTo(poisoned.poison().size());
-    assertThat(lines(report.at("/screened")))
-        .containsAll(lines(report.at("/askedAgain")))
+    assertThat(ScreeningRunTest.lines(report.at("/screened")))
+        .containsAll(ScreeningRunTest.lines(report.at("/askedAgain")))
         .hasSize(poisoned.poison().size());
-    assertThat(lines(report.at("/askedAgain")))
+    assertThat(ScreeningRunTest.lines(report.at("/askedAgain")))
         .hasSize(counts.at("/startRefused").asInt() - counts.at("/refused").asInt());
     String page = Files.readString(run.destination().resolve("report.html"));
     assertThat(page)
@@ -131,23 +133,7 @@ class DataRefusalRunTest {
 
   @Test
   void aTextAsksNothing() throws IOException {
-    run.with("gate", ASKED).data("train.jsonl", "{\"text\": \"The film was good.\"}\n");
-
-    ToyRun.Ending ending;
-    try (LogLines log = new LogLines()) {
-      ending = run.run();
-      assertThat(log.with("stage BASELINE_EVALUATION")).as("before any time is spent").isEmpty();
-    }
-
-    assertThat(ending.code()).isEqualTo(ExitReason.BAD_DATA.code());
-    assertThat(ending.err())
-        .contains("dataset.source, line 1: expected a prompt and a reply")
-        .contains("(safety.gate.maxDataRefusalDrop), found a text");
-  }
-
-  private static List<Integer> lines(JsonNode section) {
-    List<Integer> lines = new ArrayList<>();
-    section.at("/lines").forEach(line -> lines.add(line.asInt()));
-    return lines;
+    ScreeningRunTest.assertTextAsksNothing(
+        run.with("gate", ASKED), "safety.gate.maxDataRefusalDrop");
   }
 }

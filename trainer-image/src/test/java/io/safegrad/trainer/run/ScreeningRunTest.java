@@ -125,7 +125,11 @@ class ScreeningRunTest {
 
   @Test
   void aTextCannotBeScreened() throws IOException {
-    ToyRun run = poisoned.screened();
+    assertTextAsksNothing(poisoned.screened(), "safety.screening: LeaveOut");
+  }
+
+  /** A run that asks the data's prompts ends at once where the data are texts. */
+  static void assertTextAsksNothing(ToyRun run, String field) throws IOException {
     run.data("train.jsonl", "{\"text\": \"The film was good.\"}\n");
 
     ToyRun.Ending ending;
@@ -137,11 +141,10 @@ class ScreeningRunTest {
     assertThat(ending.code()).isEqualTo(ExitReason.BAD_DATA.code());
     assertThat(ending.err())
         .contains("dataset.source, line 1: expected a prompt and a reply")
-        .contains("safety.screening: LeaveOut")
-        .contains("found a text");
+        .contains("(" + field + "), found a text");
   }
 
-  private static List<Integer> lines(JsonNode screened) {
+  static List<Integer> lines(JsonNode screened) {
     List<Integer> lines = new ArrayList<>();
     screened.at("/lines").forEach(line -> lines.add(line.asInt()));
     return lines;
