@@ -19,8 +19,6 @@ import io.safegrad.trainer.surgery.SafeLora;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.telemetry.TrainingHistory;
-import io.safegrad.trainer.telemetry.ValidationSummary;
-import io.safegrad.trainer.train.MethodFigures;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.time.Clock;
@@ -39,16 +37,13 @@ import java.util.TreeMap;
  */
 public final class RunJournal implements RunObserver {
 
-  static final int SERIES_STEPS = 1000;
   private static final double MILLIS = 1e3;
 
   private final Clock clock;
   private final Instant started;
   private final List<RunReport.Input> inputs = new ArrayList<>();
   private final Map<String, Double> seconds = new LinkedHashMap<>();
-  private final StepSeries<StepMetrics> series = new StepSeries<>(SERIES_STEPS, StepMetrics::step);
-  private final StepSeries<StepEvaluation> evaluations =
-      new StepSeries<>(SERIES_STEPS, StepEvaluation::step);
+  private final StepTally steps = new StepTally();
   private TrainingStage stage = TrainingStage.PREPARING;
   private Instant stageStarted;
   private SafetyMeasurements start;
@@ -58,18 +53,7 @@ public final class RunJournal implements RunObserver {
   private Screened screened;
   private AskedAgain askedAgain;
   private MemoryEstimate memory;
-  private StepMetrics last;
-  private Double firstLoss;
-  private Double lastLoss;
-  private Double lastAlignmentLoss;
-  private long numTokens;
-  private int conflicts;
-  private int comparedSteps;
-  private int interventions;
-  private ValidationSummary measured;
   private List<SafeLora.Module> projected;
-  private double earlierTrainingSeconds;
-  private final List<Integer> resumedAfter = new ArrayList<>();
 
   public RunJournal(Clock clock) {
     this.clock = clock;
@@ -141,43 +125,17 @@ public final class RunJournal implements RunObserver {
 
   @Override
   public synchronized void resumed(TrainingHistory history) {
-    last = history.last();
-    firstLoss = history.firstLoss();
-    lastLoss = history.lastLoss();
-    lastAlignmentLoss = history.lastAlignmentLoss();
-    series.resume(history.series());
-    evaluations.resume(history.evaluations());
-    numTokens = history.numTokens();
-    comparedSteps = history.comparedSteps();
-    conflicts = history.conflicts();
-    interventions = history.interventions();
-    measured = history.validation();
-    earlierTrainingSeconds = history.seconds();
-    resumedAfter.addAll(history.resumedAfter());
-    resumedAfter.add(last.step());
+    steps.resume(history);
   }
 
   @Override
   public synchronized void stepDone(StepMetrics step) {
-    last = step;
-    firstLoss = firstLoss == null ? step.loss() : firstLoss;
-    lastLoss = step.loss() == null ? lastLoss : step.loss();
-    lastAlignmentLoss = step.alignmentLoss() == null ? lastAlignmentLoss : step.alignmentLoss();
-    interventions += step.method().action() == MethodFigures.Action.NONE ? 0 : 1;
-    series.add(step);
-    numTokens += step.numTokens();
-    if (step.validationLoss() != null) {
-      measured = ValidationSummary.with(measured, step.step(), step.validationLoss());
-    }
-    if (step.conflict() != null) {
-      comparedSteps++;
-      conflicts += step.conflict() ? 1 : 0;
-    }
+    steps.add(step);
   }
 
   @Override
   public synchronized void evaluated(StepEvaluation evaluation) {
-    evaluations.add(evaluation);
+    steps.add(evaluation);
   }
 
   @Override
@@ -223,20 +181,7 @@ public final class RunJournal implements RunObserver {
 
   /** The steps so far, for a checkpoint; there is at least one. */
   public synchronized TrainingHistory history() {
-    return new TrainingHistory(
-        last,
-        firstLoss,
-        lastLoss,
-        lastAlignmentLoss,
-        series.all(),
-        numTokens,
-        comparedSteps,
-        conflicts,
-        interventions,
-        measured,
-        evaluations.all(),
-        trainingSeconds(),
-        List.copyOf(resumedAfter));
+    return steps.history(trainingSeconds());
   }
 
   /** The digest of each model and data set that was read, by the plan's field that names it. */
@@ -262,7 +207,7 @@ public final class RunJournal implements RunObserver {
         verdict,
         new RunReport.Measurements(start, tuned),
         validation,
-        last == null ? null : training(),
+        steps.report(trainingSeconds(), projected),
         screened,
         askedAgain,
         attribution,
@@ -299,8 +244,8 @@ public final class RunJournal implements RunObserver {
         planDigest,
         start,
         tuned,
-        conflictRatio(),
-        last == null ? 0 : last.step(),
+        steps.conflictRatio(),
+        steps.done(),
         trainingSeconds(),
         gateFailures,
         gate,
@@ -310,34 +255,12 @@ public final class RunJournal implements RunObserver {
         report);
   }
 
-  private RunReport.Training training() {
-    return new RunReport.Training(
-        last.step(),
-        numTokens,
-        trainingSeconds(),
-        conflictRatio(),
-        interventions,
-        firstLoss,
-        lastLoss,
-        lastAlignmentLoss,
-        measured,
-        last.step() < last.totalSteps(),
-        projected,
-        List.copyOf(resumedAfter),
-        evaluations.all(),
-        series.all());
-  }
-
-  private Double conflictRatio() {
-    return comparedSteps == 0 ? null : (Double) ((double) conflicts / comparedSteps);
-  }
-
   private Double trainingSeconds() {
     Double ofThisAttempt =
         stage == TrainingStage.TRAINING
             ? (Double) secondsOfStage()
             : seconds.get(nameOf(TrainingStage.TRAINING));
-    return ofThisAttempt == null ? null : (Double) (earlierTrainingSeconds + ofThisAttempt);
+    return ofThisAttempt == null ? null : (Double) (steps.earlierSeconds() + ofThisAttempt);
   }
 
   private static String nameOf(TrainingStage stage) {

@@ -115,8 +115,8 @@ public record RunReport(
    * @param resumedAfter how many steps were done each time that a later attempt took over from a
    *     checkpoint; empty when one attempt did all
    * @param evaluations of the model while it trained, as safety.evaluation.everySteps asks for; at
-   *     most {@value RunJournal#SERIES_STEPS}, evenly spread
-   * @param series at most {@value RunJournal#SERIES_STEPS} steps, evenly spread, the first included
+   *     most {@value StepTally#SERIES_STEPS}, evenly spread
+   * @param series at most {@value StepTally#SERIES_STEPS} steps, evenly spread, the first included
    */
   public record Training(
       int steps,

@@ -41,7 +41,7 @@ final class TrainingSection {
     }
     return PageSection.of(
         "What did training do?",
-        "At most %d steps are shown, evenly spread.".formatted(RunJournal.SERIES_STEPS),
+        "At most %d steps are shown, evenly spread.".formatted(StepTally.SERIES_STEPS),
         plots,
         tables);
   }
