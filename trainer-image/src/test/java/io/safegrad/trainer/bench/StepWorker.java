@@ -118,6 +118,11 @@ final class StepWorker implements Runnable {
   }
 
   private Training training() {
+    return training(steps, length, checkpointing);
+  }
+
+  /** The benches' own: every linear has an adapter. */
+  static Training training(int steps, int length, GradientCheckpointing checkpointing) {
     return new Training(
         Training.Mode.Lora,
         1,
