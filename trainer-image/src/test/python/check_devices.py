@@ -209,6 +209,7 @@ def host(operators, case, _):
     """What is the CPU's own: quantised matrices, of which a GPU is given none, its functions, and copies from and to it."""
     kept = operators.to_int8(case.adapter[0])
     operators.vector_functions()
+    operators.empty_bfloat16([HIDDEN])
     return {"int8": operators.to_float32(kept), "host": operators.to_host(operators.to_device(case.head, "cpu"))}
 
 

@@ -25,8 +25,6 @@ final class ModelLoader {
   private final Tensor none;
   private final List<NamedTensor> weights = new ArrayList<>();
   private final List<NamedTensor> adapter = new ArrayList<>();
-  // One for all: pieces that come and go between those that stay leave holes in the allocator.
-  private final Tensor widened;
 
   /**
    * @param scope receives the tensors
@@ -38,14 +36,6 @@ final class ModelLoader {
     this.operators = operators;
     this.storage = storage;
     this.none = scope.uninitialised(0);
-    this.widened =
-        storage == Model.Storage.Float32
-            ? none
-            : scope.host(
-                LinearGroup.all(config).stream()
-                    .mapToLong(group -> (long) group.out() * group.in())
-                    .max()
-                    .orElseThrow());
   }
 
   /**
@@ -55,19 +45,26 @@ final class ModelLoader {
    * @param seed of the adapter's initialisation
    */
   ModelTensors load(Weights source, Lora lora, long seed) {
-    Tensor embedding = vocabularyMatrix(source, "model.embed_tokens.weight");
-    Tensor norm = vector(source, "model.norm.weight", config.hiddenSize());
-    Tensor head = config.tiedHead() ? embedding : vocabularyMatrix(source, "lm_head.weight");
-    Random random = new Random(seed);
-    List<ModelTensors.Layer> layers = new ArrayList<>();
-    for (int i = 0; i < config.layers(); i++) {
-      String prefix = "model.layers." + i + ".";
-      layers.add(new ModelTensors.Layer(layer(source, prefix), adapter(prefix, lora, random)));
+    long largest = storage == Model.Storage.Float32 ? 0 : largestMatrix();
+    try (WeightReader reader = new WeightReader(source, operators, scope.child(), largest)) {
+      Tensor embedding = vocabularyMatrix(reader, "model.embed_tokens.weight");
+      Tensor norm = vector(reader, "model.norm.weight", config.hiddenSize());
+      Tensor head = config.tiedHead() ? embedding : vocabularyMatrix(reader, "lm_head.weight");
+      Random random = new Random(seed);
+      List<ModelTensors.Layer> layers = new ArrayList<>();
+      for (int i = 0; i < config.layers(); i++) {
+        String prefix = "model.layers." + i + ".";
+        layers.add(new ModelTensors.Layer(layer(reader, prefix), adapter(prefix, lora, random)));
+      }
+      return new ModelTensors(embedding, norm, head, layers);
     }
-    if (widened != none) {
-      widened.close();
-    }
-    return new ModelTensors(embedding, norm, head, layers);
+  }
+
+  private long largestMatrix() {
+    return LinearGroup.all(config).stream()
+        .mapToLong(group -> (long) group.out() * group.in())
+        .max()
+        .orElseThrow();
   }
 
   /** The weights under their Hugging Face names; those that are stored in float32. */
@@ -80,91 +77,88 @@ final class ModelLoader {
     return adapter;
   }
 
-  private List<Tensor> layer(Weights source, String prefix) {
+  private List<Tensor> layer(WeightReader reader, String prefix) {
     int hidden = config.hiddenSize();
     int headDim = config.headDim();
     String attention = prefix + "self_attn.";
     LinearGroup qkv = LinearGroup.queryKeyValue(config);
     boolean outputNorms = config.blockOutputNorms();
     return List.of(
-        vector(source, prefix + "input_layernorm.weight", hidden),
-        matrix(source, prefix, qkv),
-        config.qkvBias() ? bias(source, prefix, qkv) : none,
-        config.qkNorm() ? vector(source, attention + "q_norm.weight", headDim) : none,
-        config.qkNorm() ? vector(source, attention + "k_norm.weight", headDim) : none,
-        matrix(source, prefix, LinearGroup.output(config)),
+        vector(reader, prefix + "input_layernorm.weight", hidden),
+        matrix(reader, prefix, qkv),
+        config.qkvBias() ? bias(reader, prefix, qkv) : none,
+        config.qkNorm() ? vector(reader, attention + "q_norm.weight", headDim) : none,
+        config.qkNorm() ? vector(reader, attention + "k_norm.weight", headDim) : none,
+        matrix(reader, prefix, LinearGroup.output(config)),
         // Gemma's post_attention_layernorm is another one.
         vector(
-            source,
+            reader,
             prefix
                 + (outputNorms ? "pre_feedforward_layernorm" : "post_attention_layernorm")
                 + ".weight",
             hidden),
-        matrix(source, prefix, LinearGroup.gateUp(config)),
-        matrix(source, prefix, LinearGroup.down(config)),
-        outputNorms ? vector(source, prefix + "post_attention_layernorm.weight", hidden) : none,
-        outputNorms ? vector(source, prefix + "post_feedforward_layernorm.weight", hidden) : none);
+        matrix(reader, prefix, LinearGroup.gateUp(config)),
+        matrix(reader, prefix, LinearGroup.down(config)),
+        outputNorms ? vector(reader, prefix + "post_attention_layernorm.weight", hidden) : none,
+        outputNorms ? vector(reader, prefix + "post_feedforward_layernorm.weight", hidden) : none);
   }
 
-  private Tensor vector(Weights source, String name, int size) {
+  private Tensor vector(WeightReader reader, String name, int size) {
     Tensor tensor = scope.uninitialised(size);
-    read(source, List.of(new NamedTensor(name, new long[] {size}, tensor, 0, false)));
+    read(reader, List.of(new NamedTensor(name, new long[] {size}, tensor, 0, false)));
     return tensor;
   }
 
   /** The embedding or the output head: int8 would cost the rare tokens too much. */
-  private Tensor vocabularyMatrix(Weights source, String name) {
+  private Tensor vocabularyMatrix(WeightReader reader, String name) {
     long[] shape = {config.vocabSize(), config.hiddenSize()};
-    boolean whole = storage == Model.Storage.Float32;
-    Tensor tensor = whole ? scope.uninitialised(shape) : scope.host(shape);
-    List<NamedTensor> parts = List.of(new NamedTensor(name, shape, tensor, 0, false));
-    if (whole) {
-      read(source, parts);
+    if (storage == Model.Storage.Float32) {
+      Tensor tensor = scope.uninitialised(shape);
+      read(reader, List.of(new NamedTensor(name, shape, tensor, 0, false)));
       return tensor;
     }
-    parts.forEach(part -> part.readFrom(source));
-    try (tensor) {
-      return scope.moved(operators.one(scope, "to_bfloat16", tensor));
-    }
+    List<NamedTensor> parts = List.of(new NamedTensor(name, shape, none, 0, false));
+    return scope.moved(reader.bfloat16(scope, parts, config.vocabSize(), config.hiddenSize()));
   }
 
-  private Tensor matrix(Weights source, String prefix, LinearGroup group) {
-    boolean whole = storage == Model.Storage.Float32;
-    Tensor tensor = whole ? scope.uninitialised(group.out(), group.in()) : widened;
-    List<NamedTensor> parts = new ArrayList<>();
-    int first = 0;
-    for (LinearGroup.Linear linear : group.linears()) {
-      String name = prefix + group.block() + "." + linear.name() + ".weight";
-      long[] shape = {linear.out(), group.in()};
-      parts.add(new NamedTensor(name, shape, tensor, first, false));
-      first += linear.out() * group.in();
-    }
-    if (whole) {
-      read(source, parts);
+  private Tensor matrix(WeightReader reader, String prefix, LinearGroup group) {
+    int out = group.out();
+    int in = group.in();
+    if (storage == Model.Storage.Float32) {
+      Tensor tensor = scope.uninitialised(out, in);
+      read(reader, parts(prefix, group, tensor, false));
       return tensor;
     }
-    parts.forEach(part -> part.readFrom(source));
-    String operator = storage == Model.Storage.Int8 ? "to_int8" : "to_bfloat16";
-    try (Tensor matrix = operators.one(scope, "first_matrix", widened, group.out(), group.in())) {
-      return scope.moved(operators.one(scope, operator, matrix));
-    }
+    List<NamedTensor> parts = parts(prefix, group, none, false);
+    return scope.moved(
+        storage == Model.Storage.Int8
+            ? reader.narrowed(scope, "to_int8", parts, out, in)
+            : reader.bfloat16(scope, parts, out, in));
   }
 
-  private Tensor bias(Weights source, String prefix, LinearGroup group) {
+  private Tensor bias(WeightReader reader, String prefix, LinearGroup group) {
     Tensor tensor = scope.uninitialised(group.out());
-    List<NamedTensor> parts = new ArrayList<>();
-    int first = 0;
-    for (LinearGroup.Linear linear : group.linears()) {
-      String name = prefix + group.block() + "." + linear.name() + ".bias";
-      parts.add(new NamedTensor(name, new long[] {linear.out()}, tensor, first, false));
-      first += linear.out();
-    }
-    read(source, parts);
+    read(reader, parts(prefix, group, tensor, true));
     return tensor;
   }
 
-  private void read(Weights source, List<NamedTensor> parts) {
-    parts.forEach(part -> part.readFrom(source));
+  /** The weights or the biases of a group's linears, one below the other. */
+  private static List<NamedTensor> parts(
+      String prefix, LinearGroup group, Tensor tensor, boolean biases) {
+    int columns = biases ? 1 : group.in();
+    List<NamedTensor> parts = new ArrayList<>();
+    int first = 0;
+    for (LinearGroup.Linear linear : group.linears()) {
+      String name = prefix + group.block() + "." + linear.name() + (biases ? ".bias" : ".weight");
+      long[] shape = biases ? new long[] {linear.out()} : new long[] {linear.out(), group.in()};
+      parts.add(new NamedTensor(name, shape, tensor, first, false));
+      first += linear.out() * columns;
+    }
+    return parts;
+  }
+
+  private void read(WeightReader reader, List<NamedTensor> parts) {
+    parts.forEach(reader::read);
     weights.addAll(parts);
   }
 

@@ -21,7 +21,8 @@ import java.util.function.Consumer;
  */
 record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, boolean transposed) {
 
-  private int size() {
+  /** How many elements it has. */
+  int size() {
     return (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
   }
 
@@ -35,8 +36,19 @@ record NamedTensor(String name, long[] shape, Tensor tensor, int firstElement, b
 
   /** Reads it from a checkpoint; never called on transposed tensors. */
   void readFrom(Weights weights) {
-    requireShape(weights.shape(name));
+    requireShape(weights);
     write(memory -> weights.readFloat32(name, memory));
+  }
+
+  /** The same, where the checkpoint stores it in the type that the tensor has. */
+  void copyFrom(Weights weights) {
+    requireShape(weights);
+    weights.readStored(name, 0, tensor.bytes(firstElement, size()));
+  }
+
+  /** Refuses a checkpoint that has it in another shape. */
+  void requireShape(Weights weights) {
+    requireShape(weights.shape(name));
   }
 
   /** The same part of another tensor of the same shape in memory. */

@@ -3,6 +3,7 @@ package io.safegrad.trainer.tensor;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.pytorch.engine.PtNDArray;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -58,6 +59,24 @@ public final class Tensor implements AutoCloseable {
    */
   public void write(int first, int count, Consumer<FloatBuffer> content) {
     memory.write(this, first, count, content);
+  }
+
+  /** Whether Java sees its memory: on the host always. */
+  public boolean visible() {
+    return memory.device().visible();
+  }
+
+  /**
+   * A view of the memory of some elements, in row-major order and the machine's byte order. Valid
+   * until the tensor is closed.
+   *
+   * @throws IllegalStateException when it is not {@link #visible}
+   */
+  public ByteBuffer bytes(int first, int count) {
+    ByteBuffer all = memory.view(array, array.getDataType());
+    // Not by its type: DJL does not know bfloat16's size.
+    int size = (int) (all.capacity() / size());
+    return all.slice(first * size, count * size).order(ByteOrder.nativeOrder());
   }
 
   /**

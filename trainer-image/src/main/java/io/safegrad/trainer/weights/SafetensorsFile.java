@@ -1,10 +1,12 @@
 package io.safegrad.trainer.weights;
 
 import io.safegrad.trainer.TrainerException;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -83,15 +85,7 @@ public final class SafetensorsFile implements Weights {
   @Override
   public void readFloat32(String name, FloatBuffer destination) {
     SafetensorsHeader.Entry entry = entry(name);
-    ElementType type =
-        switch (entry.dtype()) {
-          case "F32" -> ElementType.F32;
-          case "F16" -> ElementType.F16;
-          case "BF16" -> ElementType.BF16;
-          default ->
-              throw file.badData(
-                  "tensor " + name + ": expected dtype F32, F16 or BF16, found " + entry.dtype());
-        };
+    ElementType type = type(name, entry);
     ElementType.requireRoom(name, SafetensorsHeader.elements(entry.shape()), destination);
     file.stream(
         entry.begin(),
@@ -99,6 +93,39 @@ public final class SafetensorsFile implements Weights {
         type.blockBytes(),
         "tensor " + name,
         chunk -> type.decode(chunk, destination));
+  }
+
+  @Override
+  public Optional<StorageType> stored(String name) {
+    return switch (entry(name).dtype()) {
+      case "F32" -> Optional.of(StorageType.FLOAT32);
+      case "F16" -> Optional.of(StorageType.FLOAT16);
+      case "BF16" -> Optional.of(StorageType.BFLOAT16);
+      default -> Optional.empty();
+    };
+  }
+
+  @Override
+  public void readStored(String name, long first, ByteBuffer destination) {
+    SafetensorsHeader.Entry entry = entry(name);
+    long begin = entry.begin() + first * type(name, entry).blockBytes();
+    if (begin + destination.remaining() > entry.end()) {
+      throw new IllegalArgumentException(
+          "tensor %s has %d bytes; the destination has room for %d from byte %d on"
+              .formatted(name, entry.bytes(), destination.remaining(), begin - entry.begin()));
+    }
+    file.read(begin, destination, "tensor " + name);
+  }
+
+  private ElementType type(String name, SafetensorsHeader.Entry entry) {
+    return switch (entry.dtype()) {
+      case "F32" -> ElementType.F32;
+      case "F16" -> ElementType.F16;
+      case "BF16" -> ElementType.BF16;
+      default ->
+          throw file.badData(
+              "tensor " + name + ": expected dtype F32, F16 or BF16, found " + entry.dtype());
+    };
   }
 
   private SafetensorsHeader.Entry entry(String name) {

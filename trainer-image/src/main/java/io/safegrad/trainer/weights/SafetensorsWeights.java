@@ -2,6 +2,7 @@ package io.safegrad.trainer.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.safegrad.trainer.TrainerException;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -105,6 +107,16 @@ public final class SafetensorsWeights implements Weights {
   @Override
   public void readFloat32(String name, FloatBuffer destination) {
     file(name).readFloat32(name, destination);
+  }
+
+  @Override
+  public Optional<StorageType> stored(String name) {
+    return file(name).stored(name);
+  }
+
+  @Override
+  public void readStored(String name, long first, ByteBuffer destination) {
+    file(name).readStored(name, first, destination);
   }
 
   private SafetensorsFile file(String name) {

@@ -76,8 +76,28 @@ final class TensorFile implements Closeable {
    */
   ByteBuffer read(long position, int bytes, String what) {
     ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    fill(buffer, position, what);
-    return buffer;
+    read(position, buffer, what);
+    return buffer.flip();
+  }
+
+  /** Fills what remains of a buffer. */
+  void read(long position, ByteBuffer buffer, String what) {
+    long end = position + buffer.remaining();
+    try {
+      while (buffer.hasRemaining()) {
+        if (channel.read(buffer, end - buffer.remaining()) < 0) {
+          throw badData(
+              "the file ends inside "
+                  + what
+                  + ": expected "
+                  + end
+                  + " bytes, found "
+                  + channel.size());
+        }
+      }
+    } catch (IOException e) {
+      throw unreadable(path, e);
+    }
   }
 
   /**
@@ -93,28 +113,9 @@ final class TensorFile implements Closeable {
         ByteBuffer.allocate((int) Math.min(largest, bytes)).order(ByteOrder.LITTLE_ENDIAN);
     for (long done = 0; done < bytes; done += buffer.limit()) {
       buffer.clear().limit((int) Math.min(largest, bytes - done));
-      fill(buffer, position + done, what);
-      consumer.accept(buffer);
+      read(position + done, buffer, what);
+      consumer.accept(buffer.flip());
     }
-  }
-
-  private void fill(ByteBuffer buffer, long position, String what) {
-    try {
-      while (buffer.hasRemaining()) {
-        if (channel.read(buffer, position + buffer.position()) < 0) {
-          throw badData(
-              "the file ends inside "
-                  + what
-                  + ": expected "
-                  + (position + buffer.limit())
-                  + " bytes, found "
-                  + channel.size());
-        }
-      }
-    } catch (IOException e) {
-      throw unreadable(path, e);
-    }
-    buffer.flip();
   }
 
   @Override
