@@ -68,7 +68,18 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
     return IntStream.concat(Arrays.stream(first), Arrays.stream(second)).toArray();
   }
 
-  private IntStream lengths() {
+  /** Some of the rows, from one on and before another. */
+  public Batch rows(int first, int end) {
+    int[] lengths = lengths().toArray();
+    int from = Arrays.stream(lengths).limit(first).sum();
+    int[] some = Arrays.copyOfRange(lengths, first, end);
+    int to = from + Arrays.stream(some).sum();
+    return new Batch(
+        runs(some), Arrays.copyOfRange(inputIds, from, to), Arrays.copyOfRange(labels, from, to));
+  }
+
+  /** Tokens of each row, padding included. */
+  public IntStream lengths() {
     return IntStream.range(0, runs.length / 2)
         .flatMap(
             run -> IntStream.range(0, (int) runs[2 * run]).map(row -> (int) runs[2 * run + 1]));

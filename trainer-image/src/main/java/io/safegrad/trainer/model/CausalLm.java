@@ -84,7 +84,7 @@ public final class CausalLm implements AutoCloseable {
     this.gradients =
         new LossGradients(
             trainingPass,
-            full ? null : new JointPass(trainingPass, gates.trained()),
+            full ? null : new JointPass(trainingPass, torch, gates.trained()),
             model,
             gates.trained(),
             full ? 0 : lora.dropout(),

@@ -15,6 +15,11 @@ record LoraDropout(double share, int tokens, long seed) {
   /** Torch's generator takes 32 bits of a seed; the last three name the layer's linears. */
   private static final long LAYER_SEED = 0xFFFFFFF8L;
 
+  /** The same of one of several parts of a pass's tokens. */
+  LoraDropout of(int partTokens, int part) {
+    return new LoraDropout(share, partTokens, part == 0 ? seed : mixed(seed + part));
+  }
+
   /** What a layer's masks are drawn from, as {@code decoder_layer.torchscript} says. */
   long[] dropped(int layer) {
     return new long[] {tokens, mixed(seed + layer) & LAYER_SEED};

@@ -77,7 +77,7 @@ final class LossGradients {
       Gradient userGradient,
       Gradient alignmentGradient,
       long number) {
-    if (jointPass != null && JointPass.pays(user, alignment.batch())) {
+    if (jointPass != null && JointPass.pays(user.tokens(), alignment.batch().tokens())) {
       return jointPass.run(
           results,
           scope,

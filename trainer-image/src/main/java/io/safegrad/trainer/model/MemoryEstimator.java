@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Computes what a run will need of memory from its model's shapes, its plan and its data's lengths.
@@ -166,13 +167,18 @@ public final class MemoryEstimator {
     Rows user = workload.user();
     Rows alignment = workload.alignment();
     boolean joint =
-        !full() && method.name().hasAlignmentWeight() && 2 * alignment.tokens() <= user.tokens();
-    return joint
-        ? List.of(
-            new Rows(
-                (int) ((user.tokens() + alignment.tokens() - 1) / user.length() + 1),
-                user.length()))
-        : List.of(user, alignment);
+        !full()
+            && method.name().hasAlignmentWeight()
+            && JointPass.pays(user.tokens(), alignment.tokens());
+    if (!joint) {
+      return List.of(user, alignment);
+    }
+    int[] lengths = IntStream.generate(user::length).limit(user.count()).toArray();
+    int alone = JointPass.alone(lengths, alignment.tokens());
+    long beside = (long) (user.count() - alone) * user.length() + alignment.tokens();
+    return List.of(
+        new Rows(alone, user.length()),
+        new Rows((int) ((beside - 1) / user.length() + 1), user.length()));
   }
 
   /** What layers save, at the end of the forward pass or while the last one goes back. */

@@ -25,14 +25,25 @@ class JointPassTest {
   @ParameterizedTest
   @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
   void onePassGivesTheGradientsOfTwo(String family) {
+    isWhatSeparatePassesGive(family, Batch.of(examples(8, 16)));
+  }
+
+  @ParameterizedTest
+  @FieldSource("io.safegrad.trainer.model.Golden#FAMILIES")
+  void soDoOnePassAndOneOfTheFirstRowsOfALargeBatch(String family) {
+    Batch user = Batch.of(examples(36, 16));
+    assertThat(JointPass.alone(user.lengths().toArray(), 2 * 15)).isEqualTo(21);
+    isWhatSeparatePassesGive(family, user);
+  }
+
+  private static void isWhatSeparatePassesGive(String family, Batch user) {
     Golden golden = Golden.of(family);
     Training training = Golden.training(Mode.Lora, 1);
-    Batch user = Batch.of(examples(8, 16));
     try (CausalLm model = golden.loadWithAdapter(training);
         ReferenceModel reference = model.reference(examples(3, 15));
         Scope scope = model.torch().scope().child()) {
       AlignmentBatch alignment = reference.batch(List.of(2, 0));
-      assertThat(JointPass.pays(user, alignment.batch())).isTrue();
+      assertThat(JointPass.pays(user.tokens(), alignment.batch().tokens())).isTrue();
       Gradient jointUser = model.newGradient(scope);
       Gradient jointAlignment = model.newGradient(scope);
       List<Tensor> losses =
@@ -51,10 +62,20 @@ class JointPassTest {
 
   @Test
   void itIsUsedOnlyWhereItPays() {
-    assertThat(JointPass.pays(batch(4, 128), batch(1, 128))).isTrue();
-    assertThat(JointPass.pays(batch(4, 128), batch(4, 128))).isFalse();
-    assertThat(JointPass.pays(batch(4, 128), batch(1, 20))).isTrue();
-    assertThat(JointPass.pays(batch(4, 20), batch(1, 128))).isFalse();
+    assertThat(JointPass.pays(4 * 128, 128)).isTrue();
+    assertThat(JointPass.pays(4 * 128, 4 * 128)).isFalse();
+    assertThat(JointPass.pays(4 * 128, 20)).isTrue();
+    assertThat(JointPass.pays(4 * 20, 128)).isFalse();
+  }
+
+  @Test
+  void noPassOfALargeBatchIsLargerThanTheUsersAndNoneIsSmall() {
+    assertThat(JointPass.alone(new int[] {128, 128, 128, 128}, 128)).isEqualTo(3);
+    assertThat(JointPass.alone(new int[] {128, 128, 128, 128}, 256)).isEqualTo(2);
+    assertThat(JointPass.alone(new int[] {128, 128, 128, 128}, 20)).isEqualTo(2);
+    assertThat(JointPass.alone(new int[] {128, 128, 128}, 128)).isEqualTo(2);
+    assertThat(JointPass.alone(new int[] {128, 128}, 128)).isZero();
+    assertThat(JointPass.alone(new int[] {2048}, 20)).isZero();
   }
 
   private static List<TokenizedExample> examples(int count, int length) {
@@ -63,14 +84,10 @@ class JointPassTest {
     for (int i = 0; i < count; i++) {
       int[] inputIds = random.ints(length, 0, 96).toArray();
       int[] labels = inputIds.clone();
-      Arrays.fill(labels, 0, 4 + i, TokenizedExample.IGNORED);
+      Arrays.fill(labels, 0, 4 + i % 8, TokenizedExample.IGNORED);
       examples.add(new TokenizedExample(inputIds, labels, i + 1));
     }
     return examples;
-  }
-
-  private static Batch batch(int rows, int length) {
-    return new Batch(new long[] {rows, length}, new int[rows * length], new int[rows * length]);
   }
 
   private static void assertClose(
