@@ -1,7 +1,6 @@
 package io.safegrad.trainer.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.OperatingSystemMXBean;
 import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Method;
@@ -150,16 +149,23 @@ final class PackingBench implements Runnable {
   }
 
   private Training training(int batchSize, boolean packing, boolean groupByLength) {
-    ObjectNode settings = new ObjectMapper().createObjectNode();
-    settings.put("mode", "Lora").put("epochs", 1).put("batchSize", batchSize);
-    settings.put("gradientAccumulationSteps", 1).put("maxLength", room);
-    settings.put("packing", packing).put("groupByLength", groupByLength);
-    settings.put("learningRate", 1e-4).put("scheduler", "Constant").put("warmupRatio", 0.0);
-    settings.put("weightDecay", 0.0).put("maxGradNorm", 0.0).put("seed", 43);
-    settings.put("saveSteps", 0).put("saveTotalLimit", 1);
-    settings.set(
-        "lora",
-        new ObjectMapper().valueToTree(new Lora(8, 16, List.of(Lora.TargetModule.values()))));
-    return new ObjectMapper().convertValue(settings, Training.class);
+    return new Training(
+        Training.Mode.Lora,
+        1,
+        null,
+        batchSize,
+        1,
+        room,
+        packing,
+        groupByLength,
+        1e-4,
+        Training.Scheduler.Constant,
+        0.0,
+        0.0,
+        0.0,
+        43,
+        0,
+        1,
+        new Lora(8, 16, List.of(Lora.TargetModule.values())));
   }
 }
