@@ -15,12 +15,12 @@ import java.util.List;
  * The user's batch and the alignment batch in a forward and backward that give both gradients: the
  * rows share the products with frozen weights, and the adapter's gradients are summed over each
  * batch's own rows. Where the user's batch is large, only its last rows share the alignment batch's
- * pass: then no pass saves more than the user's batch alone would, and none is too small to use the
- * processor well.
+ * pass: then no pass saves more than one of the user's whole batch would, and none is too small to
+ * use the processor well.
  */
 final class JointPass {
 
-  /** Measured: two passes of so many tokens take no more time than one of all. */
+  /** Passes of fewer tokens use the processor less well. */
   private static final int LEAST_TOKENS = 256;
 
   private final TrainingPass trainingPass;
@@ -53,13 +53,19 @@ final class JointPass {
    * @param lengths tokens of each of the user's rows
    */
   static int alone(int[] lengths, long alignmentTokens) {
-    int first = lengths.length;
+    long user = Arrays.stream(lengths).asLongStream().sum();
     long beside = 0;
-    while (first > 0 && (beside < alignmentTokens || beside + alignmentTokens < LEAST_TOKENS)) {
+    int first = lengths.length;
+    while (first > 0) {
+      long next = beside + lengths[first - 1];
+      boolean small = beside + alignmentTokens < LEAST_TOKENS;
+      if (!small && (beside >= alignmentTokens || next + alignmentTokens > user)) {
+        break;
+      }
+      beside = next;
       first--;
-      beside += lengths[first];
     }
-    return Arrays.stream(lengths).limit(first).sum() < LEAST_TOKENS ? 0 : first;
+    return user - beside < LEAST_TOKENS ? 0 : first;
   }
 
   /**

@@ -74,6 +74,7 @@ class JointPassTest {
     assertThat(JointPass.alone(new int[] {128, 128, 128, 128}, 256)).isEqualTo(2);
     assertThat(JointPass.alone(new int[] {128, 128, 128, 128}, 20)).isEqualTo(2);
     assertThat(JointPass.alone(new int[] {128, 128, 128}, 128)).isEqualTo(2);
+    assertThat(JointPass.alone(new int[] {128, 128, 128}, 192)).isEqualTo(2);
     assertThat(JointPass.alone(new int[] {128, 128}, 128)).isZero();
     assertThat(JointPass.alone(new int[] {2048}, 20)).isZero();
   }
