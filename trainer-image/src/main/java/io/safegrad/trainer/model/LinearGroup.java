@@ -53,6 +53,14 @@ record LinearGroup(String block, int in, int places, List<Linear> linears) {
     }
   }
 
+  /** Elements of a layer's largest matrix. */
+  static long largestMatrix(ModelConfig config) {
+    return all(config).stream()
+        .mapToLong(group -> (long) group.out() * group.in())
+        .max()
+        .orElseThrow();
+  }
+
   int out() {
     return linears.stream().mapToInt(Linear::out).sum();
   }

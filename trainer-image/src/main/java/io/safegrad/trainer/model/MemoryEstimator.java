@@ -210,11 +210,7 @@ public final class MemoryEstimator {
   private long loading() {
     long largest =
         Math.max(
-            (long) config.vocabSize() * config.hiddenSize(),
-            LinearGroup.all(config).stream()
-                .mapToLong(group -> (long) group.out() * group.in())
-                .max()
-                .orElse(0));
+            (long) config.vocabSize() * config.hiddenSize(), LinearGroup.largestMatrix(config));
     return storage == Storage.Float32 ? 0 : floats(largest);
   }
 
@@ -259,14 +255,9 @@ public final class MemoryEstimator {
     long hidden = config.hiddenSize();
     long mlp = 5L * config.intermediateSize() + 2 * hidden;
     long attention = 8L * config.queryWidth() + size.qkvWidth() + 3 * hidden;
-    long largest =
-        LinearGroup.all(config).stream()
-            .mapToLong(group -> (long) group.out() * group.in())
-            .max()
-            .orElse(0);
     return computed(pass.tokens() * Math.max(mlp, attention))
         + floats(scores(pass))
-        + copied(largest);
+        + copied(LinearGroup.largestMatrix(config));
   }
 
   /** The attention scores that are there where no fused kernel makes them, and the mask. */

@@ -45,7 +45,7 @@ final class ModelLoader {
    * @param seed of the adapter's initialisation
    */
   ModelTensors load(Weights source, Lora lora, long seed) {
-    long largest = storage == Model.Storage.Float32 ? 0 : largestMatrix();
+    long largest = storage == Model.Storage.Float32 ? 0 : LinearGroup.largestMatrix(config);
     try (WeightReader reader = new WeightReader(source, operators, scope.child(), largest)) {
       Tensor embedding = vocabularyMatrix(reader, "model.embed_tokens.weight");
       Tensor norm = vector(reader, "model.norm.weight", config.hiddenSize());
@@ -58,13 +58,6 @@ final class ModelLoader {
       }
       return new ModelTensors(embedding, norm, head, layers);
     }
-  }
-
-  private long largestMatrix() {
-    return LinearGroup.all(config).stream()
-        .mapToLong(group -> (long) group.out() * group.in())
-        .max()
-        .orElseThrow();
   }
 
   /** The weights under their Hugging Face names; those that are stored in float32. */

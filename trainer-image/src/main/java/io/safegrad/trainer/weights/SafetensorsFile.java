@@ -118,14 +118,12 @@ public final class SafetensorsFile implements Weights {
   }
 
   private ElementType type(String name, SafetensorsHeader.Entry entry) {
-    return switch (entry.dtype()) {
-      case "F32" -> ElementType.F32;
-      case "F16" -> ElementType.F16;
-      case "BF16" -> ElementType.BF16;
-      default ->
-          throw file.badData(
-              "tensor " + name + ": expected dtype F32, F16 or BF16, found " + entry.dtype());
-    };
+    return stored(name)
+        .orElseThrow(
+            () ->
+                file.badData(
+                    "tensor " + name + ": expected dtype F32, F16 or BF16, found " + entry.dtype()))
+        .element();
   }
 
   private SafetensorsHeader.Entry entry(String name) {

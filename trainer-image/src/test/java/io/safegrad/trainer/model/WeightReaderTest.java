@@ -3,6 +3,7 @@ package io.safegrad.trainer.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.safegrad.api.v1alpha1.Model.Storage;
+import io.safegrad.trainer.export.WeightsInMemory;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
@@ -16,7 +17,6 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +40,8 @@ class WeightReaderTest {
     write(path, SafetensorsFile.read(Golden.resource("qwen2/model.safetensors")), stored);
     try (Torch torch = Torch.open();
         SafetensorsFile file = SafetensorsFile.open(path)) {
-      List<float[]> expected = load(torch, toy, new OnlyFloat32(file), kept);
+      List<float[]> expected =
+          load(torch, toy, new WeightsInMemory(SafetensorsFile.read(path)), kept);
       assertThat(expected).isNotEmpty().anySatisfy(values -> assertThat(values).isNotEmpty());
       assertThat(load(torch, toy, file, kept))
           .usingRecursiveFieldByFieldElementComparator()
@@ -80,27 +81,5 @@ class WeightReaderTest {
   private static void write(Path path, Map<String, FloatTensor> tensors, StorageType type) {
     SafetensorsWriter.write(
         path, List.copyOf(tensors.keySet()), TensorContents.of(tensors), type, Map.of());
-  }
-
-  /** A file of which nothing is known but its values. */
-  private record OnlyFloat32(Weights file) implements Weights {
-
-    @Override
-    public Set<String> names() {
-      return file.names();
-    }
-
-    @Override
-    public long[] shape(String name) {
-      return file.shape(name);
-    }
-
-    @Override
-    public void readFloat32(String name, FloatBuffer destination) {
-      file.readFloat32(name, destination);
-    }
-
-    @Override
-    public void close() {}
   }
 }
