@@ -35,6 +35,8 @@ final class StepWorker implements Runnable {
   private static final OperatingSystemMXBean PROCESS =
       (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
+  private static final int PROFILED = 15;
+
   @Option(names = "--case", required = true)
   private BenchCase benchCase;
 
@@ -52,6 +54,11 @@ final class StepWorker implements Runnable {
 
   @Option(names = "--gemms", description = "Measures the step's matrix products alone, too.")
   private boolean gemms;
+
+  @Option(
+      names = "--profile",
+      description = "Prints which of torch's operators the second step's time goes to.")
+  private boolean profile;
 
   @Option(names = "--threads", required = true)
   private int threads;
@@ -101,6 +108,9 @@ final class StepWorker implements Runnable {
                         "loss", step.loss(),
                         "cpu_s", (cpu - last[0]) / 1e9,
                         "wall_s", (wall - last[1]) / 1e9));
+                if (profile) {
+                  profile(report.size());
+                }
                 last[0] = cpu;
                 last[1] = wall;
               });
@@ -114,6 +124,18 @@ final class StepWorker implements Runnable {
               "peak_rss_mib", peakRssMib,
               "gemm_cpu_s", gemm,
               "after_steps_s", (System.nanoTime() - afterSteps) / 1e9));
+    }
+  }
+
+  private static void profile(int stepsDone) {
+    if (stepsDone == 1) {
+      OperatorProfile.start();
+    } else if (stepsDone == 2) {
+      try {
+        OperatorProfile.stop().print(System.out, PROFILED);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   }
 
