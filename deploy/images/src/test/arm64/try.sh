@@ -45,6 +45,7 @@ rm -rf "$folder/source" "$folder/djl" "$folder"/operator* "$folder"/trainer*
 mkdir -p "$folder/source"
 git -C "$root" archive HEAD | tar -x -C "$folder/source"
 (cd "$folder/source" && ./mvnw -q -B -ntp -Dmaven.test.skip=true -Dspotless.check.skip=true -Dpytorch.platform=linux-aarch64 \
+  -Dcorretto-crypto.platform=linux-aarch_64 \
   -pl operator,trainer-image,deploy/images -am package)
 
 # As build.sh does: its first use unpacks libtorch.

@@ -64,6 +64,7 @@ public final class RemoteSources {
    *     what its digest says
    */
   Downloaded download(SourceSpec source) throws IOException {
+    NativeCryptography.use();
     if (source.uri().startsWith(WEB)) {
       return fromWeb(source);
     }

@@ -61,6 +61,7 @@ final class S3Bucket implements Closeable {
    * @param keys null for requests without a signature, as public buckets take them
    */
   static S3Bucket of(S3Settings settings, S3Keys keys, String name, Retries retries) {
+    NativeCryptography.use();
     boolean elsewhere = settings.endpoint() != null;
     S3ClientBuilder builder =
         S3Client.builder()

@@ -19,6 +19,9 @@ public final class Sha256 {
 
   private static final int BUFFER_BYTES = 1 << 20;
 
+  /** Java's own digest of so much takes half a second. */
+  private static final long LARGE_BYTES = 64L << 20;
+
   private Sha256() {}
 
   /** The digest of bytes. */
@@ -30,6 +33,9 @@ public final class Sha256 {
 
   /** The digest of one file's bytes. */
   public static String ofFile(Path file) throws IOException {
+    if (Files.size(file) >= LARGE_BYTES) {
+      NativeCryptography.use();
+    }
     MessageDigest digest = newDigest();
     byte[] buffer = new byte[BUFFER_BYTES];
     try (InputStream in = Files.newInputStream(file)) {

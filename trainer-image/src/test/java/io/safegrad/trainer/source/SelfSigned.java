@@ -7,20 +7,32 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A certificate for 127.0.0.1, made by the JDK's keytool. */
-final class SelfSigned {
+public final class SelfSigned {
 
   private static final char[] PASSWORD = "for-tests".toCharArray();
 
   private SelfSigned() {}
 
+  /** What makes another Java process trust that certificate and no other. */
+  public static List<String> trusting(Path folder) {
+    return List.of(
+        "-Djavax.net.ssl.trustStore=" + store(folder),
+        "-Djavax.net.ssl.trustStorePassword=" + new String(PASSWORD));
+  }
+
+  private static Path store(Path folder) {
+    return folder.resolve("keys.p12");
+  }
+
   /** A context that has the certificate and trusts no other. */
-  static SSLContext context(Path folder) throws Exception {
-    Path store = folder.resolve("keys.p12");
+  public static SSLContext context(Path folder) throws Exception {
+    Path store = store(folder);
     Process keytool =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
