@@ -7,5 +7,7 @@ cd "$root"
 classpath=$(mktemp)
 trap 'rm -f "$classpath"' EXIT
 ./mvnw -q -pl trainer-image -am test-compile dependency:build-classpath -Dmdep.outputFile="$classpath" -Dmdep.includeScope=test
-OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000 java -XX:+UseSerialGC -Xmx512m \
+# Threads wait as the trainer's do.
+eval "$(grep -E '^export (OMP_WAIT_POLICY|GOMP_SPINCOUNT)=' trainer-image/bin/safegrad-trainer)"
+java -XX:+UseSerialGC -Xmx512m \
   -cp "trainer-image/target/test-classes:trainer-image/target/classes:crds/target/classes:$(cat "$classpath")" "$@"

@@ -69,7 +69,7 @@ class Ours:
         self.norm = base.model.norm.weight.detach().float()
         half = config.head_dim // 2
         angles = torch.arange(length)[:, None] * THETA ** (-torch.arange(half) / half)
-        self.tables = [f(angles)[:, None, :].to(self.device) for f in (torch.cos, torch.sin)]
+        self.tables = [f(angles).repeat(rows, 1)[:, None, :].to(self.device) for f in (torch.cos, torch.sin)]
         self.trained, self.frozen = (torch.full((1, RANK), v, device=self.device) for v in (ALPHA / RANK, 0.0))
         self.runs = [rows, length]
         starts = torch.arange(0, rows * length + 1, length, dtype=torch.int32)
@@ -139,9 +139,7 @@ class Ours:
         numbers.append(self.operators.clip(flat, 1.0, 1e-6))
         if moves:
             self.steps += 1
-            corrections = 1 - 0.9 ** self.steps, (1 - 0.999 ** self.steps) ** 0.5
-            self.operators.adamw_(self.flat, flat, *self.moments, 1.0, 0.9, 0.999, corrections[1], 1e-8,
-                                  LEARNING_RATE / corrections[0])
+            self.operators.adamw_(self.flat, flat, *self.moments, self.steps, LEARNING_RATE, 0.0, 0.9, 0.999, 1e-8)
         return self.operators.side_by_side(numbers).tolist()[0] / targets.numel(), flat
 
 

@@ -29,6 +29,7 @@ HIDDEN, INTERMEDIATE, HEAD_DIM, Q_HEADS, K_HEADS, RANK, VOCABULARY = 32, 48, 8, 
 RUNS = [2, 7, 1, 5]
 TOKENS = 19
 STARTS = [0, 7, 14, 19]
+ENDS = [7, 7, 5]
 EPS = 1e-5
 # float32 twice in another order; bfloat16 has 8 bits, and a result is made of several roundings.
 SAME, HALF = 2e-5, 0.06
@@ -86,7 +87,8 @@ class Case:
         self.x = normal(TOKENS, HIDDEN, deviation=1, kind=dtype)
         self.dy = normal(TOKENS, HIDDEN, deviation=1, kind=dtype)
         angles = torch.randn(16, 1, family.pairs, generator=generator)
-        self.cos, self.sin = torch.cos(angles).to(device), torch.sin(angles).to(device)
+        self.tables = torch.cos(angles).to(device), torch.sin(angles).to(device)
+        self.rotations = self.rotations_at([token for rows, length in zip(RUNS[::2], RUNS[1::2]) for token in [*range(length)] * rows])
         self.gate = torch.full((1, RANK), 2.0, device=device)
         self.weights = [
             normal(HIDDEN, deviation=1),
@@ -114,8 +116,12 @@ class Case:
         self.positions = torch.arange(0, TOKENS, 2).to(device)
         self.none = none
         # Of three rows in caches of nine positions.
-        self.ends = torch.tensor([7, 7, 5]).to(device)
+        self.ends = torch.tensor(ENDS).to(device)
         self.mask = torch.zeros(3, 1, 1, 9).to(device)
+
+    def rotations_at(self, positions):
+        """Cosines and sines of tokens at some positions."""
+        return tuple(table[list(positions)] for table in self.tables)
 
     def settings(self):
         family = self.family
@@ -127,7 +133,7 @@ class Case:
 
 def layer(operators, case, starts):
     """Forward and backward; the results and the gradients."""
-    arguments = (case.cos, case.sin, case.gate, case.weights, case.adapter)
+    arguments = (*case.rotations, case.gate, case.weights, case.adapter)
     tail = (RUNS, starts, *case.settings(), *case.dropped())
     none = case.x.new_empty(0)
     found = {}
@@ -143,17 +149,18 @@ def layer(operators, case, starts):
 def generation(operators, case, starts):
     """A prompt's layer and one more token's."""
     rows, capacity = 3, 9
-    arguments = (case.cos, case.sin, case.gate, case.weights, case.adapter)
+    model = (case.gate, case.weights, case.adapter)
     keys = operators.new_zeros(case.x, [rows, K_HEADS, capacity, HEAD_DIM])
     values = operators.new_empty(case.x, [rows, K_HEADS, capacity, HEAD_DIM])
     none = keys[:1, :, :0]
-    read = operators.layer_prefill(case.x, *arguments, keys, values, none, none, RUNS, starts, 7, *case.settings())
+    read = operators.layer_prefill(case.x, *case.rotations, *model, keys, values, none, none, RUNS, starts, 7, *case.settings())
     first_keys, first_values = (case.x.new_empty([1, K_HEADS, 4, HEAD_DIM]) for _ in range(2))
-    operators.layer_prefill(case.x[:4], *arguments, first_keys, first_values, none, none, [1, 4], starts[:2] * 4 // 7, 4, *case.settings())
+    operators.layer_prefill(case.x[:4], *case.rotations_at(range(4)), *model, first_keys, first_values, none, none, [1, 4], starts[:2] * 4 // 7, 4, *case.settings())
     more = [operators.new_zeros(case.x, [rows, K_HEADS, capacity, HEAD_DIM]) for _ in range(2)]
-    behind = operators.layer_prefill(case.x[4:16], *arguments, *more, first_keys, first_values, [rows, 4], starts[:0], 8, *case.settings())
-    told = operators.layer_decode(case.x[:rows], *arguments, keys, values, case.ends, case.mask, 7, *case.settings())
-    return {"prefill": read, "prefill behind": behind, "decode": told, "kept": operators.select_rows(keys, case.ends[:2] - 5)}
+    behind = operators.layer_prefill(case.x[4:16], *case.rotations_at([4, 5, 6, 7] * rows), *model, *more, first_keys, first_values, [rows, 4], starts[:0], 8, *case.settings())
+    told = operators.layer_decode(case.x[:rows], *case.rotations_at(ENDS), *model, keys, values, case.mask, 7, *case.settings())
+    return {"prefill": read, "prefill behind": behind, "decode": told, "kept": operators.select_rows(keys, case.ends[:2] - 5),
+            "some": operators.rows(keys, 1, 2)}
 
 
 def ends(operators, case, _):
@@ -190,7 +197,7 @@ def vectors(operators, case, _):
     operators.add_scaled_(a, b, 0.5)
     operators.add_difference_(a, b, mean, 0.5)
     found = {"clip": operators.clip(a, 0.1, 1e-6)}
-    operators.adamw_(a, b, mean, square, 0.99, 0.9, 0.999, 0.1, 1e-8, 0.01)
+    operators.adamw_(a, b, mean, square, 3, 0.01, 0.01, 0.9, 0.999, 1e-8)
     dot, distance = operators.dot(a, b), operators.squared_distance(a, b)
     moved = operators.moved(a, b, 0.5)
     operators.assign_(b, a)

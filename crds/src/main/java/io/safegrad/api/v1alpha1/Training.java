@@ -49,13 +49,13 @@ public record Training(
     @Default("false")
         @JsonPropertyDescription(
             "Packs several examples into rows of at most maxLength tokens, as TRL does; each example"
-                + " sees itself alone. Then batchSize counts rows. Saves the padding: worth it where"
-                + " examples are short or of many lengths.")
+                + " sees itself alone. Then batchSize counts rows: where examples are short, a step"
+                + " has many. Nothing is padded with or without it.")
         Boolean packing,
     @Default("false")
         @JsonPropertyDescription(
-            "Takes examples of similar length together, as Hugging Face's group_by_length: less"
-                + " padding, and an order that is less random.")
+            "Takes examples of similar length together, as Hugging Face's group_by_length, in an"
+                + " order that is less random. Nothing is padded with or without it.")
         Boolean groupByLength,
     @Default("1e-4") @Min(0) @Max(1) @JsonPropertyDescription("AdamW's learning rate at its peak.")
         Double learningRate,

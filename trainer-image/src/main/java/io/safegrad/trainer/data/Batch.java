@@ -5,30 +5,20 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Examples of one forward pass, side by side. They are padded on the right to the longest, or
- * packed without padding. A causal model never looks at what follows, so padding needs no attention
- * mask; and each example sees itself alone, with positions from 0, so packing needs none either.
+ * Examples of one forward pass, one behind the other and without padding. Each sees itself alone,
+ * with positions from 0.
  *
  * @param runs how they lie: {@code [rows, length, rows, length, …]}, each run a block of rows of
  *     one length
- * @param inputIds the tokens of all rows; 0 where padded
- * @param labels aligned with inputIds; {@link TokenizedExample#IGNORED} where not trained on, where
- *     padded and at each row's first token, which nothing comes before
+ * @param inputIds the tokens of all rows
+ * @param labels aligned with inputIds; {@link TokenizedExample#IGNORED} where not trained on and at
+ *     each row's first token, which nothing comes before
  */
 public record Batch(long[] runs, int[] inputIds, int[] labels) {
 
-  /** Pads the examples to the longest of them. */
+  /** Examples in their order. */
   public static Batch of(List<TokenizedExample> examples) {
-    int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElseThrow();
-    return of(examples, examples.stream().mapToInt(example -> longest).toArray());
-  }
-
-  /** Lays the examples one behind the other, without padding. */
-  public static Batch packed(List<TokenizedExample> examples) {
-    return of(examples, examples.stream().mapToInt(TokenizedExample::length).toArray());
-  }
-
-  private static Batch of(List<TokenizedExample> examples, int[] lengths) {
+    int[] lengths = examples.stream().mapToInt(TokenizedExample::length).toArray();
     int tokens = Arrays.stream(lengths).sum();
     int[] inputIds = new int[tokens];
     int[] labels = new int[tokens];
@@ -78,14 +68,14 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
         runs(some), Arrays.copyOfRange(inputIds, from, to), Arrays.copyOfRange(labels, from, to));
   }
 
-  /** Tokens of each row, padding included. */
+  /** Tokens of each row. */
   public IntStream lengths() {
     return IntStream.range(0, runs.length / 2)
         .flatMap(
             run -> IntStream.range(0, (int) runs[2 * run]).map(row -> (int) runs[2 * run + 1]));
   }
 
-  /** Tokens of all rows, padding included. */
+  /** Tokens of all rows. */
   public int tokens() {
     return inputIds.length;
   }
@@ -100,7 +90,7 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
     return (int) lengths().count();
   }
 
-  /** Tokens of the longest row, which a padded batch's rows all have. */
+  /** Tokens of the longest row. */
   public int length() {
     return lengths().max().orElseThrow();
   }

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/** Distributes examples over rows of limited length. */
+/** Distributes examples over rows, or over batches, of limited length. */
 public final class Packing {
 
   private Packing() {}
@@ -26,13 +26,7 @@ public final class Packing {
   public static List<int[]> bestFitDecreasing(int[] lengths, int maxLength) {
     List<List<Integer>> rows = new ArrayList<>();
     TreeMap<Integer, Deque<List<Integer>>> byRoom = new TreeMap<>();
-    int[] longestFirst =
-        IntStream.range(0, lengths.length)
-            .boxed()
-            .sorted(Comparator.comparingInt(index -> -lengths[index]))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    for (int index : longestFirst) {
+    for (int index : sorted(lengths, Comparator.comparingInt(i -> -lengths[i]))) {
       int length = lengths[index];
       Map.Entry<Integer, Deque<List<Integer>>> best = byRoom.ceilingEntry(length);
       List<Integer> row;
@@ -54,5 +48,34 @@ public final class Packing {
       }
     }
     return rows.stream().map(row -> row.stream().mapToInt(Integer::intValue).toArray()).toList();
+  }
+
+  /**
+   * Batches of as many examples as fit, those of similar length together.
+   *
+   * @param lengths tokens of each example
+   * @param maxTokens of a batch; a longer example is a batch of its own
+   * @return the indexes of the examples of each batch, the shortest first
+   */
+  public static List<List<Integer>> batchesByLength(int[] lengths, long maxTokens) {
+    List<List<Integer>> batches = new ArrayList<>();
+    long room = 0;
+    for (int index : sorted(lengths, Comparator.comparingInt(i -> lengths[i]))) {
+      if (batches.isEmpty() || lengths[index] > room) {
+        batches.add(new ArrayList<>());
+        room = maxTokens;
+      }
+      batches.get(batches.size() - 1).add(index);
+      room -= lengths[index];
+    }
+    return batches;
+  }
+
+  private static int[] sorted(int[] lengths, Comparator<Integer> order) {
+    return IntStream.range(0, lengths.length)
+        .boxed()
+        .sorted(order)
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 }

@@ -6,6 +6,7 @@ import io.safegrad.trainer.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -96,7 +97,7 @@ final class CachedDecoding {
     }
     long[] runs = runs(rest);
     try (Scope step = scope.child()) {
-      PlacedBatch placed = decoder.place(step, ids, runs);
+      PlacedBatch placed = decoder.place(step, ids, runs, given.tokens());
       Tensor last = step.int64(ends);
       Tensor x = decoder.embed(step, model, placed.ids());
       for (int i = 0; i < config.layers(); i++) {
@@ -121,14 +122,15 @@ final class CachedDecoding {
    */
   Tensor next(Scope results, int[] tokens) {
     try (Scope step = scope.child()) {
-      Tensor positions =
-          step.int64(Arrays.stream(begins).mapToLong(begin -> position - begin).toArray());
+      Map<RotaryEmbedding, RotaryTables.Table> rotations =
+          decoder.rotations(
+              step, Arrays.stream(begins).mapToLong(begin -> position - begin).toArray());
       Tensor all = step.int64(IntStream.range(0, tokens.length).asLongStream().toArray());
       Tensor x = decoder.embed(step, model, decoder.ids(step, tokens));
       for (int i = 0; i < config.layers(); i++) {
         Tensor y =
             decoder.decode(
-                step, x, gate, model, i, keys.get(i), values.get(i), positions, mask, position);
+                step, x, gate, model, i, keys.get(i), values.get(i), rotations, mask, position);
         x.close();
         x = y;
       }

@@ -233,13 +233,11 @@ public final class CausalLm implements AutoCloseable {
   /**
    * The logits at every position, for tests and small uses: training never makes them.
    *
-   * @param batch padded
-   * @return [rows, length, vocabulary]
+   * @return [tokens, vocabulary]
    */
   public FloatTensor logits(Batch batch) {
     return new FloatTensor(
-        new long[] {batch.rows(), batch.length(), config.vocabSize()},
-        losses.logits(torch.scope(), batch));
+        new long[] {batch.tokens(), config.vocabSize()}, losses.logits(torch.scope(), batch));
   }
 
   /** The tensors that training changes. */
@@ -257,6 +255,15 @@ public final class CausalLm implements AutoCloseable {
    * adapter off, or as it is now when every weight is trained: then call it before training.
    */
   public ReferenceModel reference(List<TokenizedExample> alignment) {
+    return reference(alignment, ReferenceModel.passes(alignment));
+  }
+
+  /**
+   * The same with a say in what is computed together.
+   *
+   * @param passes as {@link ReferenceModel} takes them
+   */
+  public ReferenceModel reference(List<TokenizedExample> alignment, List<List<Integer>> passes) {
     Scope scope = torch.scope().child();
     boolean modelChanges = trained.haveHead();
     Tensor head =
@@ -264,7 +271,8 @@ public final class CausalLm implements AutoCloseable {
             ? torch.operators().one(scope, "copy", model.head())
             : scope.uninitialised(0, config.hiddenSize());
     ReferenceModel reference =
-        new ReferenceModel(scope, alignment, head, batch -> frozenStates(scope, batch));
+        new ReferenceModel(
+            scope, alignment, passes, torch.operators(), head, batch -> frozenStates(scope, batch));
     if (modelChanges) {
       reference.computeAll();
     }
@@ -279,7 +287,13 @@ public final class CausalLm implements AutoCloseable {
     Scope scope = torch.scope().child();
     Tensor head = torch.operators().one(scope, "copy", start.model.head());
     ReferenceModel reference =
-        new ReferenceModel(scope, alignment, head, batch -> start.frozenStates(scope, batch));
+        new ReferenceModel(
+            scope,
+            alignment,
+            ReferenceModel.passes(alignment),
+            torch.operators(),
+            head,
+            batch -> start.frozenStates(scope, batch));
     reference.computeAll();
     return reference;
   }

@@ -7,6 +7,7 @@ import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** The decoder's operators with the model's shapes and position tables filled in. */
@@ -24,23 +25,34 @@ final class Decoder {
     this.config = config;
     this.operators = operators;
     this.compute = compute;
-    this.tables = new RotaryTables(tables);
+    this.tables = new RotaryTables(config, operators, tables);
   }
 
   /**
    * Puts sequences on the device.
    *
    * @param runs how many of which length, again and again
+   * @param position of each sequence's first token
    * @throws TrainerException as {@link #ids}
    */
-  PlacedBatch place(Scope results, int[] inputIds, long[] runs) {
+  PlacedBatch place(Scope results, int[] inputIds, long[] runs, int position) {
     int[] starts = PlacedBatch.starts(runs);
-    int longest = 0;
-    for (int i = 1; i < starts.length; i++) {
-      longest = Math.max(longest, starts[i] - starts[i - 1]);
+    long[] positions = new long[inputIds.length];
+    for (int sequence = 1; sequence < starts.length; sequence++) {
+      for (int token = starts[sequence - 1]; token < starts[sequence]; token++) {
+        positions[token] = position + token - starts[sequence - 1];
+      }
     }
     return new PlacedBatch(
-        ids(results, inputIds), runs, results.int32(onGpu() ? starts : new int[0]), longest);
+        ids(results, inputIds),
+        runs,
+        results.int32(onGpu() ? starts : new int[0]),
+        rotations(results, positions));
+  }
+
+  /** Rotations of tokens at some positions of their sequences, by embedding. */
+  Map<RotaryEmbedding, RotaryTables.Table> rotations(Scope results, long[] positions) {
+    return tables.at(results, positions);
   }
 
   /**
@@ -102,7 +114,7 @@ final class Decoder {
       Tensor savedRoom) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
+    RotaryTables.Table table = batch.rotations().get(attention.rotary());
     return operators.call(
         results,
         "layer_forward",
@@ -147,7 +159,7 @@ final class Decoder {
       LoraDropout dropout) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), batch.length());
+    RotaryTables.Table table = batch.rotations().get(attention.rotary());
     return operators.one(
         results,
         "layer_backward",
@@ -202,7 +214,7 @@ final class Decoder {
         gate,
         model,
         index,
-        end,
+        prompts.rotations(),
         keys,
         values,
         given.keys().get(index),
@@ -217,7 +229,7 @@ final class Decoder {
    *
    * @param x [rows, hidden]
    * @param keys cache [rows, key heads, capacity, headDim]
-   * @param positions [rows], of each token in its own sequence
+   * @param rotations of each token's position in its own sequence
    * @param mask [rows, 1, 1, capacity], -inf before a row's sequence begins; empty when all begin
    *     at 0
    * @param position of all tokens in the caches
@@ -230,28 +242,17 @@ final class Decoder {
       int index,
       Tensor keys,
       Tensor values,
-      Tensor positions,
+      Map<RotaryEmbedding, RotaryTables.Table> rotations,
       Tensor mask,
       int position) {
     return cached(
-        results,
-        "layer_decode",
-        x,
-        gate,
-        model,
-        index,
-        position + 1,
-        keys,
-        values,
-        positions,
-        mask,
-        position);
+        results, "layer_decode", x, gate, model, index, rotations, keys, values, mask, position);
   }
 
   /**
    * One layer with caches.
    *
-   * @param end position of the caches before which every sequence ends
+   * @param rotations of each token's position
    * @param caches the operator's arguments that are its own
    */
   private Tensor cached(
@@ -261,11 +262,11 @@ final class Decoder {
       Tensor gate,
       ModelTensors model,
       int index,
-      int end,
+      Map<RotaryEmbedding, RotaryTables.Table> rotations,
       Object... caches) {
     ModelTensors.Layer layer = model.layers().get(index);
     ModelConfig.LayerAttention attention = config.attention().get(index);
-    RotaryTables.Table table = tables.of(attention.rotary(), end);
+    RotaryTables.Table table = rotations.get(attention.rotary());
     Stream<Object> before =
         Stream.of(x, table.cosines(), table.sines(), gate, layer.weights(), layer.adapter());
     Stream<Object> after =

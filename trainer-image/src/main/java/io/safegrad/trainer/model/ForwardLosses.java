@@ -30,11 +30,7 @@ final class ForwardLosses {
     this.gate = gate;
   }
 
-  /**
-   * The logits at every position, [tokens, vocabulary].
-   *
-   * @param batch padded
-   */
+  /** As {@link CausalLm#logits}. */
   float[] logits(Scope passes, Batch batch) {
     try (Scope scope = passes.child()) {
       long[] all = new long[batch.inputIds().length];
@@ -86,8 +82,13 @@ final class ForwardLosses {
               .toDoubleArray();
       double[] sums = new double[batch.rows()];
       int[] labelled = Objective.labelled(batch);
+      int[] starts = PlacedBatch.starts(batch.runs());
+      int row = 0;
       for (int i = 0; i < labelled.length; i++) {
-        sums[labelled[i] / batch.length()] += losses[i];
+        while (labelled[i] >= starts[row + 1]) {
+          row++;
+        }
+        sums[row] += losses[i];
       }
       return sums;
     }

@@ -11,6 +11,7 @@ import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.tensor.ComputeDevice;
 import io.safegrad.trainer.tensor.ComputeType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -173,12 +174,11 @@ public final class MemoryEstimator {
     if (!joint) {
       return List.of(user, alignment);
     }
-    int[] lengths = IntStream.generate(user::length).limit(user.count()).toArray();
-    int alone = JointPass.alone(lengths, alignment.tokens());
-    long beside = (long) (user.count() - alone) * user.length() + alignment.tokens();
+    int alone = JointPass.alone(user.lengths(), alignment.tokens());
+    IntStream beside = Arrays.stream(user.lengths()).skip(alone);
     return List.of(
-        new Rows(alone, user.length()),
-        new Rows((int) ((beside - 1) / user.length() + 1), user.length()));
+        new Rows(Arrays.copyOf(user.lengths(), alone)),
+        new Rows(IntStream.concat(beside, Arrays.stream(alignment.lengths())).toArray()));
   }
 
   /** What layers save, at the end of the forward pass or while the last one goes back. */
@@ -192,9 +192,19 @@ public final class MemoryEstimator {
         .keeps(config.layers() * saved(pass));
   }
 
-  /** The inputs of all layers, which are kept in any case. */
+  /** The inputs of all layers, which are kept in any case, and each token's rotations. */
   private long inputs(Rows pass) {
-    return computed(config.layers() * pass.tokens() * config.hiddenSize());
+    return computed(config.layers() * pass.tokens() * config.hiddenSize())
+        + floats(pass.tokens() * rotations());
+  }
+
+  /** Cosines and sines of a token, of each position embedding that the layers have. */
+  private long rotations() {
+    return config.attention().stream()
+        .map(ModelConfig.LayerAttention::rotary)
+        .distinct()
+        .mapToLong(rotary -> 2L * rotary.frequencies().length)
+        .sum();
   }
 
   /** What one layer saves besides its input, in the order of {@code layer_forward}. */

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -10,9 +11,10 @@ import java.util.stream.IntStream;
  * @param runs how many sequences of which length, again and again
  * @param starts where each begins and the last one ends, [sequences + 1]; empty on a processor,
  *     whose attention goes run by run
- * @param length of the longest
+ * @param rotations of each token's position, by embedding
  */
-record PlacedBatch(Tensor ids, long[] runs, Tensor starts, int length) {
+record PlacedBatch(
+    Tensor ids, long[] runs, Tensor starts, Map<RotaryEmbedding, RotaryTables.Table> rotations) {
 
   /** Where each sequence begins, and where the last one ends. */
   static int[] starts(long[] runs) {

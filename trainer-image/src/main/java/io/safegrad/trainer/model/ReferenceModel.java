@@ -1,28 +1,37 @@
 package io.safegrad.trainer.model;
 
 import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 
 /**
  * What the start model says about the alignment set: its last hidden states where a response token
  * comes next, computed when an example is first asked for and kept. With the start model's output
- * head they give its exact distributions. Each example is computed on its own, so that its states
- * do not depend on the batch it is first needed in.
+ * head they give its exact distributions. Which examples are computed together is fixed, so that
+ * states do not depend on the batch that they are first needed in.
  */
 public final class ReferenceModel implements AutoCloseable {
 
+  private static final int PASS_TOKENS = 512;
+
   private final Scope scope;
   private final List<TokenizedExample> examples;
+  private final List<List<Integer>> passOf;
+  private final Operators operators;
   private final Tensor head;
   private final Function<Batch, Tensor> startModel;
   private final Tensor[] states;
 
   /**
    * @param scope holds the tensors and is closed with this
+   * @param passes the indexes of the examples that are computed together; all of them, once
    * @param head the start model's head, [vocabulary, hidden]; no rows when it is the model's own
    * @param startModel the start model's states of a batch's response tokens, [tokens, hidden], in
    *     the given scope
@@ -30,18 +39,37 @@ public final class ReferenceModel implements AutoCloseable {
   ReferenceModel(
       Scope scope,
       List<TokenizedExample> examples,
+      List<List<Integer>> passes,
+      Operators operators,
       Tensor head,
       Function<Batch, Tensor> startModel) {
     this.scope = scope;
     this.examples = List.copyOf(examples);
+    this.passOf = new ArrayList<>(Collections.nCopies(examples.size(), null));
+    passes.forEach(pass -> pass.forEach(index -> passOf.set(index, pass)));
+    this.operators = operators;
     this.head = head;
     this.startModel = startModel;
     this.states = new Tensor[examples.size()];
   }
 
+  /** Passes that use the processor well and need little memory. */
+  static List<List<Integer>> passes(List<TokenizedExample> examples) {
+    return Packing.batchesByLength(lengths(examples), PASS_TOKENS);
+  }
+
   /** How many examples there are. */
   public int size() {
     return examples.size();
+  }
+
+  /** Tokens of each example. */
+  public int[] lengths() {
+    return lengths(examples);
+  }
+
+  private static int[] lengths(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).toArray();
   }
 
   /** Some of the alignment set's examples as a batch. */
@@ -61,9 +89,21 @@ public final class ReferenceModel implements AutoCloseable {
 
   private Tensor states(int index) {
     if (states[index] == null) {
-      states[index] = startModel.apply(Batch.of(List.of(examples.get(index))));
+      compute(passOf.get(index));
     }
     return states[index];
+  }
+
+  private void compute(List<Integer> pass) {
+    Batch batch = Batch.of(pass.stream().map(examples::get).toList());
+    try (Tensor all = startModel.apply(batch)) {
+      int first = 0;
+      for (int row = 0; row < pass.size(); row++) {
+        int count = batch.rows(row, row + 1).responseTokens();
+        states[pass.get(row)] = operators.one(scope, "rows", all, first, count);
+        first += count;
+      }
+    }
   }
 
   Tensor head() {

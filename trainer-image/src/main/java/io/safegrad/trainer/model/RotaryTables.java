@@ -1,9 +1,14 @@
 package io.safegrad.trainer.model;
 
+import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Cosines and sines of each position embedding of a model, made as far as positions are used. */
 final class RotaryTables {
@@ -11,41 +16,66 @@ final class RotaryTables {
   private static final int STEP = 256;
 
   /**
-   * The tables of one embedding.
+   * Rows of one embedding's tables.
    *
-   * @param cosines [length, 1, pairs]
+   * @param cosines [rows, 1, pairs]
    * @param sines the same
    */
-  record Table(int length, Tensor cosines, Tensor sines) {}
+  record Table(Tensor cosines, Tensor sines) {}
 
+  private final Operators operators;
+  private final Set<RotaryEmbedding> embeddings;
   private final Scope scope;
   private final Map<RotaryEmbedding, Table> tables = new HashMap<>();
+  private int length;
 
   /**
    * @param scope holds the tables
    */
-  RotaryTables(Scope scope) {
+  RotaryTables(ModelConfig config, Operators operators, Scope scope) {
+    this.operators = operators;
+    this.embeddings =
+        config.attention().stream()
+            .map(ModelConfig.LayerAttention::rotary)
+            .collect(Collectors.toCollection(HashSet::new));
     this.scope = scope;
   }
 
-  /** The tables for at least so many positions; valid until more are asked for. */
-  Table of(RotaryEmbedding rotary, int length) {
-    Table table = tables.get(rotary);
-    if (table != null && length <= table.length) {
-      return table;
+  /** The rows of each embedding's tables for tokens that stand at some positions. */
+  Map<RotaryEmbedding, Table> at(Scope results, long[] positions) {
+    reach(1 + (int) Arrays.stream(positions).max().orElse(-1));
+    try (Tensor rows = scope.int64(positions)) {
+      Map<RotaryEmbedding, Table> found = new HashMap<>();
+      tables.forEach(
+          (embedding, table) ->
+              found.put(
+                  embedding,
+                  new Table(
+                      operators.one(results, "select_rows", table.cosines, rows),
+                      operators.one(results, "select_rows", table.sines, rows))));
+      return found;
     }
-    if (table != null) {
-      table.cosines.close();
-      table.sines.close();
+  }
+
+  private void reach(int positions) {
+    if (positions <= length) {
+      return;
     }
-    int rounded = (length + STEP - 1) / STEP * STEP;
-    int pairs = rotary.frequencies().length;
-    Table longer =
-        new Table(
-            rounded,
-            scope.float32(rotary.cosines(rounded), rounded, 1, pairs),
-            scope.float32(rotary.sines(rounded), rounded, 1, pairs));
-    tables.put(rotary, longer);
-    return longer;
+    tables
+        .values()
+        .forEach(
+            table -> {
+              table.cosines.close();
+              table.sines.close();
+            });
+    length = (positions + STEP - 1) / STEP * STEP;
+    for (RotaryEmbedding embedding : embeddings) {
+      int pairs = embedding.frequencies().length;
+      tables.put(
+          embedding,
+          new Table(
+              scope.float32(embedding.cosines(length), length, 1, pairs),
+              scope.float32(embedding.sines(length), length, 1, pairs)));
+    }
   }
 }

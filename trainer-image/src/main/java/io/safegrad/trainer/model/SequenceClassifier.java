@@ -130,7 +130,7 @@ public final class SequenceClassifier implements AutoCloseable {
   }
 
   private static Batch batch(List<int[]> texts) {
-    return Batch.packed(
+    return Batch.of(
         texts.stream()
             .map(
                 ids -> {

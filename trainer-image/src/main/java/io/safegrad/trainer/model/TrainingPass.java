@@ -63,7 +63,7 @@ final class TrainingPass {
     config.requireSupportedLength(batch.length());
     try (Scope pass = scope.child()) {
       // All that a device waits for is brought there before it begins.
-      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs());
+      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs(), 0);
       List<PlacedObjective> placedObjectives =
           objectives.stream().map(each -> PlacedObjective.of(each, pass)).toList();
       List<Tensor> inputs = new ArrayList<>();
@@ -176,7 +176,7 @@ final class TrainingPass {
   Tensor states(Scope results, ModelTensors model, Batch batch, Tensor gate, long[] positions) {
     config.requireSupportedLength(batch.length());
     try (Scope pass = results.child()) {
-      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs());
+      PlacedBatch placed = decoder.place(pass, batch.inputIds(), batch.runs(), 0);
       Tensor selected = pass.int64(positions);
       Tensor x = decoder.embed(pass, model, placed.ids());
       memory.reserve(model, batch.inputIds().length);

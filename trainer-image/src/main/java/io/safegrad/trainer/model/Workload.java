@@ -1,5 +1,8 @@
 package io.safegrad.trainer.model;
 
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
 /**
  * How much a run computes at once.
  *
@@ -24,15 +27,29 @@ public record Workload(
   /**
    * Rows of one pass.
    *
-   * @param count how many
-   * @param length tokens of the longest
+   * @param lengths tokens of each
    */
-  public record Rows(int count, int length) {
+  public record Rows(int[] lengths) {
 
-    public static final Rows NONE = new Rows(0, 0);
+    public static final Rows NONE = of(0, 0);
 
-    long tokens() {
-      return (long) count * length;
+    /** So many rows of one length. */
+    public static Rows of(int count, int length) {
+      return new Rows(IntStream.generate(() -> length).limit(count).toArray());
+    }
+
+    int count() {
+      return lengths.length;
+    }
+
+    /** Tokens of the longest; 0 where there is no row. */
+    int length() {
+      return Arrays.stream(lengths).max().orElse(0);
+    }
+
+    /** Tokens of all. */
+    public long tokens() {
+      return Arrays.stream(lengths).asLongStream().sum();
     }
   }
 

@@ -3,6 +3,7 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Method.OnConflict;
 import io.safegrad.trainer.data.EvaluationPrompt;
+import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.judge.ClassifierJudge;
 import io.safegrad.trainer.judge.JudgeFactory;
@@ -11,10 +12,12 @@ import io.safegrad.trainer.model.MemoryEstimator;
 import io.safegrad.trainer.model.Workload;
 import io.safegrad.trainer.model.Workload.Rows;
 import io.safegrad.trainer.report.RunJournal;
+import io.safegrad.trainer.safety.ConflictAttribution;
 import io.safegrad.trainer.source.SourceResolver;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -54,7 +57,7 @@ public final class PlannedMemory {
     int batchSize = plan.training().batchSize();
     Rows user = rows(inputs.user(), batchSize);
     return new Workload(
-        plan.training().packing() ? new Rows(batchSize, plan.training().maxLength()) : user,
+        plan.training().packing() ? Rows.of(batchSize, plan.training().maxLength()) : user,
         plan.method().name().readsAlignmentSet()
             ? rows(inputs.alignment(), plan.method().alignmentBatchSize())
             : Rows.NONE,
@@ -71,14 +74,27 @@ public final class PlannedMemory {
     boolean measures =
         plan.safety().attribution().worstExamples() > 0
             || plan.method().resolved().onConflict() != OnConflict.Project;
+    long tokens = ConflictAttribution.passTokens(lengths(inputs.user()), batchSize);
     if (measures && !inputs.alignment().isEmpty()) {
-      return new Workload.Attribution(rows(inputs.alignment(), batchSize), 0);
+      return new Workload.Attribution(largestPass(inputs.alignment(), tokens), 0);
     }
     if (measures && inputs.spareAlignment() != null) {
       List<TokenizedExample> spare = inputs.spareAlignment().examples();
-      return new Workload.Attribution(rows(spare, batchSize), responseTokens(spare));
+      return new Workload.Attribution(largestPass(spare, tokens), responseTokens(spare));
     }
     return Workload.Attribution.NONE;
+  }
+
+  private static Rows largestPass(List<TokenizedExample> examples, long tokens) {
+    int[] lengths = lengths(examples);
+    return Packing.batchesByLength(lengths, tokens).stream()
+        .map(batch -> new Rows(batch.stream().mapToInt(index -> lengths[index]).toArray()))
+        .max(Comparator.comparingLong(Rows::tokens))
+        .orElse(Rows.NONE);
+  }
+
+  private static int[] lengths(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).toArray();
   }
 
   @SafeVarargs
@@ -86,10 +102,15 @@ public final class PlannedMemory {
     return Stream.of(sets).flatMap(List::stream).mapToLong(PlannedMemory::responseTokens).sum();
   }
 
-  /** The largest batch: its rows are padded to the longest of them. */
+  /** The largest batch: the longest examples may come together. */
   private static Rows rows(List<TokenizedExample> examples, int batchSize) {
-    int longest = examples.stream().mapToInt(TokenizedExample::length).max().orElse(0);
-    return new Rows(Math.min(batchSize, examples.size()), longest);
+    return new Rows(
+        examples.stream()
+            .map(TokenizedExample::length)
+            .sorted(Comparator.reverseOrder())
+            .limit(batchSize)
+            .mapToInt(Integer::intValue)
+            .toArray());
   }
 
   private static long responseTokens(TokenizedExample example) {
@@ -107,8 +128,8 @@ public final class PlannedMemory {
             inputs.additionalHarmless(),
             inputs.task())
         .filter(set -> !set.isEmpty())
-        .map(set -> new Rows(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)))
-        .max((a, b) -> Long.compare((long) a.count() * a.length(), (long) b.count() * b.length()))
+        .map(set -> Rows.of(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)))
+        .max(Comparator.comparingLong(Rows::tokens))
         .orElse(Rows.NONE);
   }
 

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.safety;
 
 import io.safegrad.trainer.data.Batch;
+import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.Gradient;
@@ -15,7 +16,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.stream.IntStream;
 
 /**
  * How strongly each example pulls the model away from its alignment, where the model stands now:
@@ -63,8 +63,8 @@ public final class ConflictAttribution {
 
   /**
    * @param reference of the alignment set
-   * @param batchSize examples of one pass
-   * @param batchDone is called after each batch; may throw to stop
+   * @param batchSize a pass has at most as many tokens as so many of the user's examples can have
+   * @param batchDone is called after each pass; may throw to stop
    */
   public ConflictAttribution(
       CausalLm model, ReferenceModel reference, int batchSize, Runnable batchDone) {
@@ -125,9 +125,9 @@ public final class ConflictAttribution {
       Gradient gradient = model.newGradient(scope);
       int tokens = 0;
       double divergence = 0;
-      for (int from = 0; from < reference.size(); from += batchSize) {
-        int to = Math.min(reference.size(), from + batchSize);
-        AlignmentBatch batch = reference.batch(IntStream.range(from, to).boxed().toList());
+      long maxTokens = passTokens(lengths(user), batchSize);
+      for (List<Integer> some : Packing.batchesByLength(reference.lengths(), maxTokens)) {
+        AlignmentBatch batch = reference.batch(some);
         divergence += model.addAlignmentGradient(batch, 1, gradient);
         tokens += batch.responseTokens();
         batchDone.run();
@@ -139,20 +139,34 @@ public final class ConflictAttribution {
       Alignment alignment = new Alignment(gradient.vector(), norm, divergence);
       Step step = steps.apply(scope, alignment);
       return step.ahead() > step.behind()
-          ? Optional.of(conflicts(user, alignment, step))
+          ? Optional.of(conflicts(user, maxTokens, alignment, step))
           : Optional.empty();
     }
   }
 
-  private double[] conflicts(List<TokenizedExample> user, Alignment alignment, Step step) {
+  /**
+   * The most tokens that a pass over a data set has.
+   *
+   * @param lengths tokens of each of the user's examples
+   * @param batchSize examples of a batch of training
+   */
+  public static long passTokens(int[] lengths, int batchSize) {
+    return Arrays.stream(lengths)
+        .boxed()
+        .sorted(Comparator.reverseOrder())
+        .limit(batchSize)
+        .mapToLong(Integer::longValue)
+        .sum();
+  }
+
+  private static int[] lengths(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).toArray();
+  }
+
+  private double[] conflicts(
+      List<TokenizedExample> user, long maxTokens, Alignment alignment, Step step) {
     double[] conflicts = new double[user.size()];
-    List<Integer> byLength =
-        IntStream.range(0, user.size())
-            .boxed()
-            .sorted(Comparator.comparingInt(i -> user.get(i).length()))
-            .toList();
-    for (int from = 0; from < byLength.size(); from += batchSize) {
-      List<Integer> some = byLength.subList(from, Math.min(byLength.size(), from + batchSize));
+    for (List<Integer> some : Packing.batchesByLength(lengths(user), maxTokens)) {
       Batch batch = Batch.of(some.stream().map(user::get).toList());
       double[] ahead = losses(batch, alignment, step.ahead());
       double[] behind = losses(batch, alignment, step.behind());

@@ -51,19 +51,17 @@ final class AdamW {
   /** Moves the parameters by one step. */
   void step(List<Tensor> gradient, double learningRate) {
     step++;
-    double meanCorrection = 1 - Math.pow(BETA_1, step);
-    double squareCorrection = 1 - Math.pow(BETA_2, step);
     operators.apply(
         "adamw_",
         parameters,
         gradient,
         mean,
         square,
-        1 - learningRate * weightDecay,
+        step,
+        learningRate,
+        weightDecay,
         BETA_1,
         BETA_2,
-        Math.sqrt(squareCorrection),
-        EPSILON,
-        learningRate / meanCorrection);
+        EPSILON);
   }
 }

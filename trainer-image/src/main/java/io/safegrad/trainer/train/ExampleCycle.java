@@ -34,6 +34,16 @@ final class ExampleCycle {
     return indexes;
   }
 
+  /** The batches of the first pass of a cycle. */
+  static List<List<Integer>> firstPass(int size, ExampleOrder order, long seed, int batchSize) {
+    ExampleCycle cycle = new ExampleCycle(size, order, seed);
+    List<List<Integer>> batches = new ArrayList<>();
+    do {
+      batches.add(cycle.takeWithinPass(batchSize));
+    } while (!cycle.atEndOfPass());
+    return batches;
+  }
+
   /** How many indexes were taken so far: with set, order and seed, all that a cycle's state is. */
   long taken() {
     return taken;

@@ -1,7 +1,6 @@
 package io.safegrad.trainer.train;
 
 import io.safegrad.api.v1alpha1.Training;
-import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
 import java.util.AbstractList;
@@ -83,11 +82,6 @@ final class ExampleRows {
     List<TokenizedExample> found = new ArrayList<>();
     rows.forEach(row -> Arrays.stream(packed.get(row)).mapToObj(examples::get).forEach(found::add));
     return found;
-  }
-
-  /** Examples of some rows as one batch. */
-  Batch batch(List<TokenizedExample> of) {
-    return packed == null ? Batch.of(of) : Batch.packed(of);
   }
 
   private static int[] lengths(List<TokenizedExample> examples) {

@@ -136,10 +136,10 @@ public final class TrainingLoop {
     try (Scope scope = model.torch().scope().child();
         ReferenceModel reference =
             comparesWithStart() || conflicts.wanted() && !alignment.isEmpty()
-                ? model.reference(alignment)
+                ? reference(alignment, false)
                 : null;
         ReferenceModel ownReference =
-            comparesWithStart() && !own.isEmpty() ? model.reference(own) : null) {
+            comparesWithStart() && !own.isEmpty() ? reference(own, true) : null) {
       WindowReader windows =
           new WindowReader(
               rows,
@@ -201,6 +201,11 @@ public final class TrainingLoop {
       validated.loadBest();
       return state.position();
     }
+  }
+
+  private ReferenceModel reference(List<TokenizedExample> examples, boolean own) {
+    return model.reference(
+        examples, WindowReader.firstPass(examples.size(), own, method, training, order));
   }
 
   /** Whether the alignment loss is the divergence from the start model. */

@@ -59,8 +59,33 @@ final class WindowReader {
     this.seed = training.seed();
     this.groupByLength = training.groupByLength() && order == ExampleOrder.SHUFFLED;
     this.userCycle = userCycle(training.seed());
-    this.alignmentCycle = new ExampleCycle(alignment.size(), order, training.seed() + 1L);
-    this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, training.seed() + 2L);
+    this.alignmentCycle = new ExampleCycle(alignment.size(), order, alignmentSeed(training));
+    this.ownCycle = own == null ? null : new ExampleCycle(own.size(), order, ownSeed(training));
+  }
+
+  /**
+   * What is computed together of the start model's answers to an alignment set: the batches of the
+   * first pass over it, so that a step computes no more than it needs. A resumed run, which may
+   * need an example first in another batch, gets the same states.
+   *
+   * @param size examples of the set
+   * @param own whether it is the user's own
+   */
+  static List<List<Integer>> firstPass(
+      int size, boolean own, Method method, Training training, ExampleOrder order) {
+    return ExampleCycle.firstPass(
+        size,
+        order,
+        own ? ownSeed(training) : alignmentSeed(training),
+        method.alignmentBatchSize());
+  }
+
+  private static long alignmentSeed(Training training) {
+    return training.seed() + 1L;
+  }
+
+  private static long ownSeed(Training training) {
+    return training.seed() + 2L;
   }
 
   /** How far the data was read. */
@@ -120,7 +145,7 @@ final class WindowReader {
       if (content != Content.ALIGNMENT) {
         List<TokenizedExample> examples = user.examples(userCycle.takeWithinPass(batchSize));
         userTaken.addAll(examples);
-        userBatch = user.batch(examples);
+        userBatch = Batch.of(examples);
         ownBatch = own == null ? null : own.batch(ownCycle.take(alignmentBatchSize));
       }
       if (content != Content.USER) {

@@ -8,6 +8,7 @@ import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
+import io.safegrad.trainer.train.ExampleOrder;
 import io.safegrad.trainer.train.StepMetrics;
 import io.safegrad.trainer.train.TrainingLoop;
 import io.safegrad.trainer.weights.SafetensorsWeights;
@@ -27,7 +28,8 @@ import picocli.CommandLine.Option;
 
 /**
  * Useful tokens, padding not counted, that supervised fine-tuning gets through in a second of
- * processor time: examples padded, grouped by length, packed. The examples are random tokens of the
+ * processor time: examples as they come, grouped by length, packed, and padded to the longest of
+ * their batch, as this trainer does not but others do. The examples are random tokens of the
  * lengths of short chats; the model's weights do not change the work.
  */
 @Command(name = "packing-bench", mixinStandardHelpOptions = true, sortOptions = false)
@@ -86,12 +88,22 @@ final class PackingBench implements Runnable {
           chats.size(),
           tokens / (double) chats.size(),
           chats.stream().mapToInt(TokenizedExample::length).max().orElseThrow());
-      double padded = measure("padded", chats, training(batch, false, false));
-      double grouped = measure("grouped by length", chats, training(batch, false, true));
-      double packed = measure("packed", chats, training(1, true, false));
+      Training plain = training(batch, false, false);
+      double padded = measure("padded", chats, padded(chats), plain, ExampleOrder.FILE);
+      double asTheyCome = measure("as they come", chats, chats, plain, ExampleOrder.FILE);
+      double grouped =
+          measure(
+              "grouped by length",
+              chats,
+              chats,
+              training(batch, false, true),
+              ExampleOrder.SHUFFLED);
+      double packed =
+          measure("packed", chats, chats, training(1, true, false), ExampleOrder.SHUFFLED);
       System.out.printf(
           Locale.ROOT,
-          "useful tokens per CPU second over padded: grouped by length %.2f, packed %.2f%n",
+          "useful tokens per CPU second over padded: as they come %.2f, grouped by length %.2f, packed %.2f%n",
+          asTheyCome / padded,
           grouped / padded,
           packed / padded);
     } catch (IOException e) {
@@ -99,7 +111,15 @@ final class PackingBench implements Runnable {
     }
   }
 
-  private double measure(String title, List<TokenizedExample> chats, Training training)
+  /**
+   * @param read the chats as they are trained on
+   */
+  private double measure(
+      String title,
+      List<TokenizedExample> chats,
+      List<TokenizedExample> read,
+      Training training,
+      ExampleOrder order)
       throws IOException {
     ModelConfig config =
         ModelConfig.of(new ObjectMapper().readTree(directory.resolve("config.json").toFile()));
@@ -109,9 +129,9 @@ final class PackingBench implements Runnable {
       model.torch().setThreads(THREADS);
       long[] since = new long[1];
       List<StepMetrics> steps = new ArrayList<>();
-      new TrainingLoop(model, method, training)
+      new TrainingLoop(model, method, training, order)
           .run(
-              chats,
+              read,
               List.of(),
               step -> {
                 steps.add(step);
@@ -121,7 +141,10 @@ final class PackingBench implements Runnable {
               });
       // The first step warms up.
       double seconds = (PROCESS.getProcessCpuTime() - since[0]) / 1e9;
-      int tokens = steps.stream().skip(1).mapToInt(StepMetrics::numTokens).sum();
+      int padding = tokens(read) - tokens(chats);
+      int firstPadding = padding(read, chats, training.batchSize());
+      int tokens =
+          steps.stream().skip(1).mapToInt(StepMetrics::numTokens).sum() - padding + firstPadding;
       System.out.printf(
           Locale.ROOT,
           "%s: %d steps, %d tokens in %.1f CPU s, %.1f tokens per CPU s%n",
@@ -132,6 +155,31 @@ final class PackingBench implements Runnable {
           tokens / seconds);
       return tokens / seconds;
     }
+  }
+
+  private static int tokens(List<TokenizedExample> chats) {
+    return chats.stream().mapToInt(TokenizedExample::length).sum();
+  }
+
+  /** Padding of the first batch in the file's order. */
+  private static int padding(List<TokenizedExample> read, List<TokenizedExample> chats, int count) {
+    return tokens(read.subList(0, count)) - tokens(chats.subList(0, count));
+  }
+
+  /** The chats, each as long as the longest of its batch in this order. */
+  private List<TokenizedExample> padded(List<TokenizedExample> chats) {
+    List<TokenizedExample> padded = new ArrayList<>();
+    for (int from = 0; from < chats.size(); from += batch) {
+      List<TokenizedExample> some = chats.subList(from, Math.min(chats.size(), from + batch));
+      int longest = some.stream().mapToInt(TokenizedExample::length).max().orElseThrow();
+      for (TokenizedExample chat : some) {
+        int[] labels = Arrays.copyOf(chat.labels(), longest);
+        Arrays.fill(labels, chat.length(), longest, TokenizedExample.IGNORED);
+        padded.add(
+            new TokenizedExample(Arrays.copyOf(chat.inputIds(), longest), labels, chat.line()));
+      }
+    }
+    return padded;
   }
 
   /** Labels on the second half of each. */

@@ -27,7 +27,7 @@ final class SizingTable {
   private static final int ALIGNMENT_LENGTH = 128;
 
   private static final long REFERENCE_TOKENS = 500 * 16;
-  private static final Rows PROMPTS = new Rows(32, 64);
+  private static final Rows PROMPTS = Rows.of(32, 64);
   private static final int REPLY = 48;
   private static final int VOCABULARY = 128_256;
   private static final long HEAP = 512L << 20;
@@ -93,10 +93,10 @@ final class SizingTable {
                 .formatted(storage, BATCH, MAX_LENGTH));
     Workload workload =
         new Workload(
-            new Rows(BATCH, MAX_LENGTH),
-            new Rows(BATCH, ALIGNMENT_LENGTH),
+            Rows.of(BATCH, MAX_LENGTH),
+            Rows.of(BATCH, ALIGNMENT_LENGTH),
             REFERENCE_TOKENS,
-            new Attribution(new Rows(BATCH, ALIGNMENT_LENGTH), 0),
+            new Attribution(Rows.of(BATCH, ALIGNMENT_LENGTH), 0),
             PROMPTS,
             REPLY,
             0);

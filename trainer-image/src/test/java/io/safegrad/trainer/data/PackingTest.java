@@ -43,4 +43,12 @@ class PackingTest {
   private static int length(int[] row, int[] lengths) {
     return Arrays.stream(row).map(index -> lengths[index]).sum();
   }
+
+  @Test
+  void batchesHaveExamplesOfSimilarLengthAndNotTooManyTokens() {
+    int[] lengths = {3, 50, 6, 1, 4, 10};
+    assertThat(Packing.batchesByLength(lengths, 14))
+        .containsExactly(List.of(3, 0, 4, 2), List.of(5), List.of(1));
+    assertThat(Packing.batchesByLength(new int[0], 14)).isEmpty();
+  }
 }

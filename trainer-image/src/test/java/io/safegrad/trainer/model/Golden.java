@@ -6,6 +6,7 @@ import io.safegrad.api.v1alpha1.Lora;
 import io.safegrad.api.v1alpha1.Lora.TargetModule;
 import io.safegrad.api.v1alpha1.Model;
 import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.weights.FloatTensor;
@@ -55,6 +56,22 @@ public final class Golden {
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /**
+   * The logits of a batch's tokens, [tokens, vocabulary].
+   *
+   * @param padded those of transformers, whose rows are padded: [rows, length, vocabulary]
+   */
+  static FloatTensor ofTokens(FloatTensor padded, Batch batch) {
+    int rowSize = (int) (padded.shape()[1] * padded.shape()[2]);
+    int vocabulary = (int) padded.shape()[2];
+    FloatBuffer found = FloatBuffer.allocate(batch.tokens() * vocabulary);
+    int[] lengths = batch.lengths().toArray();
+    for (int row = 0; row < lengths.length; row++) {
+      found.put(padded.values(), row * rowSize, lengths[row] * vocabulary);
+    }
+    return new FloatTensor(new long[] {batch.tokens(), vocabulary}, found.array());
   }
 
   /** Reads JSON. */

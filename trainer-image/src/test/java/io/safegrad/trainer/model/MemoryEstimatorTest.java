@@ -42,7 +42,7 @@ class MemoryEstimatorTest {
       ModelLoader loader = new ModelLoader(toy.config(), scope, torch.operators(), Storage.Float32);
       ModelTensors model = loader.load(file, lora, 1);
       Decoder decoder = new Decoder(toy.config(), torch.operators(), Compute.CPU, scope);
-      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
+      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs(), 0);
       Tensor x = decoder.embed(scope, model, placed.ids());
       List<Tensor> outputs =
           forward(decoder, scope, x, AdapterGates.of(lora, scope).trained(), model, placed);
@@ -50,7 +50,7 @@ class MemoryEstimatorTest {
       long adapter = loader.adapter().stream().mapToLong(each -> size(each.shape())).sum();
       assertThat(estimator.trainedBytes()).isEqualTo(Float.BYTES * adapter);
       assertThat(estimator.weights()).isEqualTo(bytes(model.flat()) - Float.BYTES * adapter);
-      assertThat(estimator.saved(workload.user()))
+      assertThat(estimator.saved(new Rows(batch.lengths().toArray())))
           .isEqualTo(bytes(outputs.subList(1, outputs.size())));
     }
   }
@@ -72,7 +72,7 @@ class MemoryEstimatorTest {
           new ModelLoader(toy.config(), scope, torch.operators(), Storage.BFloat16)
               .load(file, lora, 1);
       Decoder decoder = new Decoder(toy.config(), torch.operators(), compute, scope);
-      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs());
+      PlacedBatch placed = decoder.place(scope, batch.inputIds(), batch.runs(), 0);
       Tensor x = decoder.embed(scope, model, placed.ids());
       List<Tensor> saved =
           forward(decoder, scope, x, AdapterGates.of(lora, scope).trained(), model, placed).stream()
@@ -80,7 +80,7 @@ class MemoryEstimatorTest {
               .toList();
       long values = saved.stream().mapToLong(Tensor::size).sum();
       long logSums = (long) batch.tokens() * toy.config().heads();
-      assertThat(estimator.saved(new Workload.Rows(batch.rows(), batch.length())))
+      assertThat(estimator.saved(new Rows(batch.lengths().toArray())))
           .isEqualTo(2 * values + 2 * logSums);
     }
   }
@@ -124,7 +124,7 @@ class MemoryEstimatorTest {
   void attributionHoldsItsGradientAndAMovedModelWhileTheTrainingIsThereOrAfterIt() {
     ModelConfig config = Golden.of("llama").config();
     TrainingPlan plan = plan("training: {mode: Full}");
-    Workload between = workload(1, 8, new Attribution(new Rows(1, 8), 0));
+    Workload between = workload(1, 8, new Attribution(Rows.of(1, 8), 0));
     MemoryEstimate estimate = new MemoryEstimator(config, plan, between, HEAP).estimate();
     long weights = estimate.parts().get(Part.WEIGHTS);
     assertThat(estimate.moment()).isEqualTo(Moment.ATTRIBUTION);
@@ -133,7 +133,7 @@ class MemoryEstimatorTest {
         .containsEntry(Part.OPTIMIZER, 2 * weights);
     assertThat(estimate.parts().get(Part.WORKING)).isGreaterThan(weights);
 
-    Workload after = workload(1, 8, new Attribution(new Rows(64, 512), 200));
+    Workload after = workload(1, 8, new Attribution(Rows.of(64, 512), 200));
     MemoryEstimate refused = new MemoryEstimator(config, plan, after, HEAP).estimate();
     assertThat(refused.moment()).isEqualTo(Moment.ATTRIBUTION);
     assertThat(refused.parts())
@@ -147,7 +147,7 @@ class MemoryEstimatorTest {
   void aLongEvaluationMayNeedMoreThanTraining() {
     ModelConfig config = Golden.of("llama").config();
     Workload evaluated =
-        new Workload(new Rows(1, 8), Rows.NONE, 0, Attribution.NONE, new Rows(32, 20_000), 1000, 0);
+        new Workload(Rows.of(1, 8), Rows.NONE, 0, Attribution.NONE, Rows.of(32, 20_000), 1000, 0);
     MemoryEstimate estimate = new MemoryEstimator(config, plan(""), evaluated, HEAP).estimate();
     assertThat(estimate.moment()).isEqualTo(Moment.EVALUATION);
     assertThat(estimate.parts().get(Part.ACTIVATIONS)).isZero();
@@ -158,14 +158,14 @@ class MemoryEstimatorTest {
   void aClassifierIsThereWhileItJudgesAndNotWhileTheModelTrains() {
     ModelConfig config = Golden.of("llama").config();
     Workload judged =
-        new Workload(new Rows(1, 8), Rows.NONE, 0, Attribution.NONE, new Rows(1, 8), 8, 500 << 20);
+        new Workload(Rows.of(1, 8), Rows.NONE, 0, Attribution.NONE, Rows.of(1, 8), 8, 500 << 20);
     MemoryEstimate estimate = new MemoryEstimator(config, plan(""), judged, HEAP).estimate();
     assertThat(estimate.moment()).isEqualTo(Moment.JUDGEMENT);
     assertThat(estimate.labelledParts())
         .containsEntry("judge", 500L << 20)
         .doesNotContainKeys("activations", "working");
     Workload little =
-        new Workload(new Rows(8, 512), Rows.NONE, 0, Attribution.NONE, new Rows(1, 8), 8, 1);
+        new Workload(Rows.of(8, 512), Rows.NONE, 0, Attribution.NONE, Rows.of(1, 8), 8, 1);
     assertThat(new MemoryEstimator(config, plan(""), little, HEAP).estimate().labelledParts())
         .doesNotContainKey("judge");
   }
@@ -185,7 +185,7 @@ class MemoryEstimatorTest {
 
   private static Workload workload(int rows, int length, Attribution attribution) {
     return new Workload(
-        new Rows(rows, length), new Rows(rows, length), 100, attribution, new Rows(2, 10), 48, 0);
+        Rows.of(rows, length), Rows.of(rows, length), 100, attribution, Rows.of(2, 10), 48, 0);
   }
 
   private static TrainingPlan plan(String settings) {

@@ -27,8 +27,13 @@ final class ParityTable {
       double[] full;
       try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1));
           ReferenceModel reference = model.reference(golden.examples("align"))) {
-        float[] found = model.logits(Batch.of(golden.examples("user").subList(0, 4))).values();
-        logits = difference(found, golden.tensors("golden.safetensors").get("logits").values());
+        Batch batch = Batch.of(golden.examples("user").subList(0, 4));
+        float[] found = model.logits(batch).values();
+        logits =
+            difference(
+                found,
+                Golden.ofTokens(golden.tensors("golden.safetensors").get("logits"), batch)
+                    .values());
         lora = gradients(golden, model, reference, "loss", "kl");
       }
       try (CausalLm model = golden.load(Golden.training(Mode.Full, 1));

@@ -154,8 +154,8 @@ class DecoderLayerTest {
       int tokens = layer.tokens();
       Tensor x = normal(scope, 1, tokens, HIDDEN);
       Tensor dy = normal(scope, 1, tokens, HIDDEN);
-      Tensor cos = normal(scope, 1, 16, 1, layer.pairs());
-      Tensor sin = normal(scope, 1, 16, 1, layer.pairs());
+      Tensor cos = rows(scope, normal(scope, 1, 16, 1, layer.pairs()), layer.positions());
+      Tensor sin = rows(scope, normal(scope, 1, 16, 1, layer.pairs()), layer.positions());
       Tensor gate = normal(scope, 1, 1, RANK);
       List<Tensor> weights = weights(scope, layer);
       List<Tensor> adapter = adapter(scope, layer);
@@ -273,8 +273,8 @@ class DecoderLayerTest {
         List.of(
             dy,
             x,
-            rows(scope, cos, layer.positions()),
-            rows(scope, sin, layer.positions()),
+            cos,
+            sin,
             gate,
             scope.float32(layer.mask(), tokens, tokens),
             scope.float32(numbers, numbers.length))) {
