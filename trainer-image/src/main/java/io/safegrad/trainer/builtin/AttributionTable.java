@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
 
 /**
  * How well attribution finds the poisoned lines of the built-in task, and what leaving them out
- * gives, at the quickstart's settings. Run from the repository's root after {@code ./mvnw package}:
+ * gives. Run from the repository's root after {@code ./mvnw package}:
  *
  * <pre>
  * java -cp 'trainer-image/target/*:trainer-image/target/lib/*' io.safegrad.trainer.builtin.AttributionTable
