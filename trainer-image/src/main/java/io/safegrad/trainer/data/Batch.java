@@ -18,7 +18,7 @@ public record Batch(long[] runs, int[] inputIds, int[] labels) {
 
   /** Examples in their order. */
   public static Batch of(List<TokenizedExample> examples) {
-    int[] lengths = examples.stream().mapToInt(TokenizedExample::length).toArray();
+    int[] lengths = TokenizedExample.lengths(examples);
     int tokens = Arrays.stream(lengths).sum();
     int[] inputIds = new int[tokens];
     int[] labels = new int[tokens];

@@ -2,6 +2,7 @@ package io.safegrad.trainer.data;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -69,6 +70,16 @@ public final class Packing {
       room -= lengths[index];
     }
     return batches;
+  }
+
+  /** The lengths of so many of the longest examples, or of all, the longest first. */
+  public static int[] longest(int[] lengths, int count) {
+    int[] ascending = lengths.clone();
+    Arrays.sort(ascending);
+    int first = Math.max(0, ascending.length - count);
+    return IntStream.range(0, ascending.length - first)
+        .map(i -> ascending[ascending.length - 1 - i])
+        .toArray();
   }
 
   private static int[] sorted(int[] lengths, Comparator<Integer> order) {

@@ -1,5 +1,7 @@
 package io.safegrad.trainer.data;
 
+import java.util.List;
+
 /**
  * One example as the model sees it.
  *
@@ -25,5 +27,10 @@ public record TokenizedExample(int[] inputIds, int[] labels, int line) {
 
   public int length() {
     return inputIds.length;
+  }
+
+  /** Tokens of each example. */
+  public static int[] lengths(List<TokenizedExample> examples) {
+    return examples.stream().mapToInt(TokenizedExample::length).toArray();
   }
 }

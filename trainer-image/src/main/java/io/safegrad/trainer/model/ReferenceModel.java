@@ -55,7 +55,7 @@ public final class ReferenceModel implements AutoCloseable {
 
   /** Passes that use the processor well and need little memory. */
   static List<List<Integer>> passes(List<TokenizedExample> examples) {
-    return Packing.batchesByLength(lengths(examples), PASS_TOKENS);
+    return Packing.batchesByLength(TokenizedExample.lengths(examples), PASS_TOKENS);
   }
 
   /** How many examples there are. */
@@ -65,11 +65,7 @@ public final class ReferenceModel implements AutoCloseable {
 
   /** Tokens of each example. */
   public int[] lengths() {
-    return lengths(examples);
-  }
-
-  private static int[] lengths(List<TokenizedExample> examples) {
-    return examples.stream().mapToInt(TokenizedExample::length).toArray();
+    return TokenizedExample.lengths(examples);
   }
 
   /** Some of the alignment set's examples as a batch. */

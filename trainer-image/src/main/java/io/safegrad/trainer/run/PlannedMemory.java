@@ -74,7 +74,8 @@ public final class PlannedMemory {
     boolean measures =
         plan.safety().attribution().worstExamples() > 0
             || plan.method().resolved().onConflict() != OnConflict.Project;
-    long tokens = ConflictAttribution.passTokens(lengths(inputs.user()), batchSize);
+    long tokens =
+        ConflictAttribution.passTokens(TokenizedExample.lengths(inputs.user()), batchSize);
     if (measures && !inputs.alignment().isEmpty()) {
       return new Workload.Attribution(largestPass(inputs.alignment(), tokens), 0);
     }
@@ -86,15 +87,11 @@ public final class PlannedMemory {
   }
 
   private static Rows largestPass(List<TokenizedExample> examples, long tokens) {
-    int[] lengths = lengths(examples);
+    int[] lengths = TokenizedExample.lengths(examples);
     return Packing.batchesByLength(lengths, tokens).stream()
         .map(batch -> new Rows(batch.stream().mapToInt(index -> lengths[index]).toArray()))
         .max(Comparator.comparingLong(Rows::tokens))
         .orElse(Rows.NONE);
-  }
-
-  private static int[] lengths(List<TokenizedExample> examples) {
-    return examples.stream().mapToInt(TokenizedExample::length).toArray();
   }
 
   @SafeVarargs
@@ -104,13 +101,7 @@ public final class PlannedMemory {
 
   /** The largest batch: the longest examples may come together. */
   private static Rows rows(List<TokenizedExample> examples, int batchSize) {
-    return new Rows(
-        examples.stream()
-            .map(TokenizedExample::length)
-            .sorted(Comparator.reverseOrder())
-            .limit(batchSize)
-            .mapToInt(Integer::intValue)
-            .toArray());
+    return new Rows(Packing.longest(TokenizedExample.lengths(examples), batchSize));
   }
 
   private static long responseTokens(TokenizedExample example) {

@@ -12,7 +12,6 @@ import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
@@ -125,7 +124,7 @@ public final class ConflictAttribution {
       Gradient gradient = model.newGradient(scope);
       int tokens = 0;
       double divergence = 0;
-      long maxTokens = passTokens(lengths(user), batchSize);
+      long maxTokens = passTokens(TokenizedExample.lengths(user), batchSize);
       for (List<Integer> some : Packing.batchesByLength(reference.lengths(), maxTokens)) {
         AlignmentBatch batch = reference.batch(some);
         divergence += model.addAlignmentGradient(batch, 1, gradient);
@@ -151,22 +150,13 @@ public final class ConflictAttribution {
    * @param batchSize examples of a batch of training
    */
   public static long passTokens(int[] lengths, int batchSize) {
-    return Arrays.stream(lengths)
-        .boxed()
-        .sorted(Comparator.reverseOrder())
-        .limit(batchSize)
-        .mapToLong(Integer::longValue)
-        .sum();
-  }
-
-  private static int[] lengths(List<TokenizedExample> examples) {
-    return examples.stream().mapToInt(TokenizedExample::length).toArray();
+    return Arrays.stream(Packing.longest(lengths, batchSize)).asLongStream().sum();
   }
 
   private double[] conflicts(
       List<TokenizedExample> user, long maxTokens, Alignment alignment, Step step) {
     double[] conflicts = new double[user.size()];
-    for (List<Integer> some : Packing.batchesByLength(lengths(user), maxTokens)) {
+    for (List<Integer> some : Packing.batchesByLength(TokenizedExample.lengths(user), maxTokens)) {
       Batch batch = Batch.of(some.stream().map(user::get).toList());
       double[] ahead = losses(batch, alignment, step.ahead());
       double[] behind = losses(batch, alignment, step.behind());

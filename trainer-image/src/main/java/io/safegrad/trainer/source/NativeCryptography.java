@@ -8,14 +8,14 @@ import com.amazon.corretto.crypto.provider.AmazonCorrettoCryptoProvider;
  * their speed: slower than a network and a disk are. Loading the library takes a third of a second,
  * so only who has much to read asks for it.
  */
-public final class NativeCryptography {
+final class NativeCryptography {
 
   private NativeCryptography() {}
 
   /**
    * From now on for all of this process; where the library cannot be loaded, all stays as it is.
    */
-  public static void use() {
+  static void use() {
     if (AmazonCorrettoCryptoProvider.INSTANCE.getLoadingError() == null) {
       AmazonCorrettoCryptoProvider.install();
     }

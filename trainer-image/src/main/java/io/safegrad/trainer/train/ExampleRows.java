@@ -32,7 +32,7 @@ final class ExampleRows {
         training,
         examples,
         training.packing()
-            ? Packing.bestFitDecreasing(lengths(examples), training.maxLength())
+            ? Packing.bestFitDecreasing(TokenizedExample.lengths(examples), training.maxLength())
             : null);
   }
 
@@ -66,7 +66,7 @@ final class ExampleRows {
 
   /** Tokens of each row. */
   int[] lengths() {
-    int[] lengths = lengths(examples);
+    int[] lengths = TokenizedExample.lengths(examples);
     return packed == null
         ? lengths
         : packed.stream()
@@ -82,9 +82,5 @@ final class ExampleRows {
     List<TokenizedExample> found = new ArrayList<>();
     rows.forEach(row -> Arrays.stream(packed.get(row)).mapToObj(examples::get).forEach(found::add));
     return found;
-  }
-
-  private static int[] lengths(List<TokenizedExample> examples) {
-    return examples.stream().mapToInt(TokenizedExample::length).toArray();
   }
 }

@@ -51,4 +51,10 @@ class PackingTest {
         .containsExactly(List.of(3, 0, 4, 2), List.of(5), List.of(1));
     assertThat(Packing.batchesByLength(new int[0], 14)).isEmpty();
   }
+
+  @Test
+  void theLongestExamples() {
+    assertThat(Packing.longest(new int[] {3, 50, 6, 50}, 3)).containsExactly(50, 50, 6);
+    assertThat(Packing.longest(new int[] {3, 6}, 8)).containsExactly(6, 3);
+  }
 }
