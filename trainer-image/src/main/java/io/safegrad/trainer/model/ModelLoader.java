@@ -46,7 +46,7 @@ final class ModelLoader {
    */
   ModelTensors load(Weights source, Lora lora, long seed) {
     long largest = storage == Model.Storage.Float32 ? 0 : LinearGroup.largestMatrix(config);
-    try (WeightReader reader = new WeightReader(source, operators, scope.child(), largest)) {
+    try (WeightReader reader = new WeightReader(source, operators, scope.onHost(), largest)) {
       Tensor embedding = vocabularyMatrix(reader, "model.embed_tokens.weight");
       Tensor norm = vector(reader, "model.norm.weight", config.hiddenSize());
       Tensor head = config.tiedHead() ? embedding : vocabularyMatrix(reader, "lm_head.weight");
@@ -111,7 +111,7 @@ final class ModelLoader {
       return tensor;
     }
     List<NamedTensor> parts = List.of(new NamedTensor(name, shape, none, 0, false));
-    return scope.moved(reader.bfloat16(scope, parts, config.vocabSize(), config.hiddenSize()));
+    return scope.moved(reader.bfloat16(parts, config.vocabSize(), config.hiddenSize()));
   }
 
   private Tensor matrix(WeightReader reader, String prefix, LinearGroup group) {
@@ -125,8 +125,8 @@ final class ModelLoader {
     List<NamedTensor> parts = parts(prefix, group, none, false);
     return scope.moved(
         storage == Model.Storage.Int8
-            ? reader.narrowed(scope, "to_int8", parts, out, in)
-            : reader.bfloat16(scope, parts, out, in));
+            ? reader.narrowed("to_int8", parts, out, in)
+            : reader.bfloat16(parts, out, in));
   }
 
   private Tensor bias(WeightReader reader, String prefix, LinearGroup group) {

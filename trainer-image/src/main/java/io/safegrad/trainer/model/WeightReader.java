@@ -18,21 +18,21 @@ final class WeightReader implements AutoCloseable {
 
   private final Weights source;
   private final Operators operators;
-  private final Scope scratch;
+  private final Scope host;
   // One each for all: pieces that come and go between those that stay leave holes in the allocator.
   private final Tensor chunk;
   private final Tensor widened;
 
   /**
-   * @param scratch holds what it needs itself, and is closed with it
+   * @param host of tensors on the host; holds what it needs itself, and is closed with it
    * @param largest the most elements of a matrix that {@link #narrowed} reads; 0 for none
    */
-  WeightReader(Weights source, Operators operators, Scope scratch, long largest) {
+  WeightReader(Weights source, Operators operators, Scope host, long largest) {
     this.source = source;
     this.operators = operators;
-    this.scratch = scratch;
-    this.chunk = operators.one(scratch, "empty_bfloat16", new long[] {CHUNK_ELEMENTS});
-    this.widened = scratch.host(largest);
+    this.host = host;
+    this.chunk = operators.one(host, "empty_bfloat16", new long[] {CHUNK_ELEMENTS});
+    this.widened = host.uninitialised(largest);
   }
 
   /** Fills a part of a float32 tensor. */
@@ -55,7 +55,7 @@ final class WeightReader implements AutoCloseable {
 
   private void widen(NamedTensor part, int first, int count) {
     source.readStored(part.name(), first, chunk.bytes(0, count));
-    try (Scope views = scratch.child()) {
+    try (Scope views = host.child()) {
       Tensor there =
           operators.one(views, "elements", part.tensor(), part.firstElement() + first, count);
       operators.apply("copy_", there, operators.one(views, "elements", chunk, 0, count));
@@ -66,13 +66,13 @@ final class WeightReader implements AutoCloseable {
    * A matrix in bfloat16.
    *
    * @param parts what stands in it one below the other; the tensors in them are not looked at
-   * @return [rows, columns], on the host
+   * @return [rows, columns], on the host, until the reader is closed
    */
-  Tensor bfloat16(Scope results, List<NamedTensor> parts, int rows, int columns) {
+  Tensor bfloat16(List<NamedTensor> parts, int rows, int columns) {
     if (!parts.stream().allMatch(part -> isStored(part, StorageType.BFLOAT16))) {
-      return narrowed(results, "to_bfloat16", parts, rows, columns);
+      return narrowed("to_bfloat16", parts, rows, columns);
     }
-    Tensor matrix = operators.one(results, "empty_bfloat16", new long[] {rows, columns});
+    Tensor matrix = operators.one(host, "empty_bfloat16", new long[] {rows, columns});
     parts.forEach(part -> part.within(matrix).copyFrom(source));
     return matrix;
   }
@@ -82,19 +82,20 @@ final class WeightReader implements AutoCloseable {
    *
    * @param operator makes it of a float32 matrix
    * @param parts as {@link #bfloat16} takes them
-   * @return [rows, columns], on the host
+   * @return [rows, columns], on the host, until the reader is closed
    */
-  Tensor narrowed(Scope results, String operator, List<NamedTensor> parts, int rows, int columns) {
-    try (Scope views = scratch.child()) {
-      Tensor whole = rows * columns <= widened.size() ? widened : views.host(rows * columns);
+  Tensor narrowed(String operator, List<NamedTensor> parts, int rows, int columns) {
+    try (Scope views = host.child()) {
+      Tensor whole =
+          rows * columns <= widened.size() ? widened : views.uninitialised(rows * columns);
       parts.forEach(part -> read(part.within(whole)));
       Tensor matrix = operators.one(views, "first_matrix", whole, rows, columns);
-      return operators.one(results, operator, matrix);
+      return operators.one(host, operator, matrix);
     }
   }
 
   @Override
   public void close() {
-    scratch.close();
+    host.close();
   }
 }

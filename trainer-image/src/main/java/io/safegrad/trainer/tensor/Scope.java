@@ -30,6 +30,11 @@ public final class Scope implements AutoCloseable {
     return new Scope((PtNDManager) manager.newSubManager(), memory);
   }
 
+  /** The same, whose tensors are on the host, whatever the device. */
+  public Scope onHost() {
+    return new Scope((PtNDManager) manager.newSubManager(Device.cpu()), DeviceMemory.ofHost());
+  }
+
   /** A float32 tensor with undefined contents, to be filled by {@link Tensor#write}. */
   public Tensor uninitialised(long... shape) {
     return tensor(manager.create(new Shape(shape), DataType.FLOAT32));

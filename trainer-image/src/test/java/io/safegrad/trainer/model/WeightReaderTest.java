@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.safegrad.api.v1alpha1.Model.Storage;
 import io.safegrad.trainer.export.WeightsInMemory;
+import io.safegrad.trainer.tensor.Compute;
+import io.safegrad.trainer.tensor.ComputeDevice;
+import io.safegrad.trainer.tensor.ComputeType;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
@@ -34,16 +37,32 @@ class WeightReaderTest {
     "BFLOAT16, Float32", "BFLOAT16, BFloat16", "BFLOAT16, Int8"
   })
   void everyWeightIsWhatTheFileSays(StorageType stored, Storage kept) {
+    everyWeightIsWhatTheFileSays(stored, kept, Compute.CPU);
+  }
+
+  /** On a GPU Java writes what it reads to the host, and never to the device. */
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT32, Float32", "FLOAT32, BFloat16", "FLOAT16, BFloat16",
+    "BFLOAT16, Float32", "BFLOAT16, BFloat16", "BFLOAT16, Int8"
+  })
+  void onADeviceWhoseMemoryJavaDoesNotSee(StorageType stored, Storage kept) {
+    Compute unseen = new Compute(new ComputeDevice("cpu", false), ComputeType.BFLOAT16);
+    everyWeightIsWhatTheFileSays(stored, kept, unseen);
+  }
+
+  private void everyWeightIsWhatTheFileSays(StorageType stored, Storage kept, Compute compute) {
     // Qwen2 has biases and one matrix of three linears.
     Golden toy = Golden.of("qwen2");
     Path path = folder.resolve("model.safetensors");
     write(path, SafetensorsFile.read(Golden.resource("qwen2/model.safetensors")), stored);
     try (Torch torch = Torch.open();
+        Torch there = Torch.open(compute);
         SafetensorsFile file = SafetensorsFile.open(path)) {
       List<float[]> expected =
           load(torch, toy, new WeightsInMemory(SafetensorsFile.read(path)), kept);
       assertThat(expected).isNotEmpty().anySatisfy(values -> assertThat(values).isNotEmpty());
-      assertThat(load(torch, toy, file, kept))
+      assertThat(load(there, toy, file, kept))
           .usingRecursiveFieldByFieldElementComparator()
           .isEqualTo(expected);
     }
@@ -62,7 +81,8 @@ class WeightReaderTest {
         StorageType.BFLOAT16);
     try (Torch torch = Torch.open();
         SafetensorsFile file = SafetensorsFile.open(path);
-        WeightReader reader = new WeightReader(file, torch.operators(), torch.scope().child(), 0)) {
+        WeightReader reader =
+            new WeightReader(file, torch.operators(), torch.scope().onHost(), 0)) {
       Tensor tensor = torch.scope().uninitialised(values.length + 2);
       reader.read(new NamedTensor("x", new long[] {values.length}, tensor, 2, false));
       assertThat(tensor.read(2, values.length)).isEqualTo(FloatBuffer.wrap(values));
