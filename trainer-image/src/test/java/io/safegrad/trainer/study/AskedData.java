@@ -22,7 +22,12 @@ final class AskedData {
   }
 
   /** What the user's examples of a case depend on. */
-  private record Data(Task task, Attack attack, int percent) {}
+  record Data(Task task, Attack attack, int percent) {
+
+    static Data of(StudyCase study) {
+      return new Data(study.task(), study.attack(), study.percent());
+    }
+  }
 
   List<TokenizedExample> user(StudyCase study) {
     return model.examples(corpus.user(study.task(), study.attack(), study.percent()));
@@ -35,9 +40,7 @@ final class AskedData {
 
   /** Of the prompts that the start model refuses, those that a model refuses. */
   Count kept(StudyCase study, CausalLm tuned) {
-    StartModelRefusals start =
-        starts.computeIfAbsent(
-            new Data(study.task(), study.attack(), study.percent()), data -> started(study));
+    StartModelRefusals start = starts.computeIfAbsent(Data.of(study), data -> started(study));
     int refused = start.refused().size();
     return new Count(refused - prompts(tuned).answered(start).size(), refused);
   }

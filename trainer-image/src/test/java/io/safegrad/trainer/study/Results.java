@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -64,6 +65,13 @@ final class Results {
 
   Optional<CaseResult> of(StudyCase study) {
     return Optional.ofNullable(byKey.get(study.key()));
+  }
+
+  /** Of all, those that train a model and are reported. */
+  List<CaseResult> runs() {
+    return all().stream()
+        .filter(it -> !it.study().tuning() && it.study().variant() != Variant.START)
+        .toList();
   }
 
   Collection<CaseResult> all() {

@@ -128,9 +128,12 @@ final class SmolGrid extends StudyGrid {
         : List.of();
   }
 
-  /** Of plain poison, other alignment sets and what is drawn of them otherwise. */
+  /** Of plain poison, other alignment sets and what is drawn of them otherwise; last, neither. */
   List<StudyCase> alignments(int seed) {
-    return Stream.of(twenty(seed), wider(seed)).flatMap(List::stream).toList();
+    return Stream.of(
+            twenty(seed), wider(seed), ratios(List.of(10), List.of(Variant.SAFE_GRAD), seed))
+        .flatMap(List::stream)
+        .toList();
   }
 
   private StudyCase aligned(Variant variant, AlignmentChoice choice, int seed) {

@@ -36,10 +36,11 @@ final class SmolTables {
     blocks.put("smollm2-attacks", tables.attacks());
     blocks.put("smollm2-twenty", twenty());
     blocks.put("smollm2-rate", higherRate());
-    blocks.put(
-        "smollm2-arithmetic",
-        new SettingTables(results, grid).task(Task.ARITHMETIC, SmolGrid.TASK_METHODS));
+    SettingTables settings = new SettingTables(results, grid);
+    blocks.put("smollm2-written", settings.written());
+    blocks.put("smollm2-arithmetic", settings.task(Task.ARITHMETIC, SmolGrid.TASK_METHODS));
     blocks.put("smollm2-gate", new GateTables(results).together());
+    blocks.put("smollm2-data-rule", new DataRuleTables(results).byData());
     blocks.put("smollm2-progress", tables.progress());
     return blocks;
   }

@@ -62,8 +62,9 @@ final class StudyPage {
     blocks.put("screens-30", changes.screensOfMore());
     blocks.put("gate", gate.attacked());
     blocks.put("clean", gate.clean());
-    blocks.put("data-rule", gate.ofData());
-    blocks.put("data-rule-drops", gate.ofDataByThreshold());
+    DataRuleTables dataRule = new DataRuleTables(results);
+    blocks.put("data-rule", dataRule.byAttack());
+    blocks.put("data-rule-drops", dataRule.byThreshold());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
     smolBrief = smolTables.brief();
