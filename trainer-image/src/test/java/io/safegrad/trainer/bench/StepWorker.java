@@ -57,7 +57,8 @@ final class StepWorker implements Runnable {
 
   @Option(
       names = "--profile",
-      description = "Prints which of torch's operators the second step's time goes to.")
+      description =
+          "Prints which of torch's operators the last step's time goes to; two steps at least.")
   private boolean profile;
 
   @Option(names = "--threads", required = true)
@@ -127,10 +128,10 @@ final class StepWorker implements Runnable {
     }
   }
 
-  private static void profile(int stepsDone) {
-    if (stepsDone == 1) {
+  private void profile(int stepsDone) {
+    if (stepsDone == steps - 1) {
       OperatorProfile.start();
-    } else if (stepsDone == 2) {
+    } else if (stepsDone == steps) {
       try {
         OperatorProfile.stop().print(System.out, PROFILED);
       } catch (IOException e) {
