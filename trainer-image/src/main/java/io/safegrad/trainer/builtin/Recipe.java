@@ -106,7 +106,7 @@ public final class Recipe implements Callable<Integer> {
     ModelConfig config = ModelConfig.of(TinyModel.config());
     try (CausalLm model = CausalLm.load(config, TinyModel.untrained(TRAINING.seed()), TRAINING)) {
       // A directory is opened with its weights, also where only its tokenizer is asked for.
-      TinyModel.writeWeights(model.trainedTensors(), directory);
+      TinyModel.writeWeights(model.trained().copies(), directory);
       Path file = workspace.resolve("base.jsonl");
       Files.write(file, corpus.base().stream().map(Dialogue::trainingLine).toList());
       List<TokenizedExample> examples;
@@ -120,7 +120,7 @@ public final class Recipe implements Callable<Integer> {
                 TRAINING.maxLength());
       }
       new TrainingLoop(model, SFT, TRAINING).run(examples, List.of(), this::progress);
-      return model.trainedTensors();
+      return model.trained().copies();
     }
   }
 

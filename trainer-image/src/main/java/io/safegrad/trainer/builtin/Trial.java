@@ -191,8 +191,8 @@ final class Trial {
     }
     SafeLora.Result result =
         new SafeLora(lm.torch(), pretrained.weights(), base)
-            .project(lm.trainedTensors(), threshold);
-    lm.loadAdapter(result.adapter());
+            .project(lm.trained().copies(), threshold);
+    lm.trained().set(result.adapter());
     return result.modules().stream().filter(SafeLora.Module::projected).count();
   }
 

@@ -58,7 +58,7 @@ public final class UnalignedModel {
                   TRAINING.maxLength()),
               List.of(),
               step -> {});
-      return new WeightsInMemory(lm.trainedTensors());
+      return new WeightsInMemory(lm.trained().copies());
     }
   }
 }

@@ -7,19 +7,13 @@ import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.TrainerException;
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.data.TokenizedExample;
-import io.safegrad.trainer.model.Objective.CrossEntropy;
-import io.safegrad.trainer.model.Objective.KlDivergence;
-import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.tensor.Compute;
 import io.safegrad.trainer.tensor.ComputeType;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.tensor.Torch;
-import io.safegrad.trainer.weights.FloatTensor;
-import io.safegrad.trainer.weights.TensorContents;
 import io.safegrad.trainer.weights.Weights;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
 
@@ -80,9 +74,11 @@ public final class CausalLm implements AutoCloseable {
         new TrainingPass(
             config, torch, decoder, Recomputation.of(checkpointing, torch), scope.child());
     this.losses =
-        new ForwardLosses(config, torch.operators(), trainingPass, model, gates.trained());
+        new ForwardLosses(
+            config, torch.operators(), scope, trainingPass, model, gates.trained(), trained);
     this.gradients =
         new LossGradients(
+            scope,
             trainingPass,
             full ? null : new JointPass(trainingPass, torch, gates.trained()),
             model,
@@ -230,19 +226,24 @@ public final class CausalLm implements AutoCloseable {
             token);
   }
 
-  /**
-   * The logits at every position, for tests and small uses: training never makes them.
-   *
-   * @return [tokens, vocabulary]
-   */
-  public FloatTensor logits(Batch batch) {
-    return new FloatTensor(
-        new long[] {batch.tokens(), config.vocabSize()}, losses.logits(torch.scope(), batch));
-  }
-
   /** The tensors that training changes. */
   public List<Tensor> parameters() {
     return trained.flat();
+  }
+
+  /** The same under the names that files have, and what has a value for each of them. */
+  public TrainedParameters trained() {
+    return trained;
+  }
+
+  /** Losses without gradients. */
+  public ForwardLosses losses() {
+    return losses;
+  }
+
+  /** Losses and their gradients. */
+  public LossGradients gradients() {
+    return gradients;
   }
 
   /** A gradient of zeros, in the given scope. */
@@ -301,175 +302,6 @@ public final class CausalLm implements AutoCloseable {
   private Tensor frozenStates(Scope results, Batch batch) {
     long[] positions = Objective.before(Objective.labelled(batch), 0);
     return trainingPass.states(results, model, batch, gates.frozen(), positions);
-  }
-
-  /**
-   * Adds {@code scale} times the gradient of the batch's summed cross-entropy, without dropout.
-   *
-   * @return the cross-entropy summed over the response tokens, in nats, not scaled
-   */
-  public double addUserGradient(Batch batch, double scale, Gradient gradient) {
-    try (Scope numbers = torch.scope().child()) {
-      return gradients.addUser(numbers, torch.scope(), batch, scale, gradient).item();
-    }
-  }
-
-  /**
-   * The same with the adapter's dropout, where the training has any.
-   *
-   * @param pass names what drops out: the same for the same number, seed and batch
-   */
-  public double addUserGradient(Batch batch, double scale, Gradient gradient, long pass) {
-    try (Scope numbers = torch.scope().child()) {
-      return addUserGradient(numbers, batch, scale, gradient, pass).item();
-    }
-  }
-
-  /** The same, its result a scalar in a scope, for which the device need not be waited for. */
-  public Tensor addUserGradient(
-      Scope results, Batch batch, double scale, Gradient gradient, long pass) {
-    return gradients.addUser(results, torch.scope(), batch, scale, gradient, pass);
-  }
-
-  /** As {@link #addUserGradient(Batch, double, Gradient)}, its result a scalar in a scope. */
-  public Tensor addUserGradient(Scope results, Batch batch, double scale, Gradient gradient) {
-    return gradients.addUser(results, torch.scope(), batch, scale, gradient);
-  }
-
-  /**
-   * Adds {@code scale} times the gradient of the batch's summed KL divergence from the start model.
-   *
-   * @return the divergence summed over the response tokens, in nats, not scaled
-   */
-  public double addAlignmentGradient(AlignmentBatch alignment, double scale, Gradient gradient) {
-    try (Scope numbers = torch.scope().child()) {
-      return addAlignmentGradient(numbers, alignment, scale, gradient).item();
-    }
-  }
-
-  /** The same, its result a scalar in a scope. */
-  public Tensor addAlignmentGradient(
-      Scope results, AlignmentBatch alignment, double scale, Gradient gradient) {
-    return gradients.addAlignment(results, torch.scope(), alignment, scale, gradient);
-  }
-
-  /**
-   * Does what {@link #addUserGradient} and {@link #addAlignmentGradient} do, in one pass where that
-   * is cheaper. The adapter's dropout is on for the user's batch alone.
-   *
-   * @param pass as for {@link #addUserGradient(Batch, double, Gradient, long)}
-   * @param results receives the result
-   * @return the summed cross-entropy and the summed KL divergence, scalars
-   */
-  public List<Tensor> addGradients(
-      Scope results,
-      Batch user,
-      double userScale,
-      AlignmentBatch alignment,
-      double alignmentScale,
-      Gradient userGradient,
-      Gradient alignmentGradient,
-      long pass) {
-    return gradients.addBoth(
-        results,
-        torch.scope(),
-        user,
-        userScale,
-        alignment,
-        alignmentScale,
-        userGradient,
-        alignmentGradient,
-        pass);
-  }
-
-  /**
-   * The batch's cross-entropy, summed over the response tokens, in nats: a forward pass without
-   * gradients.
-   */
-  public double crossEntropy(Batch batch) {
-    return losses.sum(torch.scope(), batch, CrossEntropy.of(batch, 0, 1));
-  }
-
-  /**
-   * The batch's KL divergence from the start model, summed over the response tokens, in nats: a
-   * forward pass without gradients.
-   */
-  public double klDivergence(AlignmentBatch alignment) {
-    return losses.sum(torch.scope(), alignment.batch(), KlDivergence.of(alignment, 0, 1));
-  }
-
-  /**
-   * The cross-entropy of each row, summed over its response tokens, in nats, of this model with
-   * everything that is trained moved by {@code factor} times a direction. The model itself is not
-   * moved. A forward pass without gradients.
-   *
-   * @param direction each of the shape and at the place of one of {@link #parameters()}
-   */
-  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
-    return losses.moved(torch.scope(), batch, parameters(), direction, factor);
-  }
-
-  /**
-   * What is trained, under the names that PEFT (Lora) or Hugging Face transformers (Full) gives.
-   */
-  public Map<String, FloatTensor> trainedTensors() {
-    return named(parameters());
-  }
-
-  /** The same without a copy; not valid after the model. */
-  public Weights trainedWeights() {
-    return trained.weights();
-  }
-
-  /**
-   * Something that has a value for each trained one, under the names of {@link #trainedTensors()}
-   * and without a copy; not valid after it.
-   *
-   * @param vector each of the shape and at the place of one of {@link #parameters()}
-   */
-  public TensorContents contents(List<Tensor> vector) {
-    return trained.weights(vector);
-  }
-
-  /** A gradient under the names of {@link #trainedTensors()}. */
-  Map<String, FloatTensor> named(Gradient gradient) {
-    return named(gradient.vector());
-  }
-
-  /**
-   * Copies something that has a value for each trained one, under the names of {@link
-   * #trainedTensors()}.
-   *
-   * @param vector each of the shape and at the place of one of {@link #parameters()}
-   */
-  public Map<String, FloatTensor> named(List<Tensor> vector) {
-    return trained.copies(vector);
-  }
-
-  /**
-   * Sets all that is trained.
-   *
-   * @param tensors as {@link #trainedTensors()} gives them
-   * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
-   */
-  public void loadAdapter(Map<String, FloatTensor> tensors) {
-    setNamed(parameters(), tensors);
-  }
-
-  /**
-   * Sets something that has a value for each trained one.
-   *
-   * @param vector each of the shape and at the place of one of {@link #parameters()}
-   * @param tensors as {@link #named(List)} gives them
-   * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
-   */
-  public void setNamed(List<Tensor> vector, Map<String, FloatTensor> tensors) {
-    trained.set(vector, tensors);
-  }
-
-  /** The same from a file, of which one tensor at a time is read. */
-  public void setNamed(List<Tensor> vector, Weights tensors) {
-    trained.set(vector, tensors);
   }
 
   @Override

@@ -2,50 +2,77 @@ package io.safegrad.trainer.model;
 
 import io.safegrad.trainer.data.Batch;
 import io.safegrad.trainer.model.Objective.CrossEntropy;
+import io.safegrad.trainer.model.Objective.KlDivergence;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
 import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
+import io.safegrad.trainer.weights.FloatTensor;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Losses and logits by a forward pass alone, without gradients and without dropout. */
-final class ForwardLosses {
+public final class ForwardLosses {
 
+  private final Scope passes;
   private final ModelConfig config;
   private final Operators operators;
   private final TrainingPass pass;
   private final ModelTensors model;
   private final Tensor gate;
+  private final TrainedParameters trained;
 
   /**
+   * @param passes holds what a pass needs
    * @param gate as {@code decoder_layer.torchscript} says
    */
   ForwardLosses(
-      ModelConfig config, Operators operators, TrainingPass pass, ModelTensors model, Tensor gate) {
+      ModelConfig config,
+      Operators operators,
+      Scope passes,
+      TrainingPass pass,
+      ModelTensors model,
+      Tensor gate,
+      TrainedParameters trained) {
     this.config = config;
     this.operators = operators;
+    this.passes = passes;
     this.pass = pass;
     this.model = model;
     this.gate = gate;
+    this.trained = trained;
   }
 
-  /** As {@link CausalLm#logits}. */
-  float[] logits(Scope passes, Batch batch) {
+  /**
+   * The logits at every position, for tests and small uses: training never makes them.
+   *
+   * @return [tokens, vocabulary]
+   */
+  public FloatTensor logits(Batch batch) {
     try (Scope scope = passes.child()) {
       long[] all = new long[batch.inputIds().length];
       for (int i = 0; i < all.length; i++) {
         all[i] = i;
       }
       Tensor states = pass.states(scope, model, batch, gate, all);
-      return operators
-          .one(scope, "logits", states, model.head(), config.logitSoftCap())
-          .toFloatArray();
+      Tensor logits = operators.one(scope, "logits", states, model.head(), config.logitSoftCap());
+      return new FloatTensor(
+          new long[] {batch.tokens(), config.vocabSize()}, logits.toFloatArray());
     }
   }
 
-  /** The loss, summed over the response tokens, in nats. */
-  double sum(Scope passes, Batch batch, Objective objective) {
+  /** The batch's cross-entropy, summed over the response tokens, in nats. */
+  public double crossEntropy(Batch batch) {
+    return sum(batch, CrossEntropy.of(batch, 0, 1));
+  }
+
+  /** The batch's KL divergence from the start model, summed over the response tokens, in nats. */
+  public double klDivergence(AlignmentBatch alignment) {
+    return sum(alignment.batch(), KlDivergence.of(alignment, 0, 1));
+  }
+
+  private double sum(Batch batch, Objective objective) {
     try (Scope scope = passes.child()) {
       Tensor states = pass.states(scope, model, batch, gate, objective.positions());
       Tensor noGradient = scope.uninitialised(0);
@@ -58,16 +85,13 @@ final class ForwardLosses {
 
   /**
    * The cross-entropy of each row, summed over its response tokens, in nats, with everything that
-   * is trained moved.
+   * is trained moved by {@code factor} times a direction. The model itself is not moved.
    *
-   * @param parameters what is trained
-   * @param direction each of the shape and at the place of one of the parameters
-   * @param factor how often the direction is added; the model itself is not moved
+   * @param direction each of the shape and at the place of one of {@link CausalLm#parameters()}
    */
-  double[] moved(
-      Scope passes, Batch batch, List<Tensor> parameters, List<Tensor> direction, double factor) {
+  public double[] crossEntropies(Batch batch, List<Tensor> direction, double factor) {
     try (Scope scope = passes.child()) {
-      ModelTensors elsewhere = moved(scope, parameters, direction, factor);
+      ModelTensors elsewhere = moved(scope, direction, factor);
       CrossEntropy objective = CrossEntropy.of(batch, 0, 1);
       Tensor states = pass.states(scope, elsewhere, batch, gate, objective.positions());
       double[] losses =
@@ -94,8 +118,8 @@ final class ForwardLosses {
     }
   }
 
-  private ModelTensors moved(
-      Scope scope, List<Tensor> parameters, List<Tensor> direction, double factor) {
+  private ModelTensors moved(Scope scope, List<Tensor> direction, double factor) {
+    List<Tensor> parameters = trained.flat();
     List<Tensor> moved = operators.call(scope, "moved", parameters, direction, factor);
     Map<Tensor, Tensor> movedOf = new IdentityHashMap<>();
     for (int i = 0; i < moved.size(); i++) {

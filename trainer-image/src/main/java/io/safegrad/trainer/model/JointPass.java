@@ -69,7 +69,7 @@ final class JointPass {
   }
 
   /**
-   * As {@link CausalLm#addGradients}.
+   * As {@link LossGradients#addBoth}.
    *
    * @param dropout of the user's tokens; how many they are follows from the batches
    */

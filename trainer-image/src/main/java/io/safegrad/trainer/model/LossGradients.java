@@ -9,11 +9,13 @@ import io.safegrad.trainer.tensor.Tensor;
 import java.util.List;
 
 /**
- * Gradients of the losses, each by one forward and backward, or both by one. The losses themselves
- * are scalars that nobody has read yet, in the scope {@code results}.
+ * Gradients of the losses, each by one forward and backward, or both by one. A loss is summed over
+ * the response tokens, in nats, and not scaled: a number, or a scalar in the scope {@code results},
+ * for which the device need not be waited for.
  */
-final class LossGradients {
+public final class LossGradients {
 
+  private final Scope scope;
   private final TrainingPass pass;
   private final JointPass jointPass;
   private final ModelTensors model;
@@ -22,18 +24,21 @@ final class LossGradients {
   private final long seed;
 
   /**
+   * @param scope holds what a pass needs
    * @param jointPass null where every weight is trained
    * @param gate as {@code decoder_layer.torchscript} says
    * @param dropout of the adapter, on the user's batches alone
    * @param seed draws what drops out
    */
   LossGradients(
+      Scope scope,
       TrainingPass pass,
       JointPass jointPass,
       ModelTensors model,
       Tensor gate,
       double dropout,
       long seed) {
+    this.scope = scope;
     this.pass = pass;
     this.jointPass = jointPass;
     this.model = model;
@@ -42,34 +47,69 @@ final class LossGradients {
     this.seed = seed;
   }
 
-  /** As {@link CausalLm#addUserGradient(Batch, double, Gradient)}. */
-  Tensor addUser(Scope results, Scope scope, Batch batch, double scale, Gradient gradient) {
-    return add(results, scope, batch, CrossEntropy.of(batch, 0, scale), gradient, LoraDropout.NONE);
+  /**
+   * Adds {@code scale} times the gradient of the batch's cross-entropy, without dropout.
+   *
+   * @return the cross-entropy
+   */
+  public double addUser(Batch batch, double scale, Gradient gradient) {
+    try (Scope numbers = scope.child()) {
+      return addUser(numbers, batch, scale, gradient).item();
+    }
   }
 
-  /** As {@link CausalLm#addUserGradient(Batch, double, Gradient, long)}. */
-  Tensor addUser(
-      Scope results, Scope scope, Batch batch, double scale, Gradient gradient, long number) {
-    return add(
-        results, scope, batch, CrossEntropy.of(batch, 0, scale), gradient, dropout(batch, number));
+  /** The same, its result a scalar. */
+  public Tensor addUser(Scope results, Batch batch, double scale, Gradient gradient) {
+    return add(results, batch, CrossEntropy.of(batch, 0, scale), gradient, LoraDropout.NONE);
   }
 
-  /** As {@link CausalLm#addAlignmentGradient}. */
-  Tensor addAlignment(
-      Scope results, Scope scope, AlignmentBatch alignment, double scale, Gradient gradient) {
+  /**
+   * The same with the adapter's dropout, where the training has any.
+   *
+   * @param number of the pass, names what drops out: the same for the same number, seed and batch
+   */
+  public double addUser(Batch batch, double scale, Gradient gradient, long number) {
+    try (Scope numbers = scope.child()) {
+      return addUser(numbers, batch, scale, gradient, number).item();
+    }
+  }
+
+  /** The same, its result a scalar. */
+  public Tensor addUser(Scope results, Batch batch, double scale, Gradient gradient, long number) {
+    return add(results, batch, CrossEntropy.of(batch, 0, scale), gradient, dropout(batch, number));
+  }
+
+  /**
+   * Adds {@code scale} times the gradient of the batch's KL divergence from the start model.
+   *
+   * @return the divergence
+   */
+  public double addAlignment(AlignmentBatch alignment, double scale, Gradient gradient) {
+    try (Scope numbers = scope.child()) {
+      return addAlignment(numbers, alignment, scale, gradient).item();
+    }
+  }
+
+  /** The same, its result a scalar. */
+  public Tensor addAlignment(
+      Scope results, AlignmentBatch alignment, double scale, Gradient gradient) {
     return add(
         results,
-        scope,
         alignment.batch(),
         KlDivergence.of(alignment, 0, scale),
         gradient,
         LoraDropout.NONE);
   }
 
-  /** As {@link CausalLm#addGradients}. */
-  List<Tensor> addBoth(
+  /**
+   * Does what {@link #addUser} and {@link #addAlignment} do, in one pass where that is cheaper. The
+   * adapter's dropout is on for the user's batch alone.
+   *
+   * @param number as for {@link #addUser(Batch, double, Gradient, long)}
+   * @return the cross-entropy and the divergence, scalars
+   */
+  public List<Tensor> addBoth(
       Scope results,
-      Scope scope,
       Batch user,
       double userScale,
       AlignmentBatch alignment,
@@ -91,8 +131,8 @@ final class LossGradients {
           dropout(user, number));
     }
     return List.of(
-        addUser(results, scope, user, userScale, userGradient, number),
-        addAlignment(results, scope, alignment, alignmentScale, alignmentGradient));
+        addUser(results, user, userScale, userGradient, number),
+        addAlignment(results, alignment, alignmentScale, alignmentGradient));
   }
 
   private LoraDropout dropout(Batch batch, long number) {
@@ -103,12 +143,7 @@ final class LossGradients {
   }
 
   private Tensor add(
-      Scope results,
-      Scope scope,
-      Batch batch,
-      Objective objective,
-      Gradient gradient,
-      LoraDropout dropped) {
+      Scope results, Batch batch, Objective objective, Gradient gradient, LoraDropout dropped) {
     return pass.run(
             results,
             scope,

@@ -6,6 +6,7 @@ import io.safegrad.trainer.tensor.Operators;
 import io.safegrad.trainer.tensor.Scope;
 import io.safegrad.trainer.tensor.Tensor;
 import io.safegrad.trainer.weights.FloatTensor;
+import io.safegrad.trainer.weights.TensorContents;
 import io.safegrad.trainer.weights.Weights;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -18,7 +19,7 @@ import java.util.TreeSet;
  * What training changes, and what has a value for each of it (a gradient, a moment): in memory, and
  * under the names that files have.
  */
-final class TrainedParameters {
+public final class TrainedParameters {
 
   private final Operators operators;
   private final ModelTensors tensors;
@@ -53,41 +54,62 @@ final class TrainedParameters {
     return operators.one(scope, "zeros_like", List.of(like));
   }
 
-  /** They themselves, without a copy. */
-  TrainedWeights weights() {
-    return new TrainedWeights(named);
+  /** Copies of all, under the names that PEFT (Lora) or Hugging Face transformers (Full) gives. */
+  public Map<String, FloatTensor> copies() {
+    return copies(flat());
   }
 
   /**
-   * @param vector each of the shape and at the place of one of {@link #flat()}
-   */
-  TrainedWeights weights(List<Tensor> vector) {
-    return new TrainedWeights(within(vector));
-  }
-
-  /**
-   * Copies.
+   * Copies of something that has a value for each, under the names of {@link #copies()}.
    *
-   * @param vector each of the shape and at the place of one of {@link #flat()}
+   * @param vector each of the shape and at the place of one of {@link CausalLm#parameters()}
    */
-  Map<String, FloatTensor> copies(List<Tensor> vector) {
+  public Map<String, FloatTensor> copies(List<Tensor> vector) {
     Map<String, FloatTensor> copies = new LinkedHashMap<>();
     within(vector).forEach(tensor -> copies.put(tensor.name(), tensor.copy()));
     return copies;
   }
 
+  /** A gradient under the names of {@link #copies()}. */
+  Map<String, FloatTensor> copies(Gradient gradient) {
+    return copies(gradient.vector());
+  }
+
+  /** What {@link #copies()} has, without a copy; not valid after the model. */
+  public Weights weights() {
+    return new TrainedWeights(named);
+  }
+
+  /** What {@link #copies(List)} has, without a copy; not valid after the model. */
+  public TensorContents contents(List<Tensor> vector) {
+    return new TrainedWeights(within(vector));
+  }
+
   /**
-   * @param vector each of the shape and at the place of one of {@link #flat()}
+   * Sets all.
+   *
+   * @param values as {@link #copies()} gives them
    * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
    */
-  void set(List<Tensor> vector, Map<String, FloatTensor> values) {
+  public void set(Map<String, FloatTensor> values) {
+    set(flat(), values);
+  }
+
+  /**
+   * Sets something that has a value for each.
+   *
+   * @param vector each of the shape and at the place of one of {@link CausalLm#parameters()}
+   * @param values as {@link #copies(List)} gives them
+   * @throws TrainerException with BAD_DATA when one is missing, unknown or of another shape
+   */
+  public void set(List<Tensor> vector, Map<String, FloatTensor> values) {
     List<NamedTensor> places = within(vector);
     requireNames(places, values.keySet());
     places.forEach(tensor -> tensor.set(values.get(tensor.name())));
   }
 
   /** The same from a file, of which one tensor at a time is read. */
-  void set(List<Tensor> vector, Weights values) {
+  public void set(List<Tensor> vector, Weights values) {
     List<NamedTensor> places = within(vector);
     requireNames(places, values.names());
     places.forEach(tensor -> tensor.set(values));

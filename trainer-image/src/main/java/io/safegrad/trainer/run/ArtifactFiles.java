@@ -92,14 +92,14 @@ final class ArtifactFiles {
       case Lora ->
           PeftAdapter.write(
               folder,
-              model.trainedTensors(),
+              model.trained().copies(),
               training.lora(),
               baseModelName(),
               inputs.model().commit());
       case Full ->
           HuggingFaceModel.write(
               inputs.pretrained(),
-              model.trainedWeights(),
+              model.trained().weights(),
               StorageType.FLOAT32,
               Long.MAX_VALUE,
               folder);
@@ -111,8 +111,8 @@ final class ArtifactFiles {
       case Lora ->
           MergedWeights.of(
               inputs.pretrained().weights(),
-              new PeftAdapter(plan.training().lora(), null, null, model.trainedTensors()));
-      case Full -> model.trainedWeights();
+              new PeftAdapter(plan.training().lora(), null, null, model.trained().copies()));
+      case Full -> model.trained().weights();
     };
   }
 

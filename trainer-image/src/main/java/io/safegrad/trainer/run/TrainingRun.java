@@ -187,8 +187,8 @@ final class TrainingRun {
   private void projectAdapter(CausalLm model, RunInputs inputs) {
     SafeLora.Result result =
         new SafeLora(model.torch(), inputs.pretrained().weights(), inputs.base().weights())
-            .project(model.trainedTensors(), plan.method().safeLora().threshold());
-    model.loadAdapter(result.adapter());
+            .project(model.trained().copies(), plan.method().safeLora().threshold());
+    model.trained().set(result.adapter());
     journal.projected(result.modules());
     LOG.info(
         "Safe LoRA projected {} of {} layers' updates",

@@ -127,7 +127,7 @@ public final class ConflictAttribution {
       long maxTokens = passTokens(TokenizedExample.lengths(user), batchSize);
       for (List<Integer> some : Packing.batchesByLength(reference.lengths(), maxTokens)) {
         AlignmentBatch batch = reference.batch(some);
-        divergence += model.addAlignmentGradient(batch, 1, gradient);
+        divergence += model.gradients().addAlignment(batch, 1, gradient);
         tokens += batch.responseTokens();
         batchDone.run();
       }
@@ -169,7 +169,7 @@ public final class ConflictAttribution {
   }
 
   private double[] losses(Batch batch, Alignment alignment, double distance) {
-    return model.crossEntropies(batch, alignment.vector(), distance / alignment.norm());
+    return model.losses().crossEntropies(batch, alignment.vector(), distance / alignment.norm());
   }
 
   private double norm(Scope scope, List<Tensor> vector) {

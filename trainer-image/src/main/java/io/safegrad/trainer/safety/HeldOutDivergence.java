@@ -24,7 +24,7 @@ public final class HeldOutDivergence {
     for (int from = 0; from < heldOut.size(); from += batchSize) {
       int to = Math.min(heldOut.size(), from + batchSize);
       AlignmentBatch batch = heldOut.batch(IntStream.range(from, to).boxed().toList());
-      sum += model.klDivergence(batch);
+      sum += model.losses().klDivergence(batch);
       tokens += batch.responseTokens();
     }
     return Math.max(0, sum / tokens);

@@ -59,7 +59,7 @@ final class GradientAccumulator {
     double tokens = window.userResponseTokens();
     List<DoubleSupplier> losses = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
-      Tensor loss = model.addUserGradient(scope, each.user(), 1 / tokens, user, each.pass());
+      Tensor loss = model.gradients().addUser(scope, each.user(), 1 / tokens, user, each.pass());
       losses.add(scalars.later(loss));
     }
     addOwn(window, user);
@@ -73,7 +73,7 @@ final class GradientAccumulator {
     List<DoubleSupplier> losses = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
       Batch batch = each.alignment().batch();
-      losses.add(scalars.later(model.addUserGradient(scope, batch, 1 / tokens, alignment)));
+      losses.add(scalars.later(model.gradients().addUser(scope, batch, 1 / tokens, alignment)));
     }
     return mean(losses, tokens);
   }
@@ -98,15 +98,17 @@ final class GradientAccumulator {
     List<DoubleSupplier> divergences = new ArrayList<>();
     for (MicroBatch each : window.microBatches()) {
       List<Tensor> both =
-          model.addGradients(
-              scope,
-              each.user(),
-              1 / userTokens,
-              each.alignment(),
-              1 / alignmentTokens,
-              user,
-              alignment,
-              each.pass());
+          model
+              .gradients()
+              .addBoth(
+                  scope,
+                  each.user(),
+                  1 / userTokens,
+                  each.alignment(),
+                  1 / alignmentTokens,
+                  user,
+                  alignment,
+                  each.pass());
       losses.add(scalars.later(both.get(0)));
       divergences.add(scalars.later(both.get(1)));
     }
@@ -120,7 +122,7 @@ final class GradientAccumulator {
     double tokens = window.ownResponseTokens();
     for (MicroBatch each : window.microBatches()) {
       if (each.own() != null) {
-        model.addAlignmentGradient(scope, each.own(), ownWeight / tokens, user).close();
+        model.gradients().addAlignment(scope, each.own(), ownWeight / tokens, user).close();
       }
     }
   }

@@ -96,11 +96,11 @@ public final class TrainingState {
   }
 
   /**
-   * Tensors, under the names of {@link CausalLm#trainedTensors()}; valid until the next step. Those
-   * of several vectors have names that {@link NumberedVectors} gives.
+   * Tensors, under the names of {@link TrainedParameters#copies()}; valid until the next step.
+   * Those of several vectors have names that {@link NumberedVectors} gives.
    */
   public TensorContents contents(Part part) {
-    return NumberedVectors.contents(vectors(part).stream().map(model::contents).toList());
+    return NumberedVectors.contents(vectors(part).stream().map(model.trained()::contents).toList());
   }
 
   /**
@@ -112,7 +112,7 @@ public final class TrainingState {
   public void set(Part part, Weights values) {
     List<List<Tensor>> vectors = vectors(part);
     for (int place = 0; place < vectors.size(); place++) {
-      model.setNamed(vectors.get(place), NumberedVectors.of(values, place, vectors.size()));
+      model.trained().set(vectors.get(place), NumberedVectors.of(values, place, vectors.size()));
     }
   }
 

@@ -25,7 +25,7 @@ public record ValidationLoss(double loss, int examples, int responseTokens) {
     int tokens = 0;
     for (int from = 0; from < examples.size(); from += batchSize) {
       Batch batch = Batch.of(examples.subList(from, Math.min(examples.size(), from + batchSize)));
-      sum += model.crossEntropy(batch);
+      sum += model.losses().crossEntropy(batch);
       tokens += batch.responseTokens();
     }
     return new ValidationLoss(sum / tokens, examples.size(), tokens);

@@ -76,7 +76,7 @@ final class DeviceBench implements Callable<Integer> {
       try (Weights weights = SafetensorsWeights.open(saved);
           CausalLm model =
               CausalLm.load(config, weights, training(rows), Model.Storage.BFloat16, compute)) {
-        model.loadAdapter(PeftAdapter.read(saved.resolve("adapter")).tensors());
+        model.trained().set(PeftAdapter.read(saved.resolve("adapter")).tensors());
         double load = (System.nanoTime() - start) / 1e9;
         List<StepMetrics> told = new ArrayList<>();
         new TrainingLoop(

@@ -30,7 +30,7 @@ public final class Models {
 
   /** The logits at every position of a text of tokens. */
   public static float[] logits(CausalLm model, int... ids) {
-    return model.logits(Batch.of(List.of(new TokenizedExample(ids, ids, 1)))).values();
+    return model.losses().logits(Batch.of(List.of(new TokenizedExample(ids, ids, 1)))).values();
   }
 
   /** The largest difference of two vectors, as a share of the largest number in the first. */

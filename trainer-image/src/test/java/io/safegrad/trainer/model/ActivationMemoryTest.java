@@ -56,7 +56,7 @@ class ActivationMemoryTest {
   private static float[][] gradient(CausalLm model, Batch batch) {
     try (Scope scope = model.torch().scope().child()) {
       Gradient gradient = model.newGradient(scope);
-      model.addUserGradient(batch, 1, gradient);
+      model.gradients().addUser(batch, 1, gradient);
       float[][] values =
           gradient.vector().stream().map(Tensor::toFloatArray).toArray(float[][]::new);
       assertThat(Arrays.stream(values).anyMatch(each -> each[each.length - 1] != 0)).isTrue();

@@ -32,14 +32,15 @@ class CausalLmTest {
   void aNewAdapterChangesNothing() {
     try (CausalLm adapted = golden.load(Golden.training(Mode.Lora, 1));
         CausalLm full = golden.load(Golden.training(Mode.Full, 1))) {
-      assertThat(adapted.logits(batch).values()).isEqualTo(full.logits(batch).values());
+      assertThat(adapted.losses().logits(batch).values())
+          .isEqualTo(full.losses().logits(batch).values());
     }
   }
 
   @Test
   void anAdapterStartsAsPeftInitialisesIt() {
     try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1))) {
-      Map<String, FloatTensor> adapter = model.trainedTensors();
+      Map<String, FloatTensor> adapter = model.trained().copies();
       assertThat(adapter).hasSize(2 * 7 * 2);
       FloatTensor a = adapter.get(PREFIX + "1.mlp.down_proj.lora_A.weight");
       assertThat(a.shape()).containsExactly(4, 48);
@@ -73,12 +74,12 @@ class CausalLmTest {
         });
     try (CausalLm some = golden.load(training);
         CausalLm all = golden.load(Golden.training(Mode.Lora, 1))) {
-      some.loadAdapter(subset);
-      all.loadAdapter(others);
-      assertThat(some.trainedTensors().keySet()).isEqualTo(subset.keySet());
-      assertThat(some.logits(batch).values())
+      some.trained().set(subset);
+      all.trained().set(others);
+      assertThat(some.trained().copies().keySet()).isEqualTo(subset.keySet());
+      assertThat(some.losses().logits(batch).values())
           .usingComparatorWithPrecision(1e-5f)
-          .containsExactly(all.logits(batch).values());
+          .containsExactly(all.losses().logits(batch).values());
     }
   }
 
@@ -90,8 +91,8 @@ class CausalLmTest {
       try (CausalLm model = golden.load(Golden.training(mode, 1))) {
         String file = mode == Mode.Full ? "model.safetensors" : "adapter.safetensors";
         Map<String, FloatTensor> tensors = golden.tensors(file);
-        model.loadAdapter(tensors);
-        Map<String, FloatTensor> found = model.trainedTensors();
+        model.trained().set(tensors);
+        Map<String, FloatTensor> found = model.trained().copies();
         assertThat(found.keySet()).isEqualTo(tensors.keySet());
         tensors.forEach(
             (name, tensor) ->
@@ -104,14 +105,15 @@ class CausalLmTest {
   void anAdapterThatDoesNotFitIsRefused() {
     try (CausalLm model = golden.load(Golden.training(Mode.Lora, 1))) {
       String name = PREFIX + "0.self_attn.q_proj.lora_A.weight";
-      Map<String, FloatTensor> adapter = new LinkedHashMap<>(model.trainedTensors());
+      Map<String, FloatTensor> adapter = new LinkedHashMap<>(model.trained().copies());
       FloatTensor good = adapter.put(name, new FloatTensor(new long[] {1, 2}, new float[2]));
-      assertBadData(() -> model.loadAdapter(adapter), name + " has shape [1, 2]; expected [4, 32]");
+      assertBadData(
+          () -> model.trained().set(adapter), name + " has shape [1, 2]; expected [4, 32]");
       adapter.remove(name);
-      assertBadData(() -> model.loadAdapter(adapter), "lacks the tensor " + name);
+      assertBadData(() -> model.trained().set(adapter), "lacks the tensor " + name);
       adapter.put(name, good);
       adapter.put("extra", good);
-      assertBadData(() -> model.loadAdapter(adapter), "does not train: extra");
+      assertBadData(() -> model.trained().set(adapter), "does not train: extra");
     }
   }
 
@@ -119,7 +121,7 @@ class CausalLmTest {
   void fusedLinearsAreAdaptedAsOne() {
     Golden phi3 = Golden.of("phi3");
     try (CausalLm model = phi3.load(withTargets(TargetModule.gate_proj, TargetModule.up_proj))) {
-      assertThat(model.trainedTensors().keySet())
+      assertThat(model.trained().copies().keySet())
           .hasSize(2 * 2)
           .contains(PREFIX + "0.mlp.gate_up_proj.lora_A.weight")
           .contains(PREFIX + "1.mlp.gate_up_proj.lora_B.weight");

@@ -127,7 +127,7 @@ class GenerationTest {
 
   private int mostLikely(int[] tokens) {
     Batch batch = Batch.of(List.of(new TokenizedExample(tokens, tokens, 1)));
-    float[] logits = model.logits(batch).values();
+    float[] logits = model.losses().logits(batch).values();
     int vocabulary = model.config().vocabSize();
     int last = (tokens.length - 1) * vocabulary;
     int best = 0;

@@ -139,14 +139,14 @@ public final class Golden {
   /** The same with the golden adapter. */
   public CausalLm loadWithAdapter(Training training, Compute compute) {
     CausalLm model = load(training, compute);
-    model.loadAdapter(tensors("adapter.safetensors"));
+    model.trained().set(tensors("adapter.safetensors"));
     return model;
   }
 
   /** The model with the golden adapter. */
   public CausalLm loadWithAdapter(Training training) {
     CausalLm model = load(training);
-    model.loadAdapter(tensors("adapter.safetensors"));
+    model.trained().set(tensors("adapter.safetensors"));
     return model;
   }
 
@@ -155,7 +155,7 @@ public final class Golden {
     try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
       CausalLm model = CausalLm.load(config, made.apply(weights), training);
-      model.loadAdapter(tensors("adapter.safetensors"));
+      model.trained().set(tensors("adapter.safetensors"));
       return model;
     }
   }
@@ -165,7 +165,7 @@ public final class Golden {
     try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       ModelConfig config = ModelConfig.of(json(folder.resolve("config.json")));
       CausalLm model = CausalLm.load(config, weights, training, storage);
-      model.loadAdapter(tensors("adapter.safetensors"));
+      model.trained().set(tensors("adapter.safetensors"));
       return model;
     }
   }
@@ -174,7 +174,8 @@ public final class Golden {
   public static void scaleWeights(CausalLm model, float factor) {
     Map<String, FloatTensor> weights = new LinkedHashMap<>();
     model
-        .trainedTensors()
+        .trained()
+        .copies()
         .forEach(
             (name, tensor) -> {
               float[] scaled = tensor.values().clone();
@@ -183,7 +184,7 @@ public final class Golden {
               }
               weights.put(name, new FloatTensor(tensor.shape(), scaled));
             });
-    model.loadAdapter(weights);
+    model.trained().set(weights);
   }
 
   /** All tensors of one of the toy's safetensors files. */

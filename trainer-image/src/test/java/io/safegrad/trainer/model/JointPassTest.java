@@ -47,16 +47,18 @@ class JointPassTest {
       Gradient jointUser = model.newGradient(scope);
       Gradient jointAlignment = model.newGradient(scope);
       List<Tensor> losses =
-          model.addGradients(scope, user, 0.1, alignment, 0.2, jointUser, jointAlignment, 0);
+          model.gradients().addBoth(scope, user, 0.1, alignment, 0.2, jointUser, jointAlignment, 0);
 
       Gradient separateUser = model.newGradient(scope);
       Gradient separateAlignment = model.newGradient(scope);
       assertThat(losses.get(0).item())
-          .isCloseTo(model.addUserGradient(user, 0.1, separateUser), within(1e-3));
+          .isCloseTo(model.gradients().addUser(user, 0.1, separateUser), within(1e-3));
       assertThat(losses.get(1).item())
-          .isCloseTo(model.addAlignmentGradient(alignment, 0.2, separateAlignment), within(1e-4));
-      assertClose(model.named(jointUser), model.named(separateUser));
-      assertClose(model.named(jointAlignment), model.named(separateAlignment));
+          .isCloseTo(
+              model.gradients().addAlignment(alignment, 0.2, separateAlignment), within(1e-4));
+      assertClose(model.trained().copies(jointUser), model.trained().copies(separateUser));
+      assertClose(
+          model.trained().copies(jointAlignment), model.trained().copies(separateAlignment));
     }
   }
 

@@ -30,7 +30,7 @@ class LoraDropoutTest {
       double one = loss(model, 1);
       assertThat(loss(model, 1)).isEqualTo(one);
       assertThat(loss(model, 2)).isNotEqualTo(one);
-      assertThat(model.crossEntropy(user)).isEqualTo(loss(model, null));
+      assertThat(model.losses().crossEntropy(user)).isEqualTo(loss(model, null));
     }
     try (CausalLm model = golden.loadWithAdapter(training(0))) {
       assertThat(loss(model, 1)).isEqualTo(loss(model, null)).isEqualTo(loss(model, 2));
@@ -46,9 +46,9 @@ class LoraDropoutTest {
     try (CausalLm model = golden.loadWithAdapter(training(0.3));
         Scope scope = model.torch().scope().child()) {
       Gradient gradient = model.newGradient(scope);
-      model.addUserGradient(batch, 1, gradient, 7);
-      Map<String, FloatTensor> slopes = model.named(gradient);
-      Map<String, FloatTensor> adapter = model.trainedTensors();
+      model.gradients().addUser(batch, 1, gradient, 7);
+      Map<String, FloatTensor> slopes = model.trained().copies(gradient);
+      Map<String, FloatTensor> adapter = model.trained().copies();
       for (String name : adapter.keySet()) {
         float[] direction = direction(adapter.get(name).values().length);
         double expected = 0;
@@ -88,10 +88,12 @@ class LoraDropoutTest {
         Gradient userGradient = model.newGradient(scope);
         Gradient alignmentGradient = model.newGradient(scope);
         List<Tensor> losses =
-            model.addGradients(scope, user, 1, alignment, 1, userGradient, alignmentGradient, 3);
+            model
+                .gradients()
+                .addBoth(scope, user, 1, alignment, 1, userGradient, alignmentGradient, 3);
         // The model is the start model, whatever drops out of an adapter that adds nothing.
         assertThat(losses.get(1).item()).isCloseTo(0, within(1e-4));
-        for (FloatTensor tensor : model.named(alignmentGradient).values()) {
+        for (FloatTensor tensor : model.trained().copies(alignmentGradient).values()) {
           for (float value : tensor.values()) {
             assertThat(value).isCloseTo(0, within(1e-4f));
           }
@@ -113,14 +115,14 @@ class LoraDropoutTest {
     try (Scope scope = model.torch().scope().child()) {
       Gradient gradient = model.newGradient(scope);
       return pass == null
-          ? model.addUserGradient(user, 1, gradient)
-          : model.addUserGradient(user, 1, gradient, pass);
+          ? model.gradients().addUser(user, 1, gradient)
+          : model.gradients().addUser(user, 1, gradient, pass);
     }
   }
 
   private double startLoss() {
     try (CausalLm model = golden.load(training(0))) {
-      return model.crossEntropy(user);
+      return model.losses().crossEntropy(user);
     }
   }
 
@@ -137,11 +139,11 @@ class LoraDropoutTest {
       values[i] += (float) (step * direction[i]);
     }
     moved.put(name, new FloatTensor(adapter.get(name).shape(), values));
-    model.loadAdapter(moved);
+    model.trained().set(moved);
     try (Scope scope = model.torch().scope().child()) {
-      return model.addUserGradient(batch, 1, model.newGradient(scope), 7);
+      return model.gradients().addUser(batch, 1, model.newGradient(scope), 7);
     } finally {
-      model.loadAdapter(adapter);
+      model.trained().set(adapter);
     }
   }
 

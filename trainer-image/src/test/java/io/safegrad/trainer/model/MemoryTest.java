@@ -80,7 +80,7 @@ class MemoryTest {
     try (CausalLm model = mode == Mode.Full ? toy.load(training) : toy.loadWithAdapter(training);
         Scope scope = model.torch().scope().child()) {
       Gradient gradient = model.newGradient(scope);
-      model.addUserGradient(batch, 1, gradient, 7);
+      model.gradients().addUser(batch, 1, gradient, 7);
       return gradient.vector().stream().map(Tensor::toFloatArray).toArray(float[][]::new);
     }
   }

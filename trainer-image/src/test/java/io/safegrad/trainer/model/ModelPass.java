@@ -39,23 +39,24 @@ record ModelPass(
         Scope scope = model.torch().scope().child()) {
       AlignmentBatch alignment = reference.batch(List.of(0, 1, 2));
       double alignmentTokens = alignment.responseTokens();
-      double ownDivergence = start.klDivergence(alignment) / alignmentTokens;
+      double ownDivergence = start.losses().klDivergence(alignment) / alignmentTokens;
       Gradient byUser = model.newGradient(scope);
       Gradient byAlignment = model.newGradient(scope);
       double tokens = user.responseTokens();
-      double loss = model.addUserGradient(user, 1 / tokens, byUser) / tokens;
+      double loss = model.gradients().addUser(user, 1 / tokens, byUser) / tokens;
       try (ReferenceModel own = model.reference(golden.examples("align"), start)) {
         double divergence =
-            model.addAlignmentGradient(
-                    own.batch(List.of(0, 1, 2)), 1 / alignmentTokens, byAlignment)
+            model
+                    .gradients()
+                    .addAlignment(own.batch(List.of(0, 1, 2)), 1 / alignmentTokens, byAlignment)
                 / alignmentTokens;
         return new ModelPass(
-            model.logits(user).values(),
+            model.losses().logits(user).values(),
             loss,
             ownDivergence,
             divergence,
-            model.named(byUser),
-            model.named(byAlignment));
+            model.trained().copies(byUser),
+            model.trained().copies(byAlignment));
       }
     }
   }

@@ -28,7 +28,7 @@ final class ParityTable {
       try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1));
           ReferenceModel reference = model.reference(golden.examples("align"))) {
         Batch batch = Batch.of(golden.examples("user").subList(0, 4));
-        float[] found = model.logits(batch).values();
+        float[] found = model.losses().logits(batch).values();
         logits =
             difference(
                 found,
@@ -64,13 +64,14 @@ final class ParityTable {
     try (Scope scope = model.torch().scope().child()) {
       Gradient byUser = model.newGradient(scope);
       Gradient byAlignment = model.newGradient(scope);
-      double userLoss = model.addUserGradient(user, 1 / userTokens, byUser) / userTokens;
+      double userLoss = model.gradients().addUser(user, 1 / userTokens, byUser) / userTokens;
       double divergence =
-          model.addAlignmentGradient(alignment, 1 / alignmentTokens, byAlignment) / alignmentTokens;
+          model.gradients().addAlignment(alignment, 1 / alignmentTokens, byAlignment)
+              / alignmentTokens;
       return new double[] {
         Math.max(
-            worst(golden, "user.", model.named(byUser)),
-            worst(golden, "align.", model.named(byAlignment))),
+            worst(golden, "user.", model.trained().copies(byUser)),
+            worst(golden, "align.", model.trained().copies(byAlignment))),
         relative(userLoss, golden.value(loss).asDouble()),
         relative(divergence, golden.value(kl).asDouble())
       };

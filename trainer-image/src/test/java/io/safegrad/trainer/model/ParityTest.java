@@ -27,7 +27,7 @@ class ParityTest {
     Golden golden = Golden.of(family);
     Batch batch = Batch.of(golden.examples("user").subList(0, 4));
     try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1))) {
-      FloatTensor logits = model.logits(batch);
+      FloatTensor logits = model.losses().logits(batch);
       FloatTensor expected =
           Golden.ofTokens(golden.tensors("golden.safetensors").get("logits"), batch);
       assertThat(logits.shape()).isEqualTo(expected.shape());
@@ -85,15 +85,15 @@ class ParityTest {
     try (Scope scope = model.torch().scope().child()) {
       Gradient userGradient = model.newGradient(scope);
       Gradient alignmentGradient = model.newGradient(scope);
-      double userLoss = model.addUserGradient(user, 1 / userTokens, userGradient) / userTokens;
+      double userLoss = model.gradients().addUser(user, 1 / userTokens, userGradient) / userTokens;
       double divergence =
-          model.addAlignmentGradient(alignment, 1 / alignmentTokens, alignmentGradient)
+          model.gradients().addAlignment(alignment, 1 / alignmentTokens, alignmentGradient)
               / alignmentTokens;
       assertThat(userLoss).isCloseTo(golden.value(loss).asDouble(), within(1e-4));
       assertThat(divergence)
           .isCloseTo(golden.value(kl).asDouble(), within(1e-4 * golden.value(kl).asDouble()));
-      assertGradient(golden, "user.", model.named(userGradient));
-      assertGradient(golden, "align.", model.named(alignmentGradient));
+      assertGradient(golden, "user.", model.trained().copies(userGradient));
+      assertGradient(golden, "align.", model.trained().copies(alignmentGradient));
     }
   }
 

@@ -22,12 +22,13 @@ class RsLoraTest {
     Batch batch = Batch.of(golden.examples("user").subList(0, 4));
     try (CausalLm model = golden.loadWithAdapter(Golden.rankStabilised());
         Scope scope = model.torch().scope().child()) {
-      assertClose(model.logits(batch), Golden.ofTokens(expected.get("logits"), batch), 1e-4f);
+      assertClose(
+          model.losses().logits(batch), Golden.ofTokens(expected.get("logits"), batch), 1e-4f);
 
       Gradient gradient = model.newGradient(scope);
       double tokens = Objective.labelled(batch).length;
-      model.addUserGradient(batch, 1 / tokens, gradient);
-      Map<String, FloatTensor> found = model.named(gradient);
+      model.gradients().addUser(batch, 1 / tokens, gradient);
+      Map<String, FloatTensor> found = model.trained().copies(gradient);
       assertThat(found).hasSize(expected.size() - 1);
       found.forEach((name, tensor) -> assertClose(tensor, expected.get("user." + name), 1e-4f));
     }

@@ -52,9 +52,9 @@ class StorageTest {
         ReferenceModel reference = model.reference(golden.examples("align"));
         Scope scope = model.torch().scope().child()) {
       Gradient gradient = model.newGradient(scope);
-      model.loadAdapter(zeroB(model));
+      model.trained().set(zeroB(model));
       double divergence =
-          model.addAlignmentGradient(reference.batch(List.of(0, 1, 2)), 1, gradient);
+          model.gradients().addAlignment(reference.batch(List.of(0, 1, 2)), 1, gradient);
       assertThat(divergence).isCloseTo(0, within(1e-5));
       for (Tensor tensor : gradient.vector()) {
         for (float value : tensor.toFloatArray()) {
@@ -151,7 +151,7 @@ class StorageTest {
 
   /** The adapter with every B at 0, so that it changes nothing. */
   private static Map<String, FloatTensor> zeroB(CausalLm model) {
-    Map<String, FloatTensor> adapter = model.trainedTensors();
+    Map<String, FloatTensor> adapter = model.trained().copies();
     adapter.replaceAll(
         (name, tensor) ->
             name.contains("lora_B")
@@ -162,7 +162,7 @@ class StorageTest {
 
   private static List<Tensor> gradient(CausalLm model, Golden golden, Scope scope) {
     Gradient gradient = model.newGradient(scope);
-    model.addUserGradient(Batch.of(golden.examples("user")), 1, gradient);
+    model.gradients().addUser(Batch.of(golden.examples("user")), 1, gradient);
     return gradient.vector();
   }
 

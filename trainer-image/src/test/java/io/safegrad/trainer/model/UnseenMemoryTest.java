@@ -74,15 +74,15 @@ class UnseenMemoryTest {
               golden.examples("align"),
               step -> steps.add(List.of(step.gradNorm(), step.learningRate())));
       long reads = model.torch().hostReads() - before;
-      Map<String, FloatTensor> trained = model.trainedTensors();
+      Map<String, FloatTensor> trained = model.trained().copies();
       Batch batch = Batch.of(golden.examples("user"));
-      float[] logits = model.logits(batch).values();
-      model.loadAdapter(trained);
+      float[] logits = model.losses().logits(batch).values();
+      model.trained().set(trained);
       try (Scope scope = model.torch().scope().child()) {
         // What a checkpoint does: written from a file's contents, and read again.
         Gradient copy = model.newGradient(scope);
-        model.setNamed(copy.vector(), model.trainedWeights());
-        assertThat(model.named(copy)).usingRecursiveComparison().isEqualTo(trained);
+        model.trained().set(copy.vector(), model.trained().weights());
+        assertThat(model.trained().copies(copy)).usingRecursiveComparison().isEqualTo(trained);
       }
       List<int[]> prompts =
           golden.examples("user").stream().map(example -> example.inputIds()).toList();

@@ -37,6 +37,7 @@ final class InterruptedRun implements AutoCloseable {
   private final LogLines log = new LogLines();
   private String lora = "{rank: 2, alpha: 4}";
   private String settings = "";
+  private Compute compute = Compute.CPU;
   private Preemption preemption;
   private ProgressTracker progress;
 
@@ -78,6 +79,11 @@ final class InterruptedRun implements AutoCloseable {
   /** Further fields of the next manifest that {@link #training} writes. */
   void withSettings(String fields) {
     settings = ", " + fields;
+  }
+
+  /** Of the next attempts. */
+  void on(Compute compute) {
+    this.compute = compute;
   }
 
   /** Writes the manifest's {@code training} anew. */
@@ -146,7 +152,7 @@ final class InterruptedRun implements AutoCloseable {
             RunObserver.all(List.of(journal, progress, disturbance, preemption)),
             preemption,
             new OperatorApproval(new ApprovalDesk(), null, preemption),
-            Compute.CPU,
+            compute,
             null);
     TrainingResult result = attempt.run();
     attempt.results().removeCheckpoints();

@@ -4,10 +4,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.safegrad.trainer.weights.FloatTensor;
 import io.safegrad.trainer.weights.SafetensorsFile;
+import io.safegrad.trainer.weights.SafetensorsWriter;
+import io.safegrad.trainer.weights.StorageType;
+import io.safegrad.trainer.weights.TensorContents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -39,6 +43,18 @@ final class ToyModel {
     model.writeTokenizer();
     model.writeWeights(1);
     return folder;
+  }
+
+  /** Keeps its weights in another type than float32. */
+  static void store(Path folder, StorageType type) {
+    Path weights = folder.resolve("model.safetensors");
+    Map<String, FloatTensor> tensors = SafetensorsFile.read(weights);
+    SafetensorsWriter.write(
+        weights,
+        List.copyOf(tensors.keySet()),
+        TensorContents.of(tensors),
+        type,
+        Map.of("format", "pt"));
   }
 
   /** The same with another architecture's name. */

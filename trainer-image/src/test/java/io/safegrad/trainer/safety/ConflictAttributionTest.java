@@ -66,12 +66,16 @@ class ConflictAttributionTest {
 
       Gradient gradient = model.newGradient(scope);
       double divergence =
-          model.addAlignmentGradient(
-              reference.batch(IntStream.range(0, reference.size()).boxed().toList()), 1, gradient);
+          model
+              .gradients()
+              .addAlignment(
+                  reference.batch(IntStream.range(0, reference.size()).boxed().toList()),
+                  1,
+                  gradient);
       double norm = Math.sqrt(dot(model, scope, gradient.vector(), gradient.vector()));
       double step = 6 * divergence / norm;
       double[] before = losses(model, user);
-      model.loadAdapter(plus(model, gradient, -step / norm));
+      model.trained().set(plus(model, gradient, -step / norm));
       double[] behind = losses(model, user);
 
       for (int i = 0; i < found.length; i++) {
@@ -100,15 +104,16 @@ class ConflictAttributionTest {
 
   private static double[] losses(CausalLm model, List<TokenizedExample> user) {
     return user.stream()
-        .mapToDouble(example -> model.crossEntropy(Batch.of(List.of(example))))
+        .mapToDouble(example -> model.losses().crossEntropy(Batch.of(List.of(example))))
         .toArray();
   }
 
   private static Map<String, FloatTensor> plus(CausalLm model, Gradient gradient, double factor) {
-    Map<String, FloatTensor> direction = model.named(gradient.vector());
+    Map<String, FloatTensor> direction = model.trained().copies(gradient.vector());
     Map<String, FloatTensor> sum = new HashMap<>();
     model
-        .trainedTensors()
+        .trained()
+        .copies()
         .forEach(
             (name, tensor) -> {
               float[] values = tensor.values().clone();
@@ -125,14 +130,15 @@ class ConflictAttributionTest {
     Golden golden = Golden.of("llama");
     try (CausalLm model = golden.loadWithAdapter(Golden.training(Mode.Lora, 1));
         ReferenceModel reference = model.reference(golden.examples("align"))) {
-      Map<String, FloatTensor> before = model.trainedTensors();
+      Map<String, FloatTensor> before = model.trained().copies();
 
       ConflictAttribution attribution = new ConflictAttribution(model, reference, 4, () -> {});
       attribution.measure(golden.examples("user"));
       attribution.measureFinished(golden.examples("user"));
 
       model
-          .trainedTensors()
+          .trained()
+          .copies()
           .forEach((name, now) -> assertThat(now.values()).isEqualTo(before.get(name).values()));
     }
   }
@@ -158,14 +164,16 @@ class ConflictAttributionTest {
       CausalLm model, ReferenceModel reference, List<TokenizedExample> user) {
     try (Scope scope = model.torch().scope().child()) {
       Gradient alignment = model.newGradient(scope);
-      model.addAlignmentGradient(
-          reference.batch(IntStream.range(0, reference.size()).boxed().toList()), 1, alignment);
+      model
+          .gradients()
+          .addAlignment(
+              reference.batch(IntStream.range(0, reference.size()).boxed().toList()), 1, alignment);
       double norm = Math.sqrt(dot(model, scope, alignment.vector(), alignment.vector()));
       return user.stream()
           .mapToDouble(
               example -> {
                 Gradient one = model.newGradient(scope);
-                model.addUserGradient(Batch.of(List.of(example)), 1, one);
+                model.gradients().addUser(Batch.of(List.of(example)), 1, one);
                 return -dot(model, scope, one.vector(), alignment.vector()) / norm;
               })
           .toArray();

@@ -146,8 +146,8 @@ final class CaseRun {
   private long project(StudyCase study, CausalLm lm) {
     SafeLora.Result projected =
         new SafeLora(lm.torch(), model.pretrained().weights(), model.base())
-            .project(lm.trainedTensors(), study.variant().method().safeLora().threshold());
-    lm.loadAdapter(projected.adapter());
+            .project(lm.trained().copies(), study.variant().method().safeLora().threshold());
+    lm.trained().set(projected.adapter());
     return projected.modules().stream().filter(SafeLora.Module::projected).count();
   }
 

@@ -88,7 +88,7 @@ class ChangedSafeGradTest {
               .mapToDouble(
                   i -> {
                     AlignmentBatch alone = reference.batch(List.of(i));
-                    return model.klDivergence(alone) / alone.responseTokens();
+                    return model.losses().klDivergence(alone) / alone.responseTokens();
                   })
               .toArray();
       double sum = Arrays.stream(divergences).sum();
@@ -123,7 +123,7 @@ class ChangedSafeGradTest {
           .run(golden.examples("user"), golden.examples("align"), steps::add);
       return new Run(
           steps,
-          model.trainedTensors().entrySet().stream()
+          model.trained().copies().entrySet().stream()
               .collect(
                   Collectors.toMap(
                       Map.Entry::getKey, tensor -> Arrays.toString(tensor.getValue().values()))));

@@ -43,7 +43,7 @@ final class DivergenceOrder implements ExampleOrder {
 
   private double divergence(int index) {
     AlignmentBatch alone = reference.batch(List.of(index));
-    return Math.max(0, model.klDivergence(alone) / alone.responseTokens());
+    return Math.max(0, model.losses().klDivergence(alone) / alone.responseTokens());
   }
 
   private static int draw(double[] divergences, double sum, Random random) {

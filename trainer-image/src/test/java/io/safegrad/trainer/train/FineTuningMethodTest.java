@@ -91,7 +91,7 @@ class FineTuningMethodTest {
     try (CausalLm model = golden.load(training)) {
       new TrainingLoop(model, method(Method.Name.Sft), training, ExampleOrder.FILE)
           .run(alignment, List.of(), steps::add);
-      assertThat(new Run(steps, model.trainedTensors()).values()).isEqualTo(lisa.values());
+      assertThat(new Run(steps, model.trained().copies()).values()).isEqualTo(lisa.values());
     }
     assertThat(lisa.column(StepMetrics::alignmentLoss))
         .isEqualTo(steps.stream().map(StepMetrics::loss).toList());
@@ -215,9 +215,9 @@ class FineTuningMethodTest {
                 : Mode.Full,
             1);
     try (CausalLm model = golden.load(training)) {
-      model.loadAdapter(run.trained());
+      model.trained().set(run.trained());
       Batch batch = Batch.of(alignment);
-      return model.crossEntropy(batch) / batch.responseTokens();
+      return model.losses().crossEntropy(batch) / batch.responseTokens();
     }
   }
 
@@ -231,7 +231,7 @@ class FineTuningMethodTest {
     try (CausalLm model = golden.load(training)) {
       new TrainingLoop(model, method, training, ExampleOrder.FILE)
           .run(golden.examples("user"), alignment, steps::add);
-      return new Run(steps, model.trainedTensors());
+      return new Run(steps, model.trained().copies());
     }
   }
 

@@ -48,7 +48,7 @@ class OptimizerTest {
     JsonNode expected = Golden.json(Golden.resource("weight_decay.json")).get(family);
     try (CausalLm model = Golden.of(family).load(Golden.training(Mode.Full, 1))) {
       List<String> oneDimensional =
-          model.trainedTensors().entrySet().stream()
+          model.trained().copies().entrySet().stream()
               .filter(tensor -> tensor.getValue().shape().length == 1)
               .map(Map.Entry::getKey)
               .sorted()

@@ -48,7 +48,7 @@ class PackedWindowTest {
 
   private static void moveAway(CausalLm model, Golden golden, Mode mode) {
     if (mode == Mode.Lora) {
-      model.loadAdapter(golden.tensors("adapter.safetensors"));
+      model.trained().set(golden.tensors("adapter.safetensors"));
     } else {
       Golden.scaleWeights(model, 1.1f);
     }

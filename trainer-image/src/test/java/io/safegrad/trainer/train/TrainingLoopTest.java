@@ -83,9 +83,9 @@ class TrainingLoopTest {
   void aLossThatIsNotFiniteNamesStepAndLines() {
     Training training = Golden.training(Mode.Lora, 3);
     try (CausalLm model = golden.load(training)) {
-      Map<String, FloatTensor> broken = new LinkedHashMap<>(model.trainedTensors());
+      Map<String, FloatTensor> broken = new LinkedHashMap<>(model.trained().copies());
       broken.replaceAll((name, tensor) -> filled(tensor, Float.NaN));
-      model.loadAdapter(broken);
+      model.trained().set(broken);
       assertThatThrownBy(
               () ->
                   new TrainingLoop(model, method(Method.Name.Sft, 4), training, ExampleOrder.FILE)
@@ -204,7 +204,8 @@ class TrainingLoopTest {
       new TrainingLoop(model, method(Method.Name.SafeGrad, 2), seeded)
           .run(golden.examples("user"), golden.examples("align"), NOBODY);
       model
-          .trainedTensors()
+          .trained()
+          .copies()
           .forEach(
               (name, tensor) -> {
                 List<Float> list = new ArrayList<>();

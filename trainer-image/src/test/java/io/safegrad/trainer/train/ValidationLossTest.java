@@ -32,7 +32,7 @@ class ValidationLossTest {
                   .flatMapToInt(example -> Arrays.stream(example.labels()).skip(1))
                   .filter(label -> label != TokenizedExample.IGNORED)
                   .count();
-      double expected = model.addUserGradient(all, 1, model.newGradient(scope)) / tokens;
+      double expected = model.gradients().addUser(all, 1, model.newGradient(scope)) / tokens;
 
       ValidationLoss first = ValidationLoss.of(model, examples, 1);
       ValidationLoss again = ValidationLoss.of(model, examples, 1);

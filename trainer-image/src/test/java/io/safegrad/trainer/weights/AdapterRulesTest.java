@@ -34,7 +34,7 @@ class AdapterRulesTest {
   void write() throws IOException {
     Training training = Golden.training(Training.Mode.Lora, 1);
     try (CausalLm model = Golden.of("llama").load(training)) {
-      PeftAdapter.write(folder, model.trainedTensors(), training.lora(), "org/name", null);
+      PeftAdapter.write(folder, model.trained().copies(), training.lora(), "org/name", null);
     }
     config = new ObjectMapper().readTree(folder.resolve("adapter_config.json").toFile());
     tensors = SafetensorsFile.read(folder.resolve("adapter_model.safetensors"));
