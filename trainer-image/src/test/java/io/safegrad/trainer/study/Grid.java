@@ -244,11 +244,15 @@ final class Grid extends StudyGrid {
         .toList();
   }
 
+  /** The shares that are left; of harmful examples alone screening leaves nothing to learn. */
   private List<StudyCase> moreRatios() {
     List<StudyCase> cases = new ArrayList<>();
-    for (int percent : List.of(1, 20)) {
-      TASK_METHODS.forEach(each -> cases.add(plain(percent, each, 43)));
-      SCREENS.forEach(each -> cases.add(plain(percent, each, 43)));
+    for (int seed : SEEDS) {
+      for (int percent : List.of(1, 20, 100)) {
+        METHODS.stream()
+            .filter(each -> percent < 100 || !each.screens())
+            .forEach(each -> cases.add(plain(percent, each, seed)));
+      }
     }
     for (int size : SIZES) {
       cases.add(
