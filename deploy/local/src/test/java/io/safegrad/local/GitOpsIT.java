@@ -1,6 +1,7 @@
 package io.safegrad.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.safegrad.controlplane.ControlPlaneBinaries;
 import io.safegrad.controlplane.FileTree;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -92,9 +94,15 @@ class GitOpsIT {
         .isNotEmptyDirectory();
   }
 
-  private static void assertNoDifference(String platform, String team) throws IOException {
-    assertThat(succeeds("diff", "--server-side", "-k", platform)).isEmpty();
-    assertThat(succeeds("diff", "--server-side", "-k", team, TENANT)).isEmpty();
+  /** kubectl reads an object twice: a status that is written in between looks like a difference. */
+  private static void assertNoDifference(String platform, String team) {
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(
+            () -> {
+              assertThat(succeeds("diff", "--server-side", "-k", platform)).isEmpty();
+              assertThat(succeeds("diff", "--server-side", "-k", team, TENANT)).isEmpty();
+            });
   }
 
   private static String succeeds(String... arguments) throws IOException {
