@@ -1,5 +1,6 @@
 package io.safegrad.operator;
 
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Manifest;
@@ -7,6 +8,7 @@ import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.SafeFineTune;
+import io.safegrad.api.v1alpha1.SafetyPolicy;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -100,6 +102,20 @@ public final class Examples {
             Stream.of(further))
         .map(line -> "  " + line + "\n")
         .collect(Collectors.joining());
+  }
+
+  /** A policy with some lines under {@code spec}. */
+  public static SafetyPolicy policy(String name, String... specLines) {
+    return Serialization.unmarshal(
+        """
+        apiVersion: safegrad.io/v1alpha1
+        kind: SafetyPolicy
+        metadata: {name: %s}
+        spec:
+        """
+                .formatted(name)
+            + String.join("\n", specLines).indent(2),
+        SafetyPolicy.class);
   }
 
   /** A trainer's success in which the fine-tuned model refused some of 50 harmful prompts. */

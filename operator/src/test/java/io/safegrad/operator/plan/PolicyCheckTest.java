@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
-import io.fabric8.kubernetes.client.utils.Serialization;
-import io.safegrad.api.TrainingPlan;
-import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneSpec;
@@ -26,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class PolicyCheckTest {
 
-  private static final SafetyPolicy STRICT = policy("strict", WeakSpecs.POLICY);
+  private static final SafetyPolicy STRICT = Examples.policy("strict", WeakSpecs.POLICY);
 
   @ParameterizedTest
   @MethodSource("io.safegrad.operator.WeakSpecs#all")
@@ -41,7 +38,7 @@ class PolicyCheckTest {
   @MethodSource("io.safegrad.operator.WeakSpecs#unpinned")
   void namesWhatNothingPins(String line, String sentence) {
     List<PolicyViolation> violations =
-        PolicyCheck.ofSpec(spec(line), List.of(policy("pinned", WeakSpecs.PINNED)));
+        PolicyCheck.ofSpec(spec(line), List.of(Examples.policy("pinned", WeakSpecs.PINNED)));
     assertThat(PolicyViolationException.sentences(violations))
         .contains(sentence, "(SafetyPolicy pinned, requirePinnedRevision)");
   }
@@ -50,7 +47,8 @@ class PolicyCheckTest {
   void whatIsPinnedIsAdmittedAndThePlatformAnswersForItsOwn() {
     String digest = ", digest: \"sha256:%s\"}".formatted("0".repeat(64));
     SafetyPolicy pinned =
-        policy("pinned", WeakSpecs.PINNED, "alignment: {source: \"pvc://platform/a.jsonl\"}");
+        Examples.policy(
+            "pinned", WeakSpecs.PINNED, "alignment: {source: \"pvc://platform/a.jsonl\"}");
     SafeFineTuneSpec spec =
         spec(
             "model: {source: \"hf://a/b\", revision: \"%s\"}".formatted("0".repeat(40)),
@@ -63,8 +61,8 @@ class PolicyCheckTest {
 
   @Test
   void whatAPolicyScreensIsScreenedWhateverTheRunSays() {
-    SafetyPolicy screens = policy("screens", "screening: LeaveOut");
-    SafetyPolicy free = policy("free", "screening: None");
+    SafetyPolicy screens = Examples.policy("screens", "screening: LeaveOut");
+    SafetyPolicy free = Examples.policy("free", "screening: None");
     SafeFineTuneSpec silent = spec("suspend: false");
     SafeFineTuneSpec own = spec("safety: {screening: LeaveOut}");
 
@@ -89,7 +87,7 @@ class PolicyCheckTest {
   @Test
   void theMostThatIsAllowedIsNotSetAsideForWhoAsksForLess() {
     SafetyPolicy large =
-        policy(
+        Examples.policy(
             "large",
             "limits: {resources: {cpu: 32, memory: 128Gi, hugepages-2Mi: 1Gi, storage: 1Ti}}");
     List<PolicyValue> values = PolicyMerge.strictest(List.of(large));
@@ -127,14 +125,14 @@ class PolicyCheckTest {
         .containsOnly(
             Map.entry("memory", new Quantity("1Gi")),
             Map.entry("nvidia.com/gpu", new Quantity("1")));
-    SafetyPolicy smaller = policy("smaller", "limits: {resources: {memory: 65000Mi}}");
+    SafetyPolicy smaller = Examples.policy("smaller", "limits: {resources: {memory: 65000Mi}}");
     assertThat(PolicyMerge.strictest(List.of(STRICT, smaller)))
         .contains(new PolicyValue("limits.resources.memory", "65000Mi", "smaller"));
   }
 
   @Test
   void keepingWinsAndTheQuarantineStandsInThePlan() {
-    SafetyPolicy discard = policy("a-discard", "quarantine: {rule: Discard}");
+    SafetyPolicy discard = Examples.policy("a-discard", "quarantine: {rule: Discard}");
     List<PolicyValue> values = PolicyMerge.strictest(List.of(discard, STRICT));
     assertThat(values)
         .contains(
@@ -146,7 +144,7 @@ class PolicyCheckTest {
         .isEqualTo("pvc://quarantine/team-a/support-bot");
     assertThat(PlanResolver.resolve(Examples.resource()).quarantine()).isNull();
     SafetyPolicy elsewhere =
-        policy("elsewhere", "allowedImages: []", "quarantine: {rule: Keep, claim: other}");
+        Examples.policy("elsewhere", "allowedImages: []", "quarantine: {rule: Keep, claim: other}");
     assertThatThrownBy(() -> PolicyMerge.strictest(List.of(STRICT, elsewhere)))
         .hasMessageContainingAll("quarantine.claim", "SafetyPolicy elsewhere");
   }
@@ -154,9 +152,9 @@ class PolicyCheckTest {
   @Test
   void thePlatformsJudgeTakesTheDefaultsPlaceAndNoTenantNamesAnother() {
     SafetyPolicy own =
-        policy("own", "evaluation: {judge: {type: StringList, stringList: AdvBench/1}}");
-    SafetyPolicy gated = policy("gated", "gate: {minRefusalRate: 0.9}");
-    SafetyPolicy free = policy("free", "requiredMethod: SafeGrad");
+        Examples.policy("own", "evaluation: {judge: {type: StringList, stringList: AdvBench/1}}");
+    SafetyPolicy gated = Examples.policy("gated", "gate: {minRefusalRate: 0.9}");
+    SafetyPolicy free = Examples.policy("free", "requiredMethod: SafeGrad");
     SafeFineTuneSpec silent = spec("suspend: false");
     SafeFineTuneSpec lax = spec("safety: {evaluation: {judge: {stringList: Qi2023/1}}}");
 
@@ -179,7 +177,7 @@ class PolicyCheckTest {
     assertThat(PolicyCheck.ofRun(silent, List.of(), List.of(own))).hasSize(1);
     assertThat(PolicyCheck.ofRun(lax, List.of(), List.of(gated))).hasSize(1);
     SafetyPolicy other =
-        policy("other", "evaluation: {judge: {type: StringList, stringList: Qi2023/1}}");
+        Examples.policy("other", "evaluation: {judge: {type: StringList, stringList: Qi2023/1}}");
     assertThatThrownBy(() -> PolicyMerge.strictest(List.of(own, other)))
         .hasMessageContainingAll("evaluation.judge", "SafetyPolicy own", "SafetyPolicy other");
   }
@@ -189,8 +187,8 @@ class PolicyCheckTest {
     String judge =
         "evaluation: {judge: {type: Classifier, classifier: {source: \"%s\", label: r}}}";
     String own = judge.formatted("pvc://models/judge");
-    SafetyPolicy free = policy("free", "allowedSources: {model: [\"pvc://models/*\"]}");
-    SafetyPolicy pinned = policy("pinned", "requirePinnedRevision: true");
+    SafetyPolicy free = Examples.policy("free", "allowedSources: {model: [\"pvc://models/*\"]}");
+    SafetyPolicy pinned = Examples.policy("pinned", "requirePinnedRevision: true");
     assertThat(PolicyCheck.ofSpec(spec("safety: {" + own + "}"), List.of(free))).isEmpty();
     assertThat(
             PolicyCheck.ofSpec(
@@ -206,7 +204,7 @@ class PolicyCheckTest {
                 + " expected (SafetyPolicy pinned, requirePinnedRevision)");
 
     SafetyPolicy platform =
-        policy(
+        Examples.policy(
             "platform",
             "requirePinnedRevision: true",
             "allowedSources: {model: [\"builtin://*\", \"pvc://models/*\"]}",
@@ -231,8 +229,9 @@ class PolicyCheckTest {
   void promptsGoOnlyWherePoliciesLetResultsGo() {
     String judge = "evaluation: {judge: {type: Endpoint, endpoint: {baseUrl: \"%s\", model: m}}}";
     SafetyPolicy inside =
-        policy("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
-    SafetyPolicy platform = policy("platform", judge.formatted("https://elsewhere.example/v1"));
+        Examples.policy("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
+    SafetyPolicy platform =
+        Examples.policy("platform", judge.formatted("https://elsewhere.example/v1"));
 
     assertThat(
             PolicyCheck.ofSpec(
@@ -262,7 +261,7 @@ class PolicyCheckTest {
   void thePlatformsExamplesAreHeldToTheirDigest() {
     String digest = "sha256:" + "a".repeat(64);
     SafetyPolicy own =
-        policy(
+        Examples.policy(
             "own", "alignment: {source: \"pvc://platform/a\", digest: \"%s\"}".formatted(digest));
     List<PolicyValue> values = PolicyMerge.strictest(List.of(own));
     SafeFineTuneSpec spec =
@@ -270,7 +269,7 @@ class PolicyCheckTest {
     assertThat(DemandedSpec.of(spec, values).safety().alignment().digest()).isEqualTo(digest);
     assertThat(DemandedSpec.of(spec, values).safety().alignment().additional()).hasSize(1);
     SafetyPolicy changed =
-        policy(
+        Examples.policy(
             "own",
             "alignment: {source: \"pvc://platform/a\", digest: \"sha256:%s\"}"
                 .formatted("b".repeat(64)));
@@ -315,14 +314,14 @@ class PolicyCheckTest {
 
   @Test
   void aLimitIsNotPassedByTheOtherWayToCount() {
-    SafetyPolicy epochs = policy("epochs", "limits: {maxEpochs: 3}");
+    SafetyPolicy epochs = Examples.policy("epochs", "limits: {maxEpochs: 3}");
     assertThat(PolicyCheck.ofSpec(spec("training: {maxSteps: 5}"), List.of(epochs)))
         .singleElement()
         .extracting(PolicyViolation::sentence)
         .isEqualTo(
             "spec.training.maxSteps: found 5, none expected, and at most 3 epochs (SafetyPolicy"
                 + " epochs, limits.maxEpochs)");
-    SafetyPolicy steps = policy("steps", "limits: {maxSteps: 50}");
+    SafetyPolicy steps = Examples.policy("steps", "limits: {maxSteps: 50}");
     assertThat(PolicyCheck.ofSpec(spec("suspend: false"), List.of(steps)))
         .singleElement()
         .extracting(PolicyViolation::found)
@@ -355,63 +354,17 @@ class PolicyCheckTest {
       })
   void whatAMethodSatisfies(String policy, String method, boolean admitted) {
     assertThat(
-            PolicyCheck.ofSpec(spec("method: " + method), List.of(policy("p", policy.split("; "))))
+            PolicyCheck.ofSpec(
+                    spec("method: " + method), List.of(Examples.policy("p", policy.split("; "))))
                 .isEmpty())
         .isEqualTo(admitted);
   }
 
   @Test
-  void ofSeveralPoliciesTheStrictestOfEachFieldWins() {
-    SafetyPolicy one =
-        policy(
-            "one",
-            "gate: {minRefusalRate: 0.95, maxDataRefusalDrop: 0.3}",
-            "limits: {activeDeadlineSeconds: 60}");
-    SafetyPolicy two =
-        policy(
-            "two",
-            "requiredMethod: WeightedSum",
-            "gate: {minRefusalRate: 0.92, maxRefusalDrop: 0.01, maxDataRefusalDrop: 0.1, compare: ConfidenceBound}",
-            "limits: {activeDeadlineSeconds: 90}");
-    List<PolicyValue> values = PolicyMerge.strictest(List.of(two, one));
-    assertThat(values)
-        .containsExactly(
-            new PolicyValue("requiredMethod", "WeightedSum", "two"),
-            new PolicyValue("maxAlignmentRefreshSteps", "1", "two"),
-            new PolicyValue("gate.minRefusalRate", "0.95", "one"),
-            new PolicyValue("gate.maxRefusalDrop", "0.01", "two"),
-            new PolicyValue("gate.maxDataRefusalDrop", "0.1", "two"),
-            new PolicyValue("gate.compare", "ConfidenceBound", "two"),
-            new PolicyValue("limits.activeDeadlineSeconds", "60", "one"));
-    SafeFineTuneSpec spec = spec("safety: {gate: {maxRefusalDrop: 0.005}}");
-    SafeFineTuneSpec strict = spec("safety: {gate: {maxDataRefusalDrop: 0.05}}");
-    assertThat(DemandedSpec.of(strict, values).safety().gate().maxDataRefusalDrop())
-        .isEqualTo(0.05);
-    assertThat(DemandedSpec.of(spec, values).safety().gate())
-        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, 0.1, null, Gate.Compare.ConfidenceBound));
-    assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
-    assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
-  }
-
-  @Test
-  void thePlanHoldsThePlatformsDataAndTheStricterGate() {
-    SafeFineTune resource = Examples.resource();
-    List<PolicyValue> values = PolicyMerge.strictest(List.of(STRICT));
-    TrainingPlan plan = TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), values));
-    assertThat(plan.safety().alignment().source()).isEqualTo("pvc://platform/alignment.jsonl");
-    assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
-    assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
-    assertThat(plan.safety().gate())
-        .isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1, 0.1, Gate.Compare.Estimate));
-    assertThat(TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), List.of())))
-        .as("without a policy, the plan is what it was")
-        .isEqualTo(TrainingPlan.of(resource));
-  }
-
-  @Test
   void aRunIsHeldToWhatItDidNotToItsDefaults() {
     SafeFineTuneSpec spec = spec("suspend: false");
-    SafetyPolicy own = policy("own", "alignment: {source: \"pvc://platform/alignment.jsonl\"}");
+    SafetyPolicy own =
+        Examples.policy("own", "alignment: {source: \"pvc://platform/alignment.jsonl\"}");
     assertThat(PolicyCheck.ofSpec(spec, List.of(own))).isEmpty();
     assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(List.of(own)), List.of(own)))
         .isEmpty();
@@ -420,55 +373,12 @@ class PolicyCheckTest {
         .singleElement()
         .extracting(PolicyViolation::found)
         .isEqualTo("builtin://alignment");
-    SafetyPolicy fenced = policy("fenced", "allowedSources: {data: [\"pvc://team-data/*\"]}");
+    SafetyPolicy fenced =
+        Examples.policy("fenced", "allowedSources: {data: [\"pvc://team-data/*\"]}");
     List<SafetyPolicy> both = List.of(own, fenced);
     assertThat(PolicyCheck.ofRun(spec, PolicyMerge.strictest(both), both))
         .as("the platform's own data is not the tenant's")
         .isEmpty();
-  }
-
-  @Test
-  void twoPoliciesThatNameDifferentDataAreTold() {
-    SafetyPolicy one = policy("one", "alignment: {source: \"pvc://a/x\"}");
-    SafetyPolicy two = policy("two", "alignment: {source: \"pvc://b/x\"}");
-    assertThatThrownBy(() -> PolicyMerge.strictest(List.of(one, two)))
-        .isInstanceOf(PolicyViolationException.class)
-        .hasMessageContainingAll("pvc://a/x in SafetyPolicy one", "pvc://b/x", "SafetyPolicy two");
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "{} | true",
-        "{matchLabels: {team: a}} | true",
-        "{matchLabels: {team: b}} | false",
-        "{matchExpressions: [{key: team, operator: In, values: [a]}]} | true",
-        "{matchExpressions: [{key: team, operator: NotIn, values: [a]}]} | false",
-        "{matchExpressions: [{key: free, operator: NotIn, values: ['yes']}]} | true",
-        "{matchExpressions: [{key: team, operator: Exists}]} | true",
-        "{matchExpressions: [{key: team, operator: DoesNotExist}]} | false",
-        "{matchExpressions: [{key: team, operator: Tomorrow}]} | true",
-        "{matchLabels: {team: a}, matchExpressions: [{key: x, operator: Exists}]} | false"
-      })
-  void aSelectorSelectsAsKubernetesDoes(String selector, boolean selected) {
-    SafetyPolicy policy = policy("any", "namespaceSelector: " + selector);
-    assertThat(PolicyScope.selects(policy, Map.of("team", "a"))).isEqualTo(selected);
-    assertThat(PolicyScope.isEverywhere(policy)).isEqualTo(selector.equals("{}"));
-  }
-
-  private static SafetyPolicy policy(String name, String... lines) {
-    String spec = String.join("\n", lines).indent(2);
-    return Serialization.unmarshal(
-        """
-        apiVersion: safegrad.io/v1alpha1
-        kind: SafetyPolicy
-        metadata: {name: %s}
-        spec:
-        """
-                .formatted(name)
-            + spec,
-        SafetyPolicy.class);
   }
 
   private static SafeFineTuneSpec spec(String... lines) {
