@@ -265,19 +265,7 @@ public final class CausalLm implements AutoCloseable {
    * @param passes as {@link ReferenceModel} takes them
    */
   public ReferenceModel reference(List<TokenizedExample> alignment, List<List<Integer>> passes) {
-    Scope scope = torch.scope().child();
-    boolean modelChanges = trained.haveHead();
-    Tensor head =
-        modelChanges
-            ? torch.operators().one(scope, "copy", model.head())
-            : scope.uninitialised(0, config.hiddenSize());
-    ReferenceModel reference =
-        new ReferenceModel(
-            scope, alignment, passes, torch.operators(), head, batch -> frozenStates(scope, batch));
-    if (modelChanges) {
-      reference.computeAll();
-    }
-    return reference;
+    return reference(alignment, passes, this, trained.haveHead());
   }
 
   /**
@@ -285,17 +273,33 @@ public final class CausalLm implements AutoCloseable {
    * computed now, so that it can be closed.
    */
   public ReferenceModel reference(List<TokenizedExample> alignment, CausalLm start) {
+    return reference(alignment, ReferenceModel.passes(alignment), start, true);
+  }
+
+  /**
+   * @param changes whether the start model, its head among it, is another one by and by
+   */
+  private ReferenceModel reference(
+      List<TokenizedExample> alignment,
+      List<List<Integer>> passes,
+      CausalLm start,
+      boolean changes) {
     Scope scope = torch.scope().child();
-    Tensor head = torch.operators().one(scope, "copy", start.model.head());
+    Tensor head =
+        changes
+            ? torch.operators().one(scope, "copy", start.model.head())
+            : scope.uninitialised(0, config.hiddenSize());
     ReferenceModel reference =
         new ReferenceModel(
             scope,
             alignment,
-            ReferenceModel.passes(alignment),
+            passes,
             torch.operators(),
             head,
             batch -> start.frozenStates(scope, batch));
-    reference.computeAll();
+    if (changes) {
+      reference.computeAll();
+    }
     return reference;
   }
 
