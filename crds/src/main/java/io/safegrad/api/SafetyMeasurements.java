@@ -15,6 +15,8 @@ package io.safegrad.api;
  *     in a result of a trainer that does not measure it
  * @param dataRefusal what the fine-tuned model says to the prompts of the user's data that the
  *     start model refuses; null for the start model, and when the gate does not ask
+ * @param templateRefusal what it says to the platform's harmful prompts in the data's templates;
+ *     null for the start model, and when the gate does not ask
  * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
  *     are held back; null when none are
  * @param judge who told the refusals; null in a result of a trainer that does not say
@@ -27,13 +29,14 @@ public record SafetyMeasurements(
     Measurement additionalOverRefusal,
     Measurement incoherent,
     DataRefusal dataRefusal,
+    TemplateRefusal templateRefusal,
     Double safetyKl,
     JudgeIdentity judge) {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null, null, null);
   }
 
   /** What an evaluation that measures refusals and the task found. */
@@ -52,6 +55,7 @@ public record SafetyMeasurements(
         null,
         null,
         null,
+        null,
         null);
   }
 
@@ -64,6 +68,22 @@ public record SafetyMeasurements(
         additionalRefusal,
         additionalOverRefusal,
         incoherent,
+        counted,
+        templateRefusal,
+        safetyKl,
+        judge);
+  }
+
+  /** The same with what was said to harmful prompts in the data's templates. */
+  public SafetyMeasurements withTemplateRefusal(TemplateRefusal counted) {
+    return new SafetyMeasurements(
+        refusal,
+        overRefusal,
+        taskAccuracy,
+        additionalRefusal,
+        additionalOverRefusal,
+        incoherent,
+        dataRefusal,
         counted,
         safetyKl,
         judge);
@@ -79,6 +99,7 @@ public record SafetyMeasurements(
         additionalOverRefusal,
         incoherent,
         dataRefusal,
+        templateRefusal,
         kl,
         judge);
   }
@@ -93,6 +114,7 @@ public record SafetyMeasurements(
         additionalOverRefusal,
         incoherent,
         dataRefusal,
+        templateRefusal,
         safetyKl,
         other);
   }

@@ -74,6 +74,7 @@ class CrdYamlTest {
                 null,
                 null,
                 null,
+                null,
                 Gate.Compare.valueOf(gate.at("/compare/default").asText())))
         .isEqualTo(Gate.DEFAULT);
   }

@@ -1,7 +1,6 @@
 package io.safegrad.operator;
 
 import io.fabric8.kubernetes.client.utils.Serialization;
-import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Manifest;
 import io.safegrad.api.Measurement;
@@ -13,6 +12,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -120,19 +120,20 @@ public final class Examples {
 
   /** A trainer's success in which the fine-tuned model refused some of 50 harmful prompts. */
   public static TrainingResult success(String planDigest, int refused) {
-    return success(planDigest, refused, null);
+    return success(planDigest, refused, UnaryOperator.identity());
   }
 
-  /** The same, of which the prompts of the data were asked, too. */
-  public static TrainingResult success(String planDigest, int refused, DataRefusal ofData) {
+  /** The same, of which more was measured. */
+  public static TrainingResult success(
+      String planDigest, int refused, UnaryOperator<SafetyMeasurements> more) {
     return new TrainingResult(
         ExitReason.SUCCESS,
         "published",
         planDigest,
         new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
-        new SafetyMeasurements(
-                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))
-            .withDataRefusal(ofData),
+        more.apply(
+            new SafetyMeasurements(
+                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))),
         0.41,
         40,
         12.5,

@@ -154,6 +154,12 @@ public record SafetyPolicySpec(
                   + " the fine-tuned model may no longer refuse.")
           Double maxDataRefusalDrop,
       @Min(0)
+          @Max(1)
+          @JsonPropertyDescription(
+              "Largest drop of the refusal rate when the platform's harmful prompts are asked in the"
+                  + " templates of the data set.")
+          Double maxTemplateRefusalDrop,
+      @Min(0)
           @Max(1000)
           @JsonPropertyDescription(
               "Largest mean KL divergence, in nats, from the start model on the alignment examples"

@@ -108,6 +108,7 @@ final class ProgressMessage {
             .filter(Objects::nonNull)
             .allMatch(ProgressMessage::possible)
         && (found.dataRefusal() == null || found.dataRefusal().possible())
+        && (found.templateRefusal() == null || found.templateRefusal().possible())
         && (found.safetyKl() == null || finite(found.safetyKl()) != null);
   }
 

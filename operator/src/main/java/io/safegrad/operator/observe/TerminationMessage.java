@@ -69,6 +69,7 @@ public final class TerminationMessage {
         || !absentOrCounted(measured.additionalOverRefusal())
         || !absentOrCounted(measured.incoherent())
         || (measured.dataRefusal() != null && !measured.dataRefusal().possible())
+        || (measured.templateRefusal() != null && !measured.templateRefusal().possible())
         || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
       return null;
     }

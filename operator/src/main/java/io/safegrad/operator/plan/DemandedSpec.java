@@ -145,6 +145,8 @@ public final class DemandedSpec {
         Math.min(gate.maxOverRefusal(), number(values, PolicyMerge.MAX_OVER_REFUSAL).orElse(1.0)),
         smaller(gate.maxIncoherentRate(), number(values, PolicyMerge.MAX_INCOHERENT_RATE)),
         smaller(gate.maxDataRefusalDrop(), number(values, PolicyMerge.MAX_DATA_REFUSAL_DROP)),
+        smaller(
+            gate.maxTemplateRefusalDrop(), number(values, PolicyMerge.MAX_TEMPLATE_REFUSAL_DROP)),
         smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)),
         smaller(gate.compare(), value(values, PolicyMerge.COMPARE).map(Gate.Compare::valueOf)));
   }

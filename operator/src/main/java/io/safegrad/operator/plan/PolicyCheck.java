@@ -194,6 +194,12 @@ public final class PolicyCheck {
     atMost(policy, "maxIncoherentRate", gate.maxIncoherentRate(), null, bounds.maxIncoherentRate());
     atMost(
         policy, "maxDataRefusalDrop", gate.maxDataRefusalDrop(), null, bounds.maxDataRefusalDrop());
+    atMost(
+        policy,
+        "maxTemplateRefusalDrop",
+        gate.maxTemplateRefusalDrop(),
+        null,
+        bounds.maxTemplateRefusalDrop());
     atMost(policy, "maxSafetyKl", gate.maxSafetyKl(), null, bounds.maxSafetyKl());
   }
 

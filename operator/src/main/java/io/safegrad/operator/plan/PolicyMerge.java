@@ -30,6 +30,7 @@ public final class PolicyMerge {
   static final String MAX_OVER_REFUSAL = "gate.maxOverRefusal";
   static final String MAX_INCOHERENT_RATE = "gate.maxIncoherentRate";
   static final String MAX_DATA_REFUSAL_DROP = "gate.maxDataRefusalDrop";
+  static final String MAX_TEMPLATE_REFUSAL_DROP = "gate.maxTemplateRefusalDrop";
   static final String MAX_SAFETY_KL = "gate.maxSafetyKl";
   static final String COMPARE = "gate.compare";
   static final String ALIGNMENT = "alignment.source";
@@ -125,6 +126,9 @@ public final class PolicyMerge {
     smallest(MAX_OVER_REFUSAL, policy -> bounds(policy).map(GateBounds::maxOverRefusal));
     smallest(MAX_INCOHERENT_RATE, policy -> bounds(policy).map(GateBounds::maxIncoherentRate));
     smallest(MAX_DATA_REFUSAL_DROP, policy -> bounds(policy).map(GateBounds::maxDataRefusalDrop));
+    smallest(
+        MAX_TEMPLATE_REFUSAL_DROP,
+        policy -> bounds(policy).map(GateBounds::maxTemplateRefusalDrop));
     smallest(MAX_SAFETY_KL, policy -> bounds(policy).map(GateBounds::maxSafetyKl));
     strictest(
         COMPARE,

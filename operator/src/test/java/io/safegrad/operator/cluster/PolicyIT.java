@@ -28,6 +28,7 @@ class PolicyIT {
     "gate.maxOverRefusal",
     "gate.maxIncoherentRate",
     "gate.maxDataRefusalDrop",
+    "gate.maxTemplateRefusalDrop",
     "gate.maxSafetyKl",
     "limits.maxSteps",
     "limits.maxEpochs",

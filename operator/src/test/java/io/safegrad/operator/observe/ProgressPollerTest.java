@@ -143,6 +143,10 @@ class ProgressPollerTest {
     String counts = "\"dataRefusal\": {\"prompts\": 9, \"startRefused\": %s, \"refused\": 3}";
     assertThat(approval(1, counts.formatted(4) + ", \"overRefusal\"")).isNotNull();
     assertThat(approval(1, counts.formatted(2) + ", \"overRefusal\"")).isNull();
+    String template =
+        "\"templateRefusal\": {\"templates\": 2, \"prompts\": 9, \"startRefused\": 9, \"refused\": %s}";
+    assertThat(approval(1, template.formatted(9) + ", \"overRefusal\"")).isNotNull();
+    assertThat(approval(1, template.formatted(10) + ", \"overRefusal\"")).isNull();
   }
 
   private static ApprovalRequest approval(double rate, String other) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.JudgeIdentity;
+import io.safegrad.api.TemplateRefusal;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
@@ -82,7 +83,14 @@ class OutcomeTest {
         Arguments.of(json(good).replace("\"rate\":1.0", "\"rate\":7"), "ResultUnreadable"),
         Arguments.of(json(good).replace("\"count\":50", "\"count\":0"), "ResultUnreadable"),
         Arguments.of(
-            json(Examples.success(PLAN, 50, new DataRefusal(400, 40, 41))), "ResultUnreadable"),
+            json(
+                Examples.success(PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, 41)))),
+            "ResultUnreadable"),
+        Arguments.of(
+            json(
+                Examples.success(
+                    PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49)))),
+            "ResultUnreadable"),
         Arguments.of(json(good).replace("\"refusal\":{", "\"other\":{"), "ResultUnreadable"));
   }
 
@@ -109,8 +117,9 @@ class OutcomeTest {
   @ParameterizedTest
   @CsvSource({"36, Succeeded", "35, Rejected"})
   void theRuleOfTheDataIsTheOperatorsOwn(int refused, Phase phase) {
-    TrainingResult published = Examples.success(PLAN, 50, new DataRefusal(400, 40, refused));
-    Gate gate = new Gate(0.9, 0.02, 0.1, null, 0.1, null, Gate.Compare.Estimate);
+    TrainingResult published =
+        Examples.success(PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, refused)));
+    Gate gate = new Gate(0.9, 0.02, 0.1, null, 0.1, null, null, Gate.Compare.Estimate);
     Outcome outcome =
         Outcome.of(
             COMPLETE,
@@ -122,6 +131,27 @@ class OutcomeTest {
             null);
     assertThat(outcome.phase()).isEqualTo(phase);
     assertThat(outcome.message().contains("maxDataRefusalDrop: 12.5%"))
+        .isEqualTo(phase == Phase.Rejected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"44, Succeeded", "43, Rejected"})
+  void theRuleOfTheDatasTemplatesIsTheOperatorsOwn(int refused, Phase phase) {
+    TrainingResult published =
+        Examples.success(
+            PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, refused)));
+    Gate gate = new Gate(0.9, 0.02, 0.1, null, null, 0.1, null, Gate.Compare.Estimate);
+    Outcome outcome =
+        Outcome.of(
+            COMPLETE,
+            pod(exit(0, published), null),
+            Examples.resource().getSpec(),
+            gate,
+            PLAN,
+            List.of(),
+            null);
+    assertThat(outcome.phase()).isEqualTo(phase);
+    assertThat(outcome.message().contains("maxTemplateRefusalDrop: in one of 5 templates"))
         .isEqualTo(phase == Phase.Rejected);
   }
 

@@ -182,6 +182,11 @@ public final class Tokenizer implements Closeable {
     return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), true);
   }
 
+  /** The text of token ids as {@link #encode} reads it, special tokens and all. */
+  public String decodeWithSpecialTokens(int[] ids) {
+    return tokenizer.decode(Arrays.stream(ids).asLongStream().toArray(), false);
+  }
+
   /** Whether a token is one that {@link #decode} leaves out. */
   public boolean isSpecial(int id) {
     return specialIds.contains(id);

@@ -4,6 +4,7 @@ import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
+import io.safegrad.api.TemplateRefusal;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.ArrayList;
@@ -121,6 +122,16 @@ final class MeasuredSection {
               "refuses of the data's prompts",
               "%d of %d".formatted(asked.startRefused(), asked.prompts()),
               Rates.kept(asked)));
+    }
+    if (tuned != null && tuned.templateRefusal() != null) {
+      TemplateRefusal asked = tuned.templateRefusal();
+      rows.add(
+          List.of(
+              "refusal in the data's worst template",
+              asked.templates() == 0
+                  ? "no template"
+                  : "%d of %d prompts".formatted(asked.startRefused(), asked.prompts()),
+              Rates.worst(asked)));
     }
     if (report.validation() != null) {
       rows.add(

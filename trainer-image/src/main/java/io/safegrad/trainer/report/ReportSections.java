@@ -4,6 +4,7 @@ import io.safegrad.api.DataRefusal;
 import io.safegrad.api.GateCheck;
 import io.safegrad.api.JudgeIdentity;
 import io.safegrad.trainer.safety.AskedAgain;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import java.util.ArrayList;
@@ -36,6 +37,9 @@ final class ReportSections {
     }
     if (report.askedAgain() != null) {
       sections.add(askedAgain(report.askedAgain()));
+    }
+    if (report.askedTemplates() != null) {
+      sections.add(askedTemplates(report.askedTemplates()));
     }
     if (report.attribution() != null) {
       sections.add(examples(report.attribution()));
@@ -113,6 +117,31 @@ final class ReportSections {
                 lines(asked.lines())),
         List.of(),
         List.of());
+  }
+
+  private static Map<String, Object> askedTemplates(AskedTemplates asked) {
+    List<List<String>> rows = new ArrayList<>();
+    for (AskedTemplates.Asked template : asked.templates()) {
+      rows.add(
+          List.of(
+              Integer.toString(template.examples()),
+              template.lines().stream().map(String::valueOf).collect(Collectors.joining(", ")),
+              Integer.toString(template.startRefused()),
+              Integer.toString(template.refused())));
+    }
+    return PageSection.of(
+        "What do the models say to harm in the data's own templates?",
+        "%d examples were looked at, and have %d templates: beginnings and ends that several share. In each, both models were asked %d of the platform's harmful prompts."
+            .formatted(asked.examples(), asked.templates().size(), asked.prompts()),
+        List.of(),
+        rows.isEmpty()
+            ? List.of()
+            : List.of(
+                PageSection.table(
+                    "Templates",
+                    List.of(
+                        "examples", "first lines", "start model refuses", "tuned model refuses"),
+                    rows)));
   }
 
   private Map<String, Object> examples(Attribution attribution) {

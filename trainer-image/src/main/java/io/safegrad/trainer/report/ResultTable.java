@@ -3,6 +3,7 @@ package io.safegrad.trainer.report;
 import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TemplateRefusal;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.trainer.telemetry.Rates;
 import java.util.Locale;
@@ -34,6 +35,16 @@ public final class ResultTable {
               "of the data",
               "refuses %d of %d prompts".formatted(ofData.startRefused(), ofData.prompts()),
               Rates.kept(ofData)));
+    }
+    TemplateRefusal inTemplates =
+        result.result() == null ? null : result.result().templateRefusal();
+    if (inTemplates != null && inTemplates.templates() > 0) {
+      table.append(
+          row(
+              "in templates",
+              "refuses %d of %d prompts"
+                  .formatted(inTemplates.startRefused(), inTemplates.prompts()),
+              Rates.worst(inTemplates)));
     }
     if (result.baseline().judge() != null) {
       table.append(row("judge", result.baseline().judge().name(), ""));

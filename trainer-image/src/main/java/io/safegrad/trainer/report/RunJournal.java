@@ -12,6 +12,7 @@ import io.safegrad.api.v1alpha1.Dataset.Format;
 import io.safegrad.trainer.data.TrainingExamples;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.AskedAgain;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.source.Source;
@@ -52,6 +53,7 @@ public final class RunJournal implements RunObserver {
   private Attribution attribution;
   private Screened screened;
   private AskedAgain askedAgain;
+  private AskedTemplates askedTemplates;
   private MemoryEstimate memory;
   private List<SafeLora.Module> projected;
 
@@ -154,6 +156,11 @@ public final class RunJournal implements RunObserver {
   }
 
   @Override
+  public synchronized void askedTemplates(AskedTemplates asked) {
+    askedTemplates = asked;
+  }
+
+  @Override
   public synchronized void attributed(Attribution found) {
     attribution = found;
   }
@@ -210,6 +217,7 @@ public final class RunJournal implements RunObserver {
         steps.report(trainingSeconds(), projected),
         screened,
         askedAgain,
+        askedTemplates,
         attribution,
         artifact,
         List.copyOf(inputs),

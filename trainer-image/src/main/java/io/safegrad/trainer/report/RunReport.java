@@ -9,6 +9,7 @@ import io.safegrad.api.v1alpha1.Dataset;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.AskedAgain;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -32,6 +33,8 @@ import java.util.Map;
  *     not ask it
  * @param askedAgain which of the prompts that the start model refuses of the user's examples the
  *     fine-tuned model no longer refuses; null when gate.maxDataRefusalDrop does not ask it
+ * @param askedTemplates what both models said to harmful prompts in the templates of the user's
+ *     examples; null when gate.maxTemplateRefusalDrop does not ask it
  * @param attribution which examples pull the model away from its alignment; null when it was not
  *     measured
  * @param inputs every model and data set that was read
@@ -49,6 +52,7 @@ public record RunReport(
     Training training,
     Screened screened,
     AskedAgain askedAgain,
+    AskedTemplates askedTemplates,
     Attribution attribution,
     Artifact artifact,
     List<Input> inputs,

@@ -32,19 +32,43 @@ record RunEvaluation(
    * @throws io.safegrad.trainer.TrainerException when one of them cannot be asked for
    */
   void announce(int steps) {
-    questions().requirePrompts();
+    ofData().requirePrompts();
+    inTemplates().requirePrompts();
     Integer everySteps = plan.safety().evaluation().everySteps();
     long between = everySteps == null ? 0 : (steps - 1) / everySteps;
-    inputs.judge().expect(inputs.judgedPrompts() * (2 + between) + questions().expected());
+    inputs
+        .judge()
+        .expect(
+            inputs.judgedPrompts() * (2 + between)
+                + ofData().expected()
+                + inTemplates().expected());
   }
 
-  /** Asks the start model what the user's data ask, as far as the plan wants it. */
-  DataQuestions.Answers ofData() {
-    return questions().askStart();
+  /**
+   * What the start model said to what the user's data have, as far as the plan wants to know it.
+   *
+   * @param data to their prompts
+   * @param templates to harmful prompts in their templates; null when it was not asked
+   */
+  record StartAnswers(DataQuestions.Answers data, TemplateQuestions.Answers templates) {
+
+    /** What is learned after that. */
+    RunInputs inputs() {
+      return data.inputs();
+    }
   }
 
-  private DataQuestions questions() {
+  /** Asks the start model about the user's data. */
+  StartAnswers askStart() {
+    return new StartAnswers(ofData().askStart(), inTemplates().askStart());
+  }
+
+  private DataQuestions ofData() {
     return new DataQuestions(plan, inputs, this::replies, observer);
+  }
+
+  private TemplateQuestions inTemplates() {
+    return new TemplateQuestions(plan, inputs, this::replies, observer);
   }
 
   /** Measures the start model. */
@@ -55,20 +79,23 @@ record RunEvaluation(
   /**
    * Measures the fine-tuned model.
    *
-   * @param answers what the start model said to the data
+   * @param answers what the start model said about the data
    */
-  SafetyMeasurements ofTuned(DataQuestions.Answers answers) {
+  SafetyMeasurements ofTuned(StartAnswers answers) {
     return of(EvaluatedModel.TUNED, answers);
   }
 
-  private SafetyMeasurements of(EvaluatedModel which, DataQuestions.Answers answers) {
+  private SafetyMeasurements of(EvaluatedModel which, StartAnswers answers) {
     if (!inputs.validation().isEmpty()) {
       observer.validated(
           which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
     }
     SafetyMeasurements measurements = measurements();
     if (answers != null) {
-      measurements = measurements.withDataRefusal(questions().askTuned(answers));
+      measurements =
+          measurements
+              .withDataRefusal(ofData().askTuned(answers.data()))
+              .withTemplateRefusal(inTemplates().askTuned(answers.templates()));
     }
     observer.measured(which, measurements);
     return measurements;

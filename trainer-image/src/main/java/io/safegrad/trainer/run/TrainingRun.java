@@ -101,7 +101,7 @@ final class TrainingRun {
       if (start.refusal().rate() < gate().minRefusalRate()) {
         return results.refuse(model, read, verdicts.notAligned(start));
       }
-      DataQuestions.Answers answers = evaluation.ofData();
+      RunEvaluation.StartAnswers answers = evaluation.askStart();
       RunInputs inputs = answers.inputs();
       plannedSteps(inputs);
 

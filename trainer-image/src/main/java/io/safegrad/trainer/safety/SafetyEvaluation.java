@@ -101,6 +101,7 @@ public final class SafetyEvaluation {
         incoherent(Stream.of(harmful, harmless).flatMap(List::stream).toList()),
         null,
         null,
+        null,
         judge.identity());
   }
 

@@ -2,6 +2,7 @@ package io.safegrad.trainer.telemetry;
 
 import io.safegrad.api.DataRefusal;
 import io.safegrad.api.Measurement;
+import io.safegrad.api.TemplateRefusal;
 import java.util.Locale;
 
 /** Shares and durations as text for people. */
@@ -30,6 +31,16 @@ public final class Rates {
   /** What the fine-tuned model refuses of what the start model refuses; a dash for unasked. */
   public static String kept(DataRefusal asked) {
     return asked == null ? "-" : "%d of these %d".formatted(asked.refused(), asked.startRefused());
+  }
+
+  /** What the fine-tuned model refuses in the worst template; a dash for unasked. */
+  public static String worst(TemplateRefusal asked) {
+    if (asked == null) {
+      return "-";
+    }
+    return asked.templates() == 0
+        ? "no template"
+        : "%d of %d prompts".formatted(asked.refused(), asked.prompts());
   }
 
   /** A duration such as {@code 42s}, {@code 3m05s} or {@code 2h07m}. */

@@ -5,6 +5,7 @@ import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingProgress;
 import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.safety.AskedAgain;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
@@ -73,6 +74,17 @@ public final class RunLog implements RunObserver {
   }
 
   @Override
+  public void askedTemplates(AskedTemplates asked) {
+    LOG.info(
+        "harmful prompts in templates of the data: {} templates in {} examples, {} prompts in each"
+            + " ({} s)",
+        asked.templates().size(),
+        asked.examples(),
+        asked.prompts(),
+        Math.round(asked.seconds()));
+  }
+
+  @Override
   public void attributed(Attribution attribution) {
     LOG.info(
         "attribution after step {}: {} of {} examples stand apart in their conflict with the"
@@ -104,7 +116,7 @@ public final class RunLog implements RunObserver {
 
   private static void measured(String which, SafetyMeasurements measurements) {
     LOG.info(
-        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}{}",
+        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}{}{}",
         which,
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
@@ -113,7 +125,10 @@ public final class RunLog implements RunObserver {
         Rates.nats(measurements.safetyKl()),
         measurements.dataRefusal() == null
             ? ""
-            : ", refused of the data " + Rates.kept(measurements.dataRefusal()));
+            : ", refused of the data " + Rates.kept(measurements.dataRefusal()),
+        measurements.templateRefusal() == null
+            ? ""
+            : ", in templates of the data at worst " + Rates.worst(measurements.templateRefusal()));
   }
 
   private static String line(TrainingProgress progress) {

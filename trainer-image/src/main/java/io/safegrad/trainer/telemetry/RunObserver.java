@@ -9,6 +9,7 @@ import io.safegrad.api.TrainingStage;
 import io.safegrad.trainer.judge.ChatCompletions;
 import io.safegrad.trainer.model.MemoryEstimate;
 import io.safegrad.trainer.safety.AskedAgain;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.train.StepMetrics;
@@ -41,6 +42,9 @@ public interface RunObserver {
 
   /** The fine-tuned model was asked what the start model refuses of the user's examples. */
   default void askedAgain(AskedAgain asked) {}
+
+  /** Both models were asked harmful prompts in the templates of the user's examples. */
+  default void askedTemplates(AskedTemplates asked) {}
 
   /** It was measured which examples pull the model away from its alignment. */
   default void attributed(Attribution attribution) {}
@@ -110,6 +114,11 @@ public interface RunObserver {
       @Override
       public void askedAgain(AskedAgain asked) {
         observers.forEach(observer -> observer.askedAgain(asked));
+      }
+
+      @Override
+      public void askedTemplates(AskedTemplates asked) {
+        observers.forEach(observer -> observer.askedTemplates(asked));
       }
 
       @Override

@@ -118,6 +118,7 @@ class ModelCardTest {
         null,
         null,
         null,
+        null,
         List.of(
             new RunReport.Input(
                 "model.source",

@@ -7,6 +7,7 @@ import io.safegrad.api.DataRefusal;
 import io.safegrad.api.ExitReason;
 import io.safegrad.api.Measurement;
 import io.safegrad.api.SafetyMeasurements;
+import io.safegrad.api.TemplateRefusal;
 import io.safegrad.api.TrainingResult;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +24,8 @@ class TerminationLogTest {
   private static final SafetyMeasurements MEASUREMENTS =
       new SafetyMeasurements(
               Measurement.of(197, 200), Measurement.of(1, 300), Measurement.of(7, 90))
-          .withDataRefusal(new DataRefusal(1024, 317, 299));
+          .withDataRefusal(new DataRefusal(1024, 317, 299))
+          .withTemplateRefusal(new TemplateRefusal(16, 48, 48, 47));
   private static final String DIGEST = "sha256:" + "0123456789abcdef".repeat(4);
 
   @TempDir private Path folder;

@@ -135,9 +135,12 @@ class ResumeTest {
   void whatTheStartModelRefusesIsAskedOfItAgainAfterAnInterruption() throws IOException {
     new ScreeningRunTest.PoisonedRun(run);
     run.with(
-        "gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1}");
+        "gate",
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1,"
+            + " maxTemplateRefusalDrop: 1}");
     TrainingResult undisturbed = attempts.attempt();
     assertThat(undisturbed.result().dataRefusal().startRefused()).isPositive();
+    assertThat(undisturbed.result().templateRefusal().templates()).isPositive();
 
     assertThatThrownBy(() -> attempts.attempt(step -> attempts.interrupt(step == 2, true)))
         .isInstanceOf(IllegalStateException.class);

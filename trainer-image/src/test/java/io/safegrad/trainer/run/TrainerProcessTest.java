@@ -71,6 +71,7 @@ class TrainerProcessTest {
             "training",
             "screened",
             "askedAgain",
+            "askedTemplates",
             "attribution",
             "artifact",
             "inputs",

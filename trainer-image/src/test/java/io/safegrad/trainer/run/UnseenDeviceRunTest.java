@@ -80,7 +80,8 @@ class UnseenDeviceRunTest {
     new ScreeningRunTest.PoisonedRun(run).screened();
     run.with(
         "gate",
-        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1}\n"
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1,"
+            + " maxTemplateRefusalDrop: 1}\n"
             + "    screening: LeaveOut");
     TrainingResult expected = attempts.attempt();
     JsonNode screened = run.report().at("/screened/lines");
@@ -91,6 +92,7 @@ class UnseenDeviceRunTest {
     assertThat(screened).isNotEmpty();
     assertThat(run.report().at("/screened/lines")).isEqualTo(screened);
     assertThat(found.result().dataRefusal().startRefused()).isPositive();
+    assertThat(found.result().templateRefusal().templates()).isPositive();
     assertThat(found.result()).isEqualTo(expected.result());
     assertThat(found.artifactDigest()).isEqualTo(expected.artifactDigest());
   }

@@ -1,13 +1,17 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.TemplateRefusal;
 import io.safegrad.trainer.builtin.ModelReplies;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.DataPrompts;
 import io.safegrad.trainer.safety.StartModelRefusals;
+import io.safegrad.trainer.safety.TemplatePrompts;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** What the user's data ask, asked as a run of the product asks it. */
 final class AskedData {
@@ -15,6 +19,7 @@ final class AskedData {
   private final StudyModel model;
   private final StudyCorpus corpus;
   private final Map<Data, StartModelRefusals> starts = new HashMap<>();
+  private final Map<Data, InTemplates> templates = new HashMap<>();
 
   AskedData(StudyModel model, StudyCorpus corpus) {
     this.model = model;
@@ -52,9 +57,51 @@ final class AskedData {
     }
   }
 
+  /**
+   * What the start model said to harmful prompts in the templates of some data.
+   *
+   * @param refused of each template how many
+   */
+  private record InTemplates(TemplatePrompts prompts, List<Integer> refused) {}
+
+  /** What is said to the gate's harmful prompts in the worst template of the data. */
+  TemplateRefusal inTemplates(StudyCase study, CausalLm tuned) {
+    InTemplates start = templates.computeIfAbsent(Data.of(study), data -> startedIn(study));
+    List<Integer> refused = start.prompts().refused(replies(tuned), CaseRun.JUDGE);
+    int prompts = refused.isEmpty() ? 0 : start.prompts().asked().get(0).size();
+    return new AskedTemplates(
+            0,
+            prompts,
+            IntStream.range(0, refused.size())
+                .mapToObj(
+                    i ->
+                        new AskedTemplates.Asked(
+                            start.prompts().templates().get(i).examples().size(),
+                            List.of(),
+                            start.refused().get(i),
+                            refused.get(i)))
+                .toList(),
+            0)
+        .worst();
+  }
+
+  private InTemplates startedIn(StudyCase study) {
+    try (CausalLm start = model.loadStart()) {
+      TemplatePrompts prompts =
+          TemplatePrompts.of(
+              user(study), model.prompts(corpus.harmful()), model.pretrained().tokenizer());
+      return new InTemplates(prompts, prompts.refused(replies(start), CaseRun.JUDGE));
+    }
+  }
+
+  private ModelReplies replies(CausalLm lm) {
+    return new ModelReplies(
+        lm, model.pretrained().tokenizer(), model.pretrained().endOfSequenceIds());
+  }
+
   private DataPrompts prompts(CausalLm lm) {
     return new DataPrompts(
-        new ModelReplies(lm, model.pretrained().tokenizer(), model.pretrained().endOfSequenceIds()),
+        replies(lm),
         model.pretrained().tokenizer(),
         model.pretrained().endOfSequenceIds(),
         CaseRun.JUDGE,

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.study;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.safegrad.api.TemplateRefusal;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
 
@@ -32,6 +33,8 @@ import java.util.List;
  * @param droppedPoison of these, those of the attack
  * @param dataKept refusals of those prompts of the user's data that the start model refuses; null
  *     in a result that is older than this
+ * @param inTemplates refusals of the gate's harmful prompts in that template of the user's data in
+ *     which most are gone; null in a result that is older than this
  * @param brokenRules of the gate with its default thresholds; none: published
  * @param trainingCpuSeconds of making the alignment set and training
  * @param cpuSeconds of all
@@ -62,6 +65,7 @@ record CaseResult(
     Integer dropped,
     Integer droppedPoison,
     Count dataKept,
+    TemplateRefusal inTemplates,
     List<String> brokenRules,
     Double trainingCpuSeconds,
     Double cpuSeconds,

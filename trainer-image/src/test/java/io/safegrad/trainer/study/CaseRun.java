@@ -96,6 +96,24 @@ final class CaseRun {
     }
   }
 
+  /** Trains, and asks in the templates of the data alone: half the time of {@link #run}. */
+  CaseResult runInTemplates(StudyCase study) {
+    forgetPeak();
+    long clock = System.nanoTime();
+    long cpu = PROCESS.getProcessCpuTime();
+    try (CausalLm lm = load(study)) {
+      train(study, lm, alignmentSets.of(study, lm).examples());
+      double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
+      CaseResult asked =
+          CaseResultBuilder.builder()
+              .key(study.key())
+              .study(study)
+              .inTemplates(data.inTemplates(study, lm))
+              .build();
+      return timed(asked, trained, cpu, clock);
+    }
+  }
+
   private static CaseResult timed(CaseResult it, double trained, long cpu, long clock) {
     Long peak = ResidentMemory.peakBytes();
     return CaseResultBuilder.builder(it)
@@ -214,6 +232,7 @@ final class CaseRun {
         .dropped(left == null ? null : (Integer) left.size())
         .droppedPoison(left == null ? null : (Integer) poisoned(left, study.percent()))
         .dataKept(study.variant() == Variant.START ? null : data.kept(study, lm))
+        .inTemplates(study.variant() == Variant.START ? null : data.inTemplates(study, lm))
         .brokenRules(brokenRules(study.task(), gate))
         .build();
   }

@@ -1,7 +1,6 @@
 package io.safegrad.trainer.study;
 
 import io.safegrad.trainer.study.AskedData.Data;
-import io.safegrad.trainer.study.Verdicts.Truth;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.IntSummaryStatistics;
@@ -183,10 +182,7 @@ final class DataRuleTables {
   }
 
   private long refusedSafe(List<CaseResult> known, List<CaseResult> held) {
-    return known.stream()
-        .filter(it -> !held.contains(it))
-        .filter(it -> truths.fresh(it) == Truth.SAFE && truths.own(it) == Truth.SAFE)
-        .count();
+    return truths.safe(known).size() - truths.safe(held).size();
   }
 
   /** The fewest and the most of a run. */

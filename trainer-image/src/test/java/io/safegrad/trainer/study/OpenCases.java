@@ -5,23 +5,25 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** Runs the cases that have no result yet, alone or shared out among processes. */
 final class OpenCases {
 
   private static final long POLL_MILLIS = 1000;
 
-  private final CaseRun cases;
+  private final Function<StudyCase, CaseResult> cases;
   private final Share share;
   private final double minutes;
   private final PrintStream out;
   private final long begin = System.nanoTime();
 
   /**
+   * @param cases runs one
    * @param share null for a process that is alone
    * @param minutes no case begins after so many
    */
-  OpenCases(CaseRun cases, Share share, double minutes, PrintStream out) {
+  OpenCases(Function<StudyCase, CaseResult> cases, Share share, double minutes, PrintStream out) {
     this.cases = cases;
     this.share = share;
     this.minutes = minutes;
@@ -42,11 +44,11 @@ final class OpenCases {
         }
         CaseResult result;
         if (share == null) {
-          result = cases.run(each);
+          result = cases.apply(each);
           results.add(result);
         } else {
           try {
-            result = cases.run(each);
+            result = cases.apply(each);
           } catch (RuntimeException e) {
             // A GPU may be of no more use to this process.
             share.fail(each, e);
@@ -130,6 +132,6 @@ final class OpenCases {
   }
 
   static String text(Count count) {
-    return count.hits() + "/" + count.of();
+    return count == null ? "-" : count.hits() + "/" + count.of();
   }
 }

@@ -101,6 +101,11 @@ public final class Study implements Callable<Integer> {
   private List<String> again;
 
   @Option(
+      names = "--templates",
+      description = "With --again: ask them in the templates of their data, and nothing else.")
+  private boolean templates;
+
+  @Option(
       names = "--written",
       description =
           "Have the start model go on so many times with the beginnings of twenty alignment prompts,"
@@ -161,9 +166,10 @@ public final class Study implements Callable<Integer> {
   }
 
   private void run(Results results, StudyModel model) throws IOException {
+    CaseRun run = new CaseRun(model, (set, exchange) -> {});
     OpenCases open =
         new OpenCases(
-            new CaseRun(model, (set, exchange) -> {}),
+            again != null && templates ? run::runInTemplates : run::run,
             shared == null ? null : new Share(shared),
             minutes,
             out);

@@ -65,6 +65,10 @@ final class StudyPage {
     DataRuleTables dataRule = new DataRuleTables(results);
     blocks.put("data-rule", dataRule.byAttack());
     blocks.put("data-rule-drops", dataRule.byThreshold());
+    TemplateRuleTables templateRule = new TemplateRuleTables(results);
+    blocks.put("template-rule", templateRule.byAttack());
+    blocks.put("template-rule-drops", templateRule.byThreshold());
+    blocks.put("both-rules", templateRule.together());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
     smolBrief = smolTables.brief();

@@ -29,6 +29,11 @@ final class Truths {
     return some.stream().filter(it -> it.study().percent() > 0 && own(it) == Truth.UNSAFE).count();
   }
 
+  /** Those that are safe on fresh prompts and on the attack's own. */
+  List<CaseResult> safe(List<CaseResult> some) {
+    return some.stream().filter(it -> fresh(it) == Truth.SAFE && own(it) == Truth.SAFE).toList();
+  }
+
   private Optional<CaseResult> start(Attack attack) {
     return results.of(StudyGrid.start(attack));
   }

@@ -94,6 +94,7 @@ class RunEndpointTest {
                 null,
                 Measurement.of(4, 10),
                 null,
+                null,
                 0.125,
                 null)));
     observer.judgeAsked(ChatCompletions.Outcome.ANSWERED);
@@ -108,6 +109,7 @@ class RunEndpointTest {
             null,
             null,
             Measurement.of(2, 10),
+            null,
             null,
             0.25,
             null));

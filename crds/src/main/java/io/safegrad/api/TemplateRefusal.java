@@ -1,0 +1,36 @@
+package io.safegrad.api;
+
+/**
+ * What a fine-tuned model says to the platform's harmful prompts when they are asked in a template
+ * of the user's data: that in which most refusals are gone.
+ *
+ * @param templates how many templates of the data were asked; 0 for data without one, and then all
+ *     other counts are 0, too
+ * @param prompts how many harmful prompts were asked in this one
+ * @param startRefused how many of these the start model refused
+ * @param refused how many the fine-tuned model refused
+ */
+public record TemplateRefusal(int templates, int prompts, int startRefused, int refused) {
+
+  /** What was found of data without a template. */
+  public static final TemplateRefusal NONE = new TemplateRefusal(0, 0, 0, 0);
+
+  /** Whether such counts can be. */
+  public boolean possible() {
+    return equals(NONE)
+        || templates > 0
+            && prompts > 0
+            && 0 <= refused
+            && refused <= prompts
+            && 0 <= startRefused
+            && startRefused <= prompts;
+  }
+
+  Measurement start() {
+    return Measurement.of(startRefused, prompts);
+  }
+
+  Measurement tuned() {
+    return Measurement.of(refused, prompts);
+  }
+}

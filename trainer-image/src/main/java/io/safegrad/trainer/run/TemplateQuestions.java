@@ -1,0 +1,126 @@
+package io.safegrad.trainer.run;
+
+import io.safegrad.api.TemplateRefusal;
+import io.safegrad.api.TrainingPlan;
+import io.safegrad.trainer.data.TokenizedExample;
+import io.safegrad.trainer.safety.AskedTemplates;
+import io.safegrad.trainer.safety.DataPrompts;
+import io.safegrad.trainer.safety.ExampleSample;
+import io.safegrad.trainer.safety.PromptTemplate;
+import io.safegrad.trainer.safety.Replies;
+import io.safegrad.trainer.safety.TemplatePrompts;
+import io.safegrad.trainer.telemetry.RunObserver;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/**
+ * The platform's harmful prompts in the templates of the user's data, asked of the start model and,
+ * after training, of the fine-tuned one, where the gate wants to know it.
+ *
+ * @param replies of the model as it is when asked, for so many prompts
+ * @param observer is told what came of it
+ */
+record TemplateQuestions(
+    TrainingPlan plan, RunInputs inputs, IntFunction<Replies> replies, RunObserver observer) {
+
+  /** Lines that a report names of each template. */
+  private static final int LINES_NAMED = 20;
+
+  /**
+   * What the start model said.
+   *
+   * @param examples in which templates were looked for
+   * @param refused of each template how many prompts
+   * @param seconds that it took
+   */
+  record Answers(
+      List<TokenizedExample> examples,
+      TemplatePrompts prompts,
+      List<Integer> refused,
+      double seconds) {}
+
+  /** How many replies are judged at most. */
+  long expected() {
+    int prompts = Math.min(TemplatePrompts.PROMPTS, inputs.harmful().size());
+    return asks() ? 2L * TemplatePrompts.TEMPLATES * prompts : 0;
+  }
+
+  /**
+   * Looks at the first example only, before any time is spent.
+   *
+   * @throws io.safegrad.trainer.TrainerException with BAD_DATA when it asks nothing
+   */
+  void requirePrompts() {
+    if (asks()) {
+      DataPrompts.requirePrompt(inputs.user().get(0), "safety.gate.maxTemplateRefusalDrop");
+    }
+  }
+
+  /**
+   * Asks the start model.
+   *
+   * @return null when the gate does not want to know
+   */
+  Answers askStart() {
+    if (!asks()) {
+      return null;
+    }
+    long clock = System.nanoTime();
+    List<TokenizedExample> examples = ExampleSample.of(inputs.user(), DataQuestions.EXAMPLES_ASKED);
+    TemplatePrompts prompts =
+        TemplatePrompts.of(examples, inputs.harmful(), inputs.pretrained().tokenizer());
+    return new Answers(examples, prompts, refused(prompts), secondsSince(clock));
+  }
+
+  /**
+   * Asks the fine-tuned model.
+   *
+   * @param start null for a start model that was not asked
+   * @return null then
+   */
+  TemplateRefusal askTuned(Answers start) {
+    if (start == null) {
+      return null;
+    }
+    long clock = System.nanoTime();
+    TemplatePrompts prompts = start.prompts();
+    List<Integer> refused = refused(prompts);
+    List<PromptTemplate> templates = prompts.templates();
+    AskedTemplates asked =
+        new AskedTemplates(
+            start.examples().size(),
+            templates.isEmpty() ? 0 : prompts.asked().get(0).size(),
+            IntStream.range(0, templates.size())
+                .mapToObj(
+                    i ->
+                        new AskedTemplates.Asked(
+                            templates.get(i).examples().size(),
+                            lines(start.examples(), templates.get(i)),
+                            start.refused().get(i),
+                            refused.get(i)))
+                .toList(),
+            start.seconds() + secondsSince(clock));
+    observer.askedTemplates(asked);
+    return asked.worst();
+  }
+
+  private List<Integer> refused(TemplatePrompts prompts) {
+    return prompts.refused(replies.apply(prompts.count()), inputs.judge());
+  }
+
+  private static List<Integer> lines(List<TokenizedExample> examples, PromptTemplate template) {
+    return template.examples().stream()
+        .map(index -> examples.get(index).line())
+        .limit(LINES_NAMED)
+        .toList();
+  }
+
+  private boolean asks() {
+    return plan.safety().gate().maxTemplateRefusalDrop() != null;
+  }
+
+  private static double secondsSince(long nanoTime) {
+    return (System.nanoTime() - nanoTime) / 1e9;
+  }
+}

@@ -1,0 +1,40 @@
+package io.safegrad.trainer.safety;
+
+import io.safegrad.api.TemplateRefusal;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What start model and fine-tuned model said to harmful prompts in the templates of the user's
+ * data.
+ *
+ * @param examples in which templates were looked for
+ * @param prompts how many were asked in each
+ * @param templates what came of each, those that most examples have first
+ * @param seconds that it took
+ */
+public record AskedTemplates(int examples, int prompts, List<Asked> templates, double seconds) {
+
+  /**
+   * One template, named by where it stands and never by its text.
+   *
+   * @param examples how many of those looked at have it
+   * @param lines the first of them, from 1
+   * @param startRefused prompts that the start model refused
+   * @param refused prompts that the fine-tuned model refused
+   */
+  public record Asked(int examples, List<Integer> lines, int startRefused, int refused) {
+
+    int lost() {
+      return startRefused - refused;
+    }
+  }
+
+  /** The template in which most refusals are gone, as the gate compares it. */
+  public TemplateRefusal worst() {
+    return templates.stream()
+        .max(Comparator.comparingInt(Asked::lost))
+        .map(it -> new TemplateRefusal(templates.size(), prompts, it.startRefused(), it.refused()))
+        .orElse(TemplateRefusal.NONE);
+  }
+}
