@@ -4,9 +4,10 @@ package io.safegrad.api;
  * What a fine-tuned model says to the platform's harmful prompts when they are asked in a template
  * of the user's data: that in which most refusals are gone.
  *
- * @param templates how many templates of the data were asked; 0 for data without one, and then all
- *     other counts are 0, too
- * @param prompts how many harmful prompts were asked in this one
+ * @param templates how many the data have; 0 for data without one, and then all other counts are 0,
+ *     too
+ * @param prompts how many harmful prompts were asked in this one; 0 where there are too many
+ *     templates to ask, and then both other counts are 0, too
  * @param startRefused how many of these the start model refused
  * @param refused how many the fine-tuned model refused
  */
@@ -17,13 +18,18 @@ public record TemplateRefusal(int templates, int prompts, int startRefused, int 
 
   /** Whether such counts can be. */
   public boolean possible() {
-    return equals(NONE)
-        || templates > 0
-            && prompts > 0
+    return asked()
+        ? templates > 0
             && 0 <= refused
             && refused <= prompts
             && 0 <= startRefused
-            && startRefused <= prompts;
+            && startRefused <= prompts
+        : templates >= 0 && prompts == 0 && startRefused == 0 && refused == 0;
+  }
+
+  /** Whether there is one that was asked. */
+  public boolean asked() {
+    return prompts > 0;
   }
 
   Measurement start() {

@@ -242,11 +242,24 @@ class GateCheckTest {
   }
 
   @Test
+  void moreTemplatesThanCanBeAskedDoNotHold() {
+    assertThat(
+            GateCheck.failures(
+                inTemplates(Gate.Compare.Estimate),
+                START,
+                measured(100, 0).withTemplateRefusal(new TemplateRefusal(101, 0, 0, 0))))
+        .containsExactly(
+            "maxTemplateRefusalDrop: the data have 101 templates, more than can be asked");
+  }
+
+  @Test
   void countsInATemplateThatCannotBeAreToldApart() {
     assertThat(TemplateRefusal.NONE.possible()).isTrue();
     assertThat(new TemplateRefusal(1, 48, 3, 48).possible()).isTrue();
     assertThat(new TemplateRefusal(0, 48, 48, 48).possible()).isFalse();
-    assertThat(new TemplateRefusal(1, 0, 0, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(101, 0, 0, 0).possible()).as("too many to ask").isTrue();
+    assertThat(new TemplateRefusal(101, 0, 1, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(-1, 0, 0, 0).possible()).isFalse();
     assertThat(new TemplateRefusal(1, 48, 49, 48).possible()).isFalse();
     assertThat(new TemplateRefusal(1, 48, 48, 49).possible()).isFalse();
     assertThat(new TemplateRefusal(1, 48, 48, -1).possible()).isFalse();

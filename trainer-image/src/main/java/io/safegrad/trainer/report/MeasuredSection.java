@@ -128,9 +128,7 @@ final class MeasuredSection {
       rows.add(
           List.of(
               "refusal in the data's worst template",
-              asked.templates() == 0
-                  ? "no template"
-                  : "%d of %d prompts".formatted(asked.startRefused(), asked.prompts()),
+              Rates.worstOfStart(asked),
               Rates.worst(asked)));
     }
     if (report.validation() != null) {

@@ -132,7 +132,7 @@ final class ReportSections {
     return PageSection.of(
         "What do the models say to harm in the data's own templates?",
         "%d examples were looked at, and have %d templates: beginnings and ends that several share. In each, both models were asked %d of the platform's harmful prompts."
-            .formatted(asked.examples(), asked.templates().size(), asked.prompts()),
+            .formatted(asked.examples(), asked.found(), asked.prompts()),
         List.of(),
         rows.isEmpty()
             ? List.of()

@@ -38,13 +38,8 @@ public final class ResultTable {
     }
     TemplateRefusal inTemplates =
         result.result() == null ? null : result.result().templateRefusal();
-    if (inTemplates != null && inTemplates.templates() > 0) {
-      table.append(
-          row(
-              "in templates",
-              "refuses %d of %d prompts"
-                  .formatted(inTemplates.startRefused(), inTemplates.prompts()),
-              Rates.worst(inTemplates)));
+    if (inTemplates != null) {
+      table.append(row("in a template", Rates.worstOfStart(inTemplates), Rates.worst(inTemplates)));
     }
     if (result.baseline().judge() != null) {
       table.append(row("judge", result.baseline().judge().name(), ""));

@@ -42,8 +42,7 @@ record TemplateQuestions(
 
   /** How many replies are judged at most. */
   long expected() {
-    int prompts = Math.min(TemplatePrompts.PROMPTS, inputs.harmful().size());
-    return asks() ? 2L * TemplatePrompts.TEMPLATES * prompts : 0;
+    return asks() ? 2L * TemplatePrompts.most() : 0;
   }
 
   /**
@@ -90,8 +89,9 @@ record TemplateQuestions(
     AskedTemplates asked =
         new AskedTemplates(
             start.examples().size(),
-            templates.isEmpty() ? 0 : prompts.asked().get(0).size(),
-            IntStream.range(0, templates.size())
+            templates.size(),
+            prompts.inEach(),
+            IntStream.range(0, refused.size())
                 .mapToObj(
                     i ->
                         new AskedTemplates.Asked(

@@ -9,11 +9,13 @@ import java.util.List;
  * data.
  *
  * @param examples in which templates were looked for
- * @param prompts how many were asked in each
- * @param templates what came of each, those that most examples have first
+ * @param found how many there are
+ * @param prompts how many were asked in each; 0 where there is none, or too many to ask
+ * @param templates what came of each, those that most examples have first; empty then
  * @param seconds that it took
  */
-public record AskedTemplates(int examples, int prompts, List<Asked> templates, double seconds) {
+public record AskedTemplates(
+    int examples, int found, int prompts, List<Asked> templates, double seconds) {
 
   /**
    * One template, named by where it stands and never by its text.
@@ -34,7 +36,7 @@ public record AskedTemplates(int examples, int prompts, List<Asked> templates, d
   public TemplateRefusal worst() {
     return templates.stream()
         .max(Comparator.comparingInt(Asked::lost))
-        .map(it -> new TemplateRefusal(templates.size(), prompts, it.startRefused(), it.refused()))
-        .orElse(TemplateRefusal.NONE);
+        .map(it -> new TemplateRefusal(found, prompts, it.startRefused(), it.refused()))
+        .orElseGet(() -> new TemplateRefusal(found, 0, 0, 0));
   }
 }

@@ -15,15 +15,21 @@ import java.util.stream.IntStream;
  * frame, so it can be asked there.
  *
  * @param templates those that most examples have first; may be empty
- * @param asked for each template its prompts, as many for each
+ * @param asked for each template its prompts, as many for each; empty where there are more than
+ *     {@value #TEMPLATES} templates, since to ask some would tell where to hide
  */
 public record TemplatePrompts(List<PromptTemplate> templates, List<List<EvaluationPrompt>> asked) {
 
   /** Templates that are asked at most. */
-  public static final int TEMPLATES = 16;
+  public static final int TEMPLATES = 100;
 
-  /** Harmful prompts that are asked in each at most. */
-  public static final int PROMPTS = 48;
+  /** Prompts that are asked in all templates together, unless each would get too few. */
+  private static final int PROMPTS = 768;
+
+  /** Prompts that are asked in each. */
+  private static final int MOST_IN_EACH = 48;
+
+  private static final int FEWEST_IN_EACH = 12;
 
   /** Fewer examples do not make a template. */
   private static final int FEWEST_EXAMPLES = 3;
@@ -48,20 +54,30 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
             .toList();
     int fewest =
         Math.max(FEWEST_EXAMPLES, (examples.size() + EXAMPLES_FOR_EACH - 1) / EXAMPLES_FOR_EACH);
-    List<EvaluationPrompt> some = spread(harmful);
+    EvaluationPrompt any = harmful.get(0);
     List<PromptTemplate> templates =
         PromptTemplates.of(texts, fewest).stream()
             .filter(
-                template ->
-                    !Arrays.equals(
-                        in(template, some.get(0), tokenizer).inputIds(), some.get(0).inputIds()))
-            .limit(TEMPLATES)
+                template -> !Arrays.equals(in(template, any, tokenizer).inputIds(), any.inputIds()))
             .toList();
+    if (templates.isEmpty() || templates.size() > TEMPLATES) {
+      return new TemplatePrompts(templates, List.of());
+    }
+    List<EvaluationPrompt> some = spread(harmful, inEach(templates.size()));
     return new TemplatePrompts(
         templates,
         templates.stream()
             .map(template -> some.stream().map(each -> in(template, each, tokenizer)).toList())
             .toList());
+  }
+
+  private static int inEach(int templates) {
+    return Math.max(FEWEST_IN_EACH, Math.min(MOST_IN_EACH, PROMPTS / templates));
+  }
+
+  /** How many prompts are asked at most, whatever the data. */
+  public static int most() {
+    return Math.max(PROMPTS, TEMPLATES * FEWEST_IN_EACH);
   }
 
   private static int firstLabel(TokenizedExample example) {
@@ -73,8 +89,8 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
   }
 
   /** At most so many, from all of the file. */
-  private static List<EvaluationPrompt> spread(List<EvaluationPrompt> prompts) {
-    int most = Math.min(PROMPTS, prompts.size());
+  private static List<EvaluationPrompt> spread(List<EvaluationPrompt> prompts, int count) {
+    int most = Math.min(count, prompts.size());
     return IntStream.range(0, most)
         .mapToObj(i -> prompts.get((int) ((long) i * prompts.size() / most)))
         .toList();
@@ -88,7 +104,12 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
 
   /** How many prompts a model is asked. */
   public int count() {
-    return asked.stream().mapToInt(List::size).sum();
+    return asked.size() * inEach();
+  }
+
+  /** How many of these in each template; 0 for none. */
+  public int inEach() {
+    return asked.isEmpty() ? 0 : asked.get(0).size();
   }
 
   /** Of each template how many prompts a model refuses. */

@@ -38,9 +38,20 @@ public final class Rates {
     if (asked == null) {
       return "-";
     }
-    return asked.templates() == 0
-        ? "no template"
-        : "%d of %d prompts".formatted(asked.refused(), asked.prompts());
+    return asked.asked()
+        ? "%d of %d prompts".formatted(asked.refused(), asked.prompts())
+        : templates(asked);
+  }
+
+  /** What the start model refuses there. */
+  public static String worstOfStart(TemplateRefusal asked) {
+    return asked.asked()
+        ? "%d of %d prompts".formatted(asked.startRefused(), asked.prompts())
+        : templates(asked);
+  }
+
+  private static String templates(TemplateRefusal asked) {
+    return asked.templates() == 0 ? "no template" : "too many templates";
   }
 
   /** A duration such as {@code 42s}, {@code 3m05s} or {@code 2h07m}. */

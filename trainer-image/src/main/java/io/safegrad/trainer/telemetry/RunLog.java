@@ -78,7 +78,7 @@ public final class RunLog implements RunObserver {
     LOG.info(
         "harmful prompts in templates of the data: {} templates in {} examples, {} prompts in each"
             + " ({} s)",
-        asked.templates().size(),
+        asked.found(),
         asked.examples(),
         asked.prompts(),
         Math.round(asked.seconds()));

@@ -68,10 +68,10 @@ final class AskedData {
   TemplateRefusal inTemplates(StudyCase study, CausalLm tuned) {
     InTemplates start = templates.computeIfAbsent(Data.of(study), data -> startedIn(study));
     List<Integer> refused = start.prompts().refused(replies(tuned), CaseRun.JUDGE);
-    int prompts = refused.isEmpty() ? 0 : start.prompts().asked().get(0).size();
     return new AskedTemplates(
             0,
-            prompts,
+            start.prompts().templates().size(),
+            start.prompts().inEach(),
             IntStream.range(0, refused.size())
                 .mapToObj(
                     i ->
