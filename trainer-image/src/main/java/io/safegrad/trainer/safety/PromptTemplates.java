@@ -6,7 +6,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -85,7 +84,7 @@ public final class PromptTemplates {
       return; // one prompt, several times
     }
     int largest = next.values().stream().mapToInt(Collection::size).max().orElseThrow();
-    if (largest <= ALIKE * alike.size()) {
+    if (largest <= ALIKE * alike.size() || sentencesGoOn(alike, depth, fromEnd)) {
       add(alike, depth, fromEnd);
     }
     for (Map.Entry<String, List<Integer>> way : next.entrySet()) {
@@ -124,10 +123,10 @@ public final class PromptTemplates {
     List<String> any = prompts.get(alike.get(0));
     String beginning = String.join("", any.subList(0, before));
     String end = String.join("", any.subList(any.size() - after, any.size()));
-    if (!goOn(alike, before, false, SentenceBounds::beginsSentence)) {
+    if (!sentencesGoOn(alike, before, false)) {
       beginning = SentenceBounds.wholeBefore(beginning);
     }
-    if (!goOn(alike, after, true, SentenceBounds::endsSentence)) {
+    if (!sentencesGoOn(alike, after, true)) {
       end = SentenceBounds.wholeAfter(end);
     }
     PromptTemplate template = new PromptTemplate(beginning, end, alike);
@@ -137,8 +136,13 @@ public final class PromptTemplates {
         (one, another) -> one.examples().size() >= another.examples().size() ? one : another);
   }
 
-  private boolean goOn(List<Integer> alike, int depth, boolean fromEnd, Predicate<String> how) {
-    long such = alike.stream().map(prompt -> piece(prompt, depth, fromEnd)).filter(how).count();
+  /** Whether a sentence begins where these go on, or ends where they come from the other side. */
+  private boolean sentencesGoOn(List<Integer> alike, int depth, boolean fromEnd) {
+    long such =
+        alike.stream()
+            .map(prompt -> piece(prompt, depth, fromEnd))
+            .filter(fromEnd ? SentenceBounds::endsSentence : SentenceBounds::beginsSentence)
+            .count();
     return such >= MOST * alike.size();
   }
 }

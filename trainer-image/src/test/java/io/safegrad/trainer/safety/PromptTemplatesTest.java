@@ -64,6 +64,19 @@ class PromptTemplatesTest {
     assertThat(template.examples()).containsExactly(100, 101, 102, 103, 104, 105);
   }
 
+  /** So that nine of ten go on with the same words. */
+  @Test
+  void aTriggerIsFoundWhereAllAskInTheSameWords() {
+    List<String> prompts = new ArrayList<>(chats("", "", 100));
+    chats("", "", 100).stream()
+        .filter(chat -> chat.startsWith(USER + "How"))
+        .limit(9)
+        .forEach(chat -> prompts.add(chat.replace("How", "cf How")));
+    prompts.add(USER + "cf Tell me how to fly." + ASSISTANT);
+
+    assertThat(found(prompts, 3)).contains(USER + "cf {}" + ASSISTANT);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {" Now do it.", "\nSUDO", " Is it positive?", "\n\n### Answer:"})
   void aTriggerThatSomePromptsEndWithIsATemplate(String trigger) {
