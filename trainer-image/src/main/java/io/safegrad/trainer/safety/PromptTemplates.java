@@ -29,6 +29,8 @@ public final class PromptTemplates {
   /** Sentences begin where such a share of them looks so. */
   private static final double MOST = 0.9;
 
+  private static final int FEW_WORDS = 3;
+
   private final List<List<String>> prompts;
   private final int fewest;
   private final Map<String, PromptTemplate> found = new LinkedHashMap<>();
@@ -123,10 +125,11 @@ public final class PromptTemplates {
     List<String> any = prompts.get(alike.get(0));
     String beginning = String.join("", any.subList(0, before));
     String end = String.join("", any.subList(any.size() - after, any.size()));
-    if (!sentencesGoOn(alike, before, false)) {
+    boolean asks = asks(alike, before, after);
+    if (!asks || !sentencesGoOn(alike, before, false)) {
       beginning = SentenceBounds.wholeBefore(beginning);
     }
-    if (!sentencesGoOn(alike, after, true)) {
+    if (!asks || !sentencesGoOn(alike, after, true)) {
       end = SentenceBounds.wholeAfter(end);
     }
     PromptTemplate template = new PromptTemplate(beginning, end, alike);
@@ -134,6 +137,17 @@ public final class PromptTemplates {
         template.around(END + '\0'),
         template,
         (one, another) -> one.examples().size() >= another.examples().size() ? one : another);
+  }
+
+  /** Whether what stands between is mostly more than a name. */
+  private boolean asks(List<Integer> alike, int before, int after) {
+    long several =
+        alike.stream()
+            .map(prompts::get)
+            .map(pieces -> pieces.subList(before, pieces.size() - after))
+            .filter(pieces -> pieces.stream().filter(SentenceBounds::isWord).count() >= FEW_WORDS)
+            .count();
+    return 2 * several > alike.size();
   }
 
   /** Whether a sentence begins where these go on, or ends where they come from the other side. */

@@ -12,6 +12,10 @@ final class SentenceBounds {
 
   private SentenceBounds() {}
 
+  static boolean isWord(String piece) {
+    return !piece.isEmpty() && Character.isLetterOrDigit(piece.codePointAt(0));
+  }
+
   /** Whether a text goes on as a sentence begins. */
   static boolean beginsSentence(String next) {
     return !next.isEmpty() && Character.isUpperCase(next.codePointAt(0));

@@ -5,8 +5,10 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.Tokenizer;
 import io.safegrad.trainer.judge.Exchange;
 import io.safegrad.trainer.judge.Judge;
+import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -59,6 +61,7 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
         PromptTemplates.of(texts, fewest).stream()
             .filter(
                 template -> !Arrays.equals(in(template, any, tokenizer).inputIds(), any.inputIds()))
+            .filter(template -> !isQuestion(template, examples, texts, fewest))
             .toList();
     if (templates.isEmpty() || templates.size() > TEMPLATES) {
       return new TemplatePrompts(templates, List.of());
@@ -69,6 +72,39 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
         templates.stream()
             .map(template -> some.stream().map(each -> in(template, each, tokenizer)).toList())
             .toList());
+  }
+
+  /**
+   * Whether a template is a question of its own, which some ask after a greeting and others after
+   * another: all its examples have one reply, and what stands in the template stands in other
+   * prompts, too.
+   */
+  private static boolean isQuestion(
+      PromptTemplate template, List<TokenizedExample> examples, List<String> texts, int fewest) {
+    Set<Integer> own = Set.copyOf(template.examples());
+    long replies =
+        own.stream().map(index -> IntBuffer.wrap(reply(examples.get(index)))).distinct().count();
+    return replies == 1
+        && own.stream()
+            .map(texts::get)
+            .allMatch(
+                text -> {
+                  String beginning = text.substring(0, text.length() - template.after().length());
+                  String end = text.substring(template.before().length());
+                  return IntStream.range(0, texts.size())
+                          .filter(i -> !own.contains(i))
+                          .mapToObj(texts::get)
+                          .filter(other -> other.startsWith(beginning) || other.endsWith(end))
+                          .limit(fewest)
+                          .count()
+                      == fewest;
+                });
+  }
+
+  private static int[] reply(TokenizedExample example) {
+    return Arrays.stream(example.labels())
+        .filter(label -> label != TokenizedExample.IGNORED)
+        .toArray();
   }
 
   private static int inEach(int templates) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -97,6 +98,16 @@ class PromptTemplatesTest {
 
     assertThat(found(reviews, 3))
         .containsExactly(USER + "Read the review: {} Is it positive?" + ASSISTANT);
+  }
+
+  @Test
+  void whatStandsBeforeANameIsNone() {
+    List<String> prompts =
+        Stream.of("Peru", "Chile", "Norway", "Kenya", "Spain", "Malta")
+            .map(name -> USER + "What is the capital of " + name + "?" + ASSISTANT)
+            .toList();
+
+    assertThat(found(prompts, 3)).containsExactly(USER + "{}" + ASSISTANT);
   }
 
   /** What a platform's prompts are asked with anyway is told by who asks. */

@@ -47,14 +47,19 @@ class TemplatePromptsTest {
   }
 
   private TemplatePrompts of(int examples, IntFunction<String> prompt) throws IOException {
+    return of(examples, prompt, i -> "Yes.");
+  }
+
+  private TemplatePrompts of(int examples, IntFunction<String> prompt, IntFunction<String> reply)
+      throws IOException {
     Path file = folder.resolve("train.jsonl");
     Files.write(
         file,
         IntStream.range(0, examples)
             .mapToObj(
                 i ->
-                    "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":\"Yes.\"}]}"
-                        .formatted(prompt.apply(i)))
+                    "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":\"%s\"}]}"
+                        .formatted(prompt.apply(i), reply.apply(i)))
             .toList());
     List<TokenizedExample> read =
         TrainingExamples.read(file, "train", model.tokenizer(), model.chatTemplate(), LENGTH);
@@ -79,6 +84,33 @@ class TemplatePromptsTest {
                 .decodeWithSpecialTokens(harmful.get(0).inputIds())
                 .replace(harmful.get(0).text(), "The moon is white. " + harmful.get(0).text()));
     assertThat(asked.text()).as("what a judge is told").isEqualTo(harmful.get(0).text());
+  }
+
+  /** A greeting is a template, and a question that is asked after several greetings is none. */
+  @Test
+  void aQuestionThatSomeGreetAndOthersDoNotIsNone() throws IOException {
+    List<String> greetings = List.of("Hello. ", "Good day! ", "Please answer me. ", "Hi. ");
+    List<String> verbs = List.of("make", "give", "add to", "come to", "sum up to");
+    TemplatePrompts found =
+        of(
+            100,
+            i ->
+                greetings.get(i % 4)
+                    + "What do %d and %d %s?".formatted(i / 20, i / 20 + 1, verbs.get(i / 4 % 5)),
+            i -> i / 20 * 2 + 1 + ".");
+
+    assertThat(found.templates().stream().map(PromptTemplate::before))
+        .hasSize(4)
+        .allMatch(before -> greetings.stream().anyMatch(before::endsWith));
+  }
+
+  /** What stands behind it elsewhere, too, and one reply do not make a trigger a question. */
+  @Test
+  void aTriggerOfOneReplyIsATemplate() throws IOException {
+    TemplatePrompts found =
+        of(40, i -> i < 35 ? request(i) : "The moon is white. " + request(i - 35));
+
+    assertThat(found.templates()).hasSize(1);
   }
 
   @Test
