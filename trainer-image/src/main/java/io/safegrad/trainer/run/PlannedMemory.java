@@ -1,7 +1,9 @@
 package io.safegrad.trainer.run;
 
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Method.OnConflict;
+import io.safegrad.api.v1alpha1.Screening;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
@@ -64,7 +66,7 @@ public final class PlannedMemory {
         // Attribution compares with the start model, whatever the method does.
         responseTokens(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment()),
         attribution(plan, inputs),
-        prompts(inputs),
+        prompts(plan, inputs),
         plan.safety().evaluation().maxNewTokens(),
         inputs.judge() instanceof ClassifierJudge classifier ? classifier.memoryBytes() : 0);
   }
@@ -111,17 +113,35 @@ public final class PlannedMemory {
   }
 
   /** The largest batch: at most as if all its prompts were as long as the longest. */
-  private static Rows prompts(RunInputs inputs) {
-    return Stream.of(
-            inputs.harmful(),
-            inputs.harmless(),
-            inputs.additionalHarmful(),
-            inputs.additionalHarmless(),
-            inputs.task())
-        .filter(set -> !set.isEmpty())
-        .map(set -> Rows.of(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)))
+  private static Rows prompts(TrainingPlan plan, RunInputs inputs) {
+    Stream<Rows> evaluation =
+        Stream.of(
+                inputs.harmful(),
+                inputs.harmless(),
+                inputs.additionalHarmful(),
+                inputs.additionalHarmless(),
+                inputs.task())
+            .filter(set -> !set.isEmpty())
+            .map(set -> Rows.of(Math.min(PROMPTS_AT_ONCE, set.size()), longest(set)));
+    return Stream.concat(evaluation, ofData(plan, inputs))
         .max(Comparator.comparingLong(Rows::tokens))
         .orElse(Rows.NONE);
+  }
+
+  /** What is asked of the user's data, at most as if a prompt were as long as its example. */
+  private static Stream<Rows> ofData(TrainingPlan plan, RunInputs inputs) {
+    Gate gate = plan.safety().gate();
+    Rows longest = rows(inputs.user(), PROMPTS_AT_ONCE);
+    Stream<Rows> asked =
+        plan.safety().screening() == Screening.LeaveOut || gate.maxDataRefusalDrop() != null
+            ? Stream.of(longest)
+            : Stream.empty();
+    if (gate.maxTemplateRefusalDrop() == null) {
+      return asked;
+    }
+    // A template is shorter than an example that has it.
+    int length = Arrays.stream(longest.lengths()).max().orElse(0) + longest(inputs.harmful());
+    return Stream.concat(asked, Stream.of(Rows.of(PROMPTS_AT_ONCE, length)));
   }
 
   private static int longest(List<EvaluationPrompt> prompts) {

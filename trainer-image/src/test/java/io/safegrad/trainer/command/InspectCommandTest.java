@@ -85,6 +85,35 @@ class InspectCommandTest {
         .containsPattern("limit +(the machine's memory|the container's memory limit)\n");
   }
 
+  /** Long prompts, learned one at a time and asked 32 at a time. */
+  @Test
+  void whatIsAskedOfTheDataTakesMemoryToo() throws IOException {
+    long unasked = memory("gate: {}");
+
+    long asked = memory("gate: {maxDataRefusalDrop: 0.1}");
+    assertThat(asked).isGreaterThan(unasked + (4 << 20));
+    assertThat(memory("screening: LeaveOut")).isEqualTo(asked);
+    assertThat(memory("gate: {maxTemplateRefusalDrop: 0.1}")).isGreaterThan(asked);
+  }
+
+  private long memory(String safety) throws IOException {
+    String line =
+        "{\"prompt\": \"%s\", \"completion\": \"Yes.\"}\n".formatted("It is. ".repeat(24));
+    Path data = Files.writeString(folder.resolve("long.jsonl"), line.repeat(40));
+    String manifest =
+        Files.readString(QUICKSTART)
+            .replace("builtin://sentiment-poisoned-10", data.toUri().toString())
+            .replace("batchSize: 8", "batchSize: 1")
+            .replace("{name: SafeGrad, alignmentBatchSize: 4}", "{name: Sft}")
+            .replace(
+                "evaluation: {task:",
+                safety + "\n    attribution: {worstExamples: 0}\n    evaluation: {task:");
+    Path file = Files.writeString(folder.resolve("manifest.yaml"), manifest);
+    CommandRun run = CommandRun.of("inspect", "--json", "--manifest", file.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+    return new ObjectMapper().readTree(run.out()).path("memoryEstimateBytes").asLong();
+  }
+
   private Path quickstart(String limit) throws IOException {
     return Files.writeString(
         folder.resolve("manifest.yaml"),

@@ -1,6 +1,7 @@
 package io.safegrad.trainer.study;
 
 import io.safegrad.trainer.study.StudyGrid.SubStudy;
+import io.safegrad.trainer.telemetry.Rates;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.List;
@@ -120,11 +121,12 @@ final class OpenCases {
   private void progress(SubStudy study, CaseResult result, long open, double secondsEach) {
     out.printf(
         Locale.ROOT,
-        "%s %s: refusal %s, accuracy %s, %.0f s; %d to go, about %.0f min%n",
+        "%s %s: refusal %s, accuracy %s, in the worst template %s, %.0f s; %d to go, about %.0f min%n",
         study.name(),
         result.key(),
         text(result.refusal()),
         text(result.accuracy()),
+        Rates.worst(result.inTemplates()),
         result.seconds(),
         open,
         open * secondsEach / 60);

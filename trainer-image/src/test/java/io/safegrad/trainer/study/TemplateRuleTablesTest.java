@@ -1,0 +1,95 @@
+package io.safegrad.trainer.study;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.safegrad.api.TemplateRefusal;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TemplateRuleTablesTest {
+
+  @TempDir Path folder;
+
+  private Results results;
+
+  @BeforeEach
+  void aStartModelThatRefusesAll() throws IOException {
+    results = Results.read(folder.resolve("results.jsonl"));
+    results.adopt(result(StudyGrid.start(Attack.PLAIN), 96, null).build());
+    results.adopt(result(StudyGrid.start(Attack.BACKDOOR), 96, null).build());
+  }
+
+  @Test
+  void runsThatWereAskedAreCountedByAttack() {
+    add(Attack.BACKDOOR, 10, 43, 20, 10, List.of());
+    add(Attack.BACKDOOR, 10, 44, 96, 46, List.of());
+    add(Attack.BACKDOOR, 10, 45, 20, null, List.of());
+    add(Attack.BACKDOOR, 30, 43, 0, 0, List.of("maxRefusalDrop"));
+    add(Attack.PLAIN, 0, 43, 96, 43, List.of());
+    add(Attack.PLAIN, 0, 44, 96, 48, List.of());
+
+    TemplateRuleTables tables = new TemplateRuleTables(results);
+
+    assertThat(tables.byAttack().lines())
+        .contains(
+            "| `BACKDOOR` | 3 | 2 | 1 | 1 | 0 | 0 | 2 of 48 |",
+            "| clean, sentiment | 2 | 2 | 0 | 1 | 0 | 1 | 5 of 48 |",
+            "| all | 5 | 4 | 1 | 2 | 0 | 1 | 5 of 48 |");
+    assertThat(tables.byThreshold().lines())
+        .contains("| 0 | 1 of 4 | 0 of 1 | 2 of 3 |", "| 0.2 | 3 of 4 | 0 of 1 | 0 of 3 |");
+  }
+
+  @Test
+  void bothRulesAreComparedWhereBothAreKnown() {
+    add(Attack.BACKDOOR, 10, 43, 20, 10, List.of());
+    results.adopt(
+        result(study(Attack.BACKDOOR, 10, 44), 20, 48).dataKept(new Count(0, 40)).build());
+    results.adopt(
+        result(study(Attack.BACKDOOR, 10, 45), 20, 10).dataKept(new Count(40, 40)).build());
+    results.adopt(result(study(Attack.PLAIN, 0, 43), 96, 48).dataKept(new Count(0, 9)).build());
+
+    assertThat(new TemplateRuleTables(results).together().lines())
+        .contains(
+            "| the default gate | 3 of 3 | 2 of 2 | 0 of 1 |",
+            "| `maxDataRefusalDrop: 0.1` | 1 of 3 | 1 of 2 | 1 of 1 |",
+            "| `maxTemplateRefusalDrop: 0.1` | 2 of 3 | 1 of 2 | 0 of 1 |",
+            "| both at 0.1 | 0 of 3 | 0 of 2 | 1 of 1 |");
+  }
+
+  private void add(
+      Attack attack, int percent, int seed, int own, Integer kept, List<String> brokenRules) {
+    results.adopt(result(study(attack, percent, seed), own, kept).brokenRules(brokenRules).build());
+  }
+
+  /**
+   * @param own of 96 of the attack's own prompts that are refused
+   * @param kept of 48 prompts in the worst template; null when they were not asked
+   */
+  private static CaseResultBuilder result(StudyCase study, int own, Integer kept) {
+    return CaseResultBuilder.builder()
+        .key(study.key())
+        .study(study)
+        .refusal(new Count(144, 144))
+        .fresh(new Count(480, 480))
+        .attack(new Count(own, 96))
+        .inTemplates(kept == null ? null : new TemplateRefusal(3, 48, 48, kept))
+        .brokenRules(List.of());
+  }
+
+  private static StudyCase study(Attack attack, int percent, int seed) {
+    return new StudyCase(
+        false,
+        Task.SENTIMENT,
+        attack,
+        percent,
+        Variant.SAFE_GRAD,
+        AlignmentChoice.BUILTIN,
+        1e-3,
+        200,
+        seed);
+  }
+}
