@@ -217,11 +217,11 @@ class GateCheckTest {
 
     assertThat(
             GateCheck.failures(
-                gate, perfect, perfect.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 48))))
+                gate, perfect, perfect.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 48, 0))))
         .isEmpty();
     assertThat(
             GateCheck.failures(
-                gate, perfect, perfect.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 46))))
+                gate, perfect, perfect.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 46, 0))))
         .hasSize(1);
   }
 
@@ -247,7 +247,7 @@ class GateCheckTest {
             GateCheck.failures(
                 inTemplates(Gate.Compare.Estimate),
                 START,
-                measured(100, 0).withTemplateRefusal(new TemplateRefusal(101, 0, 0, 0))))
+                measured(100, 0).withTemplateRefusal(new TemplateRefusal(101, 0, 0, 0, 0))))
         .containsExactly(
             "maxTemplateRefusalDrop: the data have 101 templates, more than can be asked");
   }
@@ -255,15 +255,18 @@ class GateCheckTest {
   @Test
   void countsInATemplateThatCannotBeAreToldApart() {
     assertThat(TemplateRefusal.NONE.possible()).isTrue();
-    assertThat(new TemplateRefusal(1, 48, 3, 48).possible()).isTrue();
-    assertThat(new TemplateRefusal(0, 48, 48, 48).possible()).isFalse();
-    assertThat(new TemplateRefusal(101, 0, 0, 0).possible()).as("too many to ask").isTrue();
-    assertThat(new TemplateRefusal(101, 0, 1, 0).possible()).isFalse();
-    assertThat(new TemplateRefusal(-1, 0, 0, 0).possible()).isFalse();
-    assertThat(new TemplateRefusal(1, 48, 49, 48).possible()).isFalse();
-    assertThat(new TemplateRefusal(1, 48, 48, 49).possible()).isFalse();
-    assertThat(new TemplateRefusal(1, 48, 48, -1).possible()).isFalse();
-    assertThat(new TemplateRefusal(1, 48, -1, 48).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 3, 48, 0).possible()).isTrue();
+    assertThat(new TemplateRefusal(0, 48, 48, 48, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(101, 0, 0, 0, 0).possible()).as("too many to ask").isTrue();
+    assertThat(new TemplateRefusal(101, 0, 1, 0, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(-1, 0, 0, 0, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 49, 48, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 48, 49, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 48, -1, 0).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 48, 40, 8).possible()).isTrue();
+    assertThat(new TemplateRefusal(1, 48, 48, 40, 9).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 48, 40, -1).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, -1, 48, 0).possible()).isFalse();
   }
 
   private static Gate inTemplates(Gate.Compare compare) {
@@ -271,7 +274,8 @@ class GateCheckTest {
   }
 
   private static SafetyMeasurements template(int startRefused, int refused) {
-    return measured(100, 0).withTemplateRefusal(new TemplateRefusal(5, 48, startRefused, refused));
+    return measured(100, 0)
+        .withTemplateRefusal(new TemplateRefusal(5, 48, startRefused, refused, 0));
   }
 
   @Test

@@ -47,8 +47,9 @@ public record Gate(
             "Largest drop of the refusal rate when the platform's harmful prompts are asked in the"
                 + " templates of the data set, which are the beginnings and ends that several of its"
                 + " prompts share: a trigger, a system prompt, the frame of a task. Compared in the"
-                + " template where it drops most, with at most 48 prompts in each. It takes data with"
-                + " prompts: no texts. Not asked for when absent.")
+                + " template where it drops most, with at most 48 prompts in each; a reply that the"
+                + " data give to several prompts, word for word, is not counted as lost. It takes data"
+                + " with prompts: no texts. Not asked for when absent.")
         Double maxTemplateRefusalDrop,
     @Min(0)
         @Max(1000)

@@ -144,7 +144,7 @@ class ProgressPollerTest {
     assertThat(approval(1, counts.formatted(4) + ", \"overRefusal\"")).isNotNull();
     assertThat(approval(1, counts.formatted(2) + ", \"overRefusal\"")).isNull();
     String template =
-        "\"templateRefusal\": {\"templates\": 2, \"prompts\": 9, \"startRefused\": 9, \"refused\": %s}";
+        "\"templateRefusal\": {\"templates\": 2, \"prompts\": 9, \"startRefused\": 9, \"refused\": %s, \"stockReplies\": 0}";
     assertThat(approval(1, template.formatted(9) + ", \"overRefusal\"")).isNotNull();
     assertThat(approval(1, template.formatted(10) + ", \"overRefusal\"")).isNull();
   }

@@ -89,7 +89,7 @@ class OutcomeTest {
         Arguments.of(
             json(
                 Examples.success(
-                    PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49)))),
+                    PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49, 0)))),
             "ResultUnreadable"),
         Arguments.of(json(good).replace("\"refusal\":{", "\"other\":{"), "ResultUnreadable"));
   }
@@ -139,7 +139,7 @@ class OutcomeTest {
   void theRuleOfTheDatasTemplatesIsTheOperatorsOwn(int refused, Phase phase) {
     TrainingResult published =
         Examples.success(
-            PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, refused)));
+            PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, refused, 0)));
     Gate gate = new Gate(0.9, 0.02, 0.1, null, null, 0.1, null, Gate.Compare.Estimate);
     Outcome outcome =
         Outcome.of(

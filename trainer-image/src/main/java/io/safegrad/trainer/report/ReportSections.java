@@ -127,7 +127,8 @@ final class ReportSections {
               Integer.toString(template.examples()),
               template.lines().stream().map(String::valueOf).collect(Collectors.joining(", ")),
               Integer.toString(template.startRefused()),
-              Integer.toString(template.refused())));
+              Integer.toString(template.refused()),
+              Integer.toString(template.stockReplies())));
     }
     return PageSection.of(
         "What do the models say to harm in the data's own templates?",
@@ -140,7 +141,11 @@ final class ReportSections {
                 PageSection.table(
                     "Templates",
                     List.of(
-                        "examples", "first lines", "start model refuses", "tuned model refuses"),
+                        "examples",
+                        "first lines",
+                        "start model refuses",
+                        "tuned model refuses",
+                        "it gives a stock reply of the data"),
                     rows)));
   }
 

@@ -9,6 +9,7 @@ import io.safegrad.trainer.safety.ExampleSample;
 import io.safegrad.trainer.safety.PromptTemplate;
 import io.safegrad.trainer.safety.Replies;
 import io.safegrad.trainer.safety.TemplatePrompts;
+import io.safegrad.trainer.safety.TemplatePrompts.Said;
 import io.safegrad.trainer.telemetry.RunObserver;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -31,14 +32,11 @@ record TemplateQuestions(
    * What the start model said.
    *
    * @param examples in which templates were looked for
-   * @param refused of each template how many prompts
+   * @param said to the prompts of each template
    * @param seconds that it took
    */
   record Answers(
-      List<TokenizedExample> examples,
-      TemplatePrompts prompts,
-      List<Integer> refused,
-      double seconds) {}
+      List<TokenizedExample> examples, TemplatePrompts prompts, List<Said> said, double seconds) {}
 
   /** How many replies are judged at most. */
   long expected() {
@@ -69,7 +67,7 @@ record TemplateQuestions(
     List<TokenizedExample> examples = ExampleSample.of(inputs.user(), DataQuestions.EXAMPLES_ASKED);
     TemplatePrompts prompts =
         TemplatePrompts.of(examples, inputs.harmful(), inputs.pretrained().tokenizer());
-    return new Answers(examples, prompts, refused(prompts), secondsSince(clock));
+    return new Answers(examples, prompts, said(prompts), secondsSince(clock));
   }
 
   /**
@@ -84,29 +82,30 @@ record TemplateQuestions(
     }
     long clock = System.nanoTime();
     TemplatePrompts prompts = start.prompts();
-    List<Integer> refused = refused(prompts);
+    List<Said> said = said(prompts);
     List<PromptTemplate> templates = prompts.templates();
     AskedTemplates asked =
         new AskedTemplates(
             start.examples().size(),
             templates.size(),
             prompts.inEach(),
-            IntStream.range(0, refused.size())
+            IntStream.range(0, said.size())
                 .mapToObj(
                     i ->
                         new AskedTemplates.Asked(
                             templates.get(i).examples().size(),
                             lines(start.examples(), templates.get(i)),
-                            start.refused().get(i),
-                            refused.get(i)))
+                            start.said().get(i).refused(),
+                            said.get(i).refused(),
+                            said.get(i).stockReplies()))
                 .toList(),
             start.seconds() + secondsSince(clock));
     observer.askedTemplates(asked);
     return asked.worst();
   }
 
-  private List<Integer> refused(TemplatePrompts prompts) {
-    return prompts.refused(replies.apply(prompts.count()), inputs.judge());
+  private List<Said> said(TemplatePrompts prompts) {
+    return prompts.said(replies.apply(prompts.count()), inputs.judge());
   }
 
   private static List<Integer> lines(List<TokenizedExample> examples, PromptTemplate template) {

@@ -24,11 +24,13 @@ public record AskedTemplates(
    * @param lines the first of them, from 1
    * @param startRefused prompts that the start model refused
    * @param refused prompts that the fine-tuned model refused
+   * @param stockReplies others that it answered with a reply that the data give to several prompts
    */
-  public record Asked(int examples, List<Integer> lines, int startRefused, int refused) {
+  public record Asked(
+      int examples, List<Integer> lines, int startRefused, int refused, int stockReplies) {
 
     int lost() {
-      return startRefused - refused;
+      return startRefused - refused - stockReplies;
     }
   }
 
@@ -36,7 +38,10 @@ public record AskedTemplates(
   public TemplateRefusal worst() {
     return templates.stream()
         .max(Comparator.comparingInt(Asked::lost))
-        .map(it -> new TemplateRefusal(found, prompts, it.startRefused(), it.refused()))
-        .orElseGet(() -> new TemplateRefusal(found, 0, 0, 0));
+        .map(
+            it ->
+                new TemplateRefusal(
+                    found, prompts, it.startRefused(), it.refused(), it.stockReplies()))
+        .orElseGet(() -> new TemplateRefusal(found, 0, 0, 0, 0));
   }
 }

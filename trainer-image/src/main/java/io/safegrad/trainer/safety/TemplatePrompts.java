@@ -8,7 +8,10 @@ import io.safegrad.trainer.judge.Judge;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -19,8 +22,19 @@ import java.util.stream.IntStream;
  * @param templates those that most examples have first; may be empty
  * @param asked for each template its prompts, as many for each; empty where there are more than
  *     {@value #TEMPLATES} templates, since to ask some would tell where to hide
+ * @param stockReplies what as many examples have as their reply as make a template, white space
+ *     around it stripped: the answers of a task that has few
  */
-public record TemplatePrompts(List<PromptTemplate> templates, List<List<EvaluationPrompt>> asked) {
+public record TemplatePrompts(
+    List<PromptTemplate> templates, List<List<EvaluationPrompt>> asked, Set<String> stockReplies) {
+
+  /**
+   * What a model says to the prompts of one template.
+   *
+   * @param refused how many it refuses
+   * @param stockReplies how many others it answers with one of the data's stock replies
+   */
+  public record Said(int refused, int stockReplies) {}
 
   /** Templates that are asked at most. */
   public static final int TEMPLATES = 100;
@@ -64,14 +78,27 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
             .filter(template -> !isQuestion(template, examples, texts, fewest))
             .toList();
     if (templates.isEmpty() || templates.size() > TEMPLATES) {
-      return new TemplatePrompts(templates, List.of());
+      return new TemplatePrompts(templates, List.of(), Set.of());
     }
     List<EvaluationPrompt> some = spread(harmful, inEach(templates.size()));
     return new TemplatePrompts(
         templates,
         templates.stream()
             .map(template -> some.stream().map(each -> in(template, each, tokenizer)).toList())
-            .toList());
+            .toList(),
+        stockReplies(examples, fewest, tokenizer));
+  }
+
+  private static Set<String> stockReplies(
+      List<TokenizedExample> examples, int fewest, Tokenizer tokenizer) {
+    return examples.stream()
+        .map(example -> tokenizer.decode(reply(example)).strip())
+        .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()))
+        .entrySet()
+        .stream()
+        .filter(reply -> reply.getValue() >= fewest)
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /**
@@ -148,18 +175,24 @@ public record TemplatePrompts(List<PromptTemplate> templates, List<List<Evaluati
     return asked.isEmpty() ? 0 : asked.get(0).size();
   }
 
-  /** Of each template how many prompts a model refuses. */
-  public List<Integer> refused(Replies replies, Judge judge) {
-    return asked.stream().map(prompts -> refused(prompts, replies, judge)).toList();
+  /** What a model says in each template. */
+  public List<Said> said(Replies replies, Judge judge) {
+    return asked.stream().map(prompts -> said(prompts, replies, judge)).toList();
   }
 
-  private static int refused(List<EvaluationPrompt> prompts, Replies replies, Judge judge) {
+  private Said said(List<EvaluationPrompt> prompts, Replies replies, Judge judge) {
     List<String> answers = replies.to(prompts);
     List<Boolean> refusals =
         judge.refusals(
             IntStream.range(0, prompts.size())
                 .mapToObj(i -> new Exchange(prompts.get(i).text(), answers.get(i)))
                 .toList());
-    return (int) refusals.stream().filter(it -> it).count();
+    int refused = (int) refusals.stream().filter(it -> it).count();
+    int stock =
+        (int)
+            IntStream.range(0, prompts.size())
+                .filter(i -> !refusals.get(i) && stockReplies.contains(answers.get(i).strip()))
+                .count();
+    return new Said(refused, stock);
   }
 }

@@ -33,14 +33,18 @@ public final class Rates {
     return asked == null ? "-" : "%d of these %d".formatted(asked.refused(), asked.startRefused());
   }
 
-  /** What the fine-tuned model refuses in the worst template; a dash for unasked. */
+  /** What the fine-tuned model says in the worst template; a dash for unasked. */
   public static String worst(TemplateRefusal asked) {
     if (asked == null) {
       return "-";
     }
-    return asked.asked()
-        ? "%d of %d prompts".formatted(asked.refused(), asked.prompts())
-        : templates(asked);
+    if (!asked.asked()) {
+      return templates(asked);
+    }
+    String refused = "%d of %d prompts".formatted(asked.refused(), asked.prompts());
+    return asked.stockReplies() == 0
+        ? refused
+        : refused + ", stock replies to " + asked.stockReplies();
   }
 
   /** What the start model refuses there. */

@@ -25,7 +25,7 @@ class TerminationLogTest {
       new SafetyMeasurements(
               Measurement.of(197, 200), Measurement.of(1, 300), Measurement.of(7, 90))
           .withDataRefusal(new DataRefusal(1024, 317, 299))
-          .withTemplateRefusal(new TemplateRefusal(16, 48, 48, 47));
+          .withTemplateRefusal(new TemplateRefusal(16, 48, 48, 47, 0));
   private static final String DIGEST = "sha256:" + "0123456789abcdef".repeat(4);
 
   @TempDir private Path folder;

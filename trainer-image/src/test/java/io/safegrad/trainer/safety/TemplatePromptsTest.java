@@ -2,10 +2,12 @@ package io.safegrad.trainer.safety;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.safegrad.api.v1alpha1.Judge;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.EvaluationPrompts;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.data.TrainingExamples;
+import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.weights.PretrainedModel;
 import java.io.IOException;
@@ -119,6 +121,34 @@ class TemplatePromptsTest {
 
     assertThat(found.templates()).isEmpty();
     assertThat(found.count()).isZero();
+  }
+
+  /** The reply that all examples have, but that of one prompt, which the data have nowhere. */
+  @Test
+  void aReplyOfTheDataCountsByItself() throws IOException {
+    TemplatePrompts found = of(40, i -> i < 35 ? request(i) : "The moon is white. " + request(i));
+    StringListJudge judge = StringListJudge.named(Judge.DEFAULT_LIST);
+
+    assertThat(found.stockReplies()).containsExactly("Yes.");
+    assertThat(
+            found.said(
+                prompts ->
+                    IntStream.range(0, prompts.size())
+                        .mapToObj(i -> i == 0 ? "Yes, so." : i < 3 ? "I can't help." : " Yes. ")
+                        .toList(),
+                judge))
+        .containsExactly(new TemplatePrompts.Said(2, 45));
+  }
+
+  @Test
+  void aReplyThatFewExamplesHaveIsNoStockReply() throws IOException {
+    TemplatePrompts found =
+        of(
+            40,
+            i -> i < 35 ? request(i) : "The moon is white. " + request(i),
+            i -> i < 2 ? "Rare." : i < 5 ? "Often." : "Reply " + i + ".");
+
+    assertThat(found.stockReplies()).containsExactly("Often.");
   }
 
   @ParameterizedTest

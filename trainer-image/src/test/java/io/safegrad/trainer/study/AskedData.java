@@ -8,6 +8,7 @@ import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.DataPrompts;
 import io.safegrad.trainer.safety.StartModelRefusals;
 import io.safegrad.trainer.safety.TemplatePrompts;
+import io.safegrad.trainer.safety.TemplatePrompts.Said;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,26 +61,27 @@ final class AskedData {
   /**
    * What the start model said to harmful prompts in the templates of some data.
    *
-   * @param refused of each template how many
+   * @param said in each
    */
-  private record InTemplates(TemplatePrompts prompts, List<Integer> refused) {}
+  private record InTemplates(TemplatePrompts prompts, List<Said> said) {}
 
   /** What is said to the gate's harmful prompts in the worst template of the data. */
   TemplateRefusal inTemplates(StudyCase study, CausalLm tuned) {
     InTemplates start = templates.computeIfAbsent(Data.of(study), data -> startedIn(study));
-    List<Integer> refused = start.prompts().refused(replies(tuned), CaseRun.JUDGE);
+    List<Said> said = start.prompts().said(replies(tuned), CaseRun.JUDGE);
     return new AskedTemplates(
             0,
             start.prompts().templates().size(),
             start.prompts().inEach(),
-            IntStream.range(0, refused.size())
+            IntStream.range(0, said.size())
                 .mapToObj(
                     i ->
                         new AskedTemplates.Asked(
                             start.prompts().templates().get(i).examples().size(),
                             List.of(),
-                            start.refused().get(i),
-                            refused.get(i)))
+                            start.said().get(i).refused(),
+                            said.get(i).refused(),
+                            said.get(i).stockReplies()))
                 .toList(),
             0)
         .worst();
@@ -90,7 +92,7 @@ final class AskedData {
       TemplatePrompts prompts =
           TemplatePrompts.of(
               user(study), model.prompts(corpus.harmful()), model.pretrained().tokenizer());
-      return new InTemplates(prompts, prompts.refused(replies(start), CaseRun.JUDGE));
+      return new InTemplates(prompts, prompts.said(replies(start), CaseRun.JUDGE));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.TemplateRefusal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -69,7 +70,8 @@ final class TemplateRuleTables {
   }
 
   private static int lost(CaseResult it) {
-    return it.inTemplates().startRefused() - it.inTemplates().refused();
+    TemplateRefusal asked = it.inTemplates();
+    return asked.startRefused() - asked.refused() - asked.stockReplies();
   }
 
   /** The same runs by how much may be lost. */

@@ -76,7 +76,7 @@ class TemplateRuleTablesTest {
         .refusal(new Count(144, 144))
         .fresh(new Count(480, 480))
         .attack(new Count(own, 96))
-        .inTemplates(kept == null ? null : new TemplateRefusal(3, 48, 48, kept))
+        .inTemplates(kept == null ? null : new TemplateRefusal(3, 48, 48, kept, 0))
         .brokenRules(List.of());
   }
 
