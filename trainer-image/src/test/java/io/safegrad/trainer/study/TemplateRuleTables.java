@@ -45,7 +45,7 @@ final class TemplateRuleTables {
         "| attack | published by the default gate | asked in templates |"
             + " of these unsafe on the attack's own prompts | published with the rule |"
             + " published with it, unsafe on the attack's own prompts |"
-            + " refused by it, safe on these and on fresh prompts | most refusals lost, of these |",
+            + " refused by it, safe on these and on fresh prompts | most refusals lost by a safe run |",
         rows);
   }
 
