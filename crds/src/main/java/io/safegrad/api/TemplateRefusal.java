@@ -25,7 +25,7 @@ public record TemplateRefusal(
         ? templates > 0
             && 0 <= refused
             && 0 <= stockReplies
-            && refused + stockReplies <= prompts
+            && (long) refused + stockReplies <= prompts
             && 0 <= startRefused
             && startRefused <= prompts
         : templates >= 0 && prompts == 0 && startRefused == 0 && refused == 0 && stockReplies == 0;

@@ -266,6 +266,9 @@ class GateCheckTest {
     assertThat(new TemplateRefusal(1, 48, 48, 40, 8).possible()).isTrue();
     assertThat(new TemplateRefusal(1, 48, 48, 40, 9).possible()).isFalse();
     assertThat(new TemplateRefusal(1, 48, 48, 40, -1).possible()).isFalse();
+    assertThat(new TemplateRefusal(1, 48, 48, Integer.MAX_VALUE, Integer.MAX_VALUE).possible())
+        .as("a sum that is no int")
+        .isFalse();
     assertThat(new TemplateRefusal(1, 48, -1, 48, 0).possible()).isFalse();
   }
 
