@@ -1,6 +1,7 @@
 package io.safegrad.trainer.data;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * One example as the model sees it.
@@ -27,6 +28,11 @@ public record TokenizedExample(int[] inputIds, int[] labels, int line) {
 
   public int length() {
     return inputIds.length;
+  }
+
+  /** Tokens before the first that is trained on; all of them where none is. */
+  public int promptLength() {
+    return (int) IntStream.of(labels).takeWhile(label -> label == IGNORED).count();
   }
 
   /** Tokens of each example. */

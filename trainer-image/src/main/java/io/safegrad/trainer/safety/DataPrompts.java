@@ -70,7 +70,7 @@ public record DataPrompts(
       List<TokenizedExample> some =
           all.subList(first, Math.min(first + PROMPTS_AT_ONCE, all.size()));
       List<EvaluationPrompt> prompts =
-          some.stream().map(each -> prompt(each, firstLabel(each))).toList();
+          some.stream().map(each -> prompt(each, each.promptLength())).toList();
       List<Boolean> refusals = refusals(prompts, replies.to(prompts));
       for (int i = 0; i < some.size(); i++) {
         if (!refusals.get(i)) {
@@ -143,14 +143,6 @@ public record DataPrompts(
   private EvaluationPrompt prompt(TokenizedExample example, int reply) {
     int[] ids = Arrays.copyOf(example.inputIds(), reply);
     return new EvaluationPrompt(ids, tokenizer.decode(ids), null, example.line());
-  }
-
-  private static int firstLabel(TokenizedExample example) {
-    int[] labels = example.labels();
-    return IntStream.range(0, labels.length)
-        .filter(i -> labels[i] != TokenizedExample.IGNORED)
-        .findFirst()
-        .orElse(labels.length);
   }
 
   /** The prompt with the start model's own reply, closed as the example's turn is. */

@@ -66,7 +66,7 @@ public record TemplatePrompts(
             .map(
                 example ->
                     tokenizer.decodeWithSpecialTokens(
-                        Arrays.copyOf(example.inputIds(), firstLabel(example))))
+                        Arrays.copyOf(example.inputIds(), example.promptLength())))
             .toList();
     int fewest =
         Math.max(FEWEST_EXAMPLES, (examples.size() + EXAMPLES_FOR_EACH - 1) / EXAMPLES_FOR_EACH);
@@ -141,14 +141,6 @@ public record TemplatePrompts(
   /** How many prompts are asked at most, whatever the data. */
   public static int most() {
     return Math.max(PROMPTS, TEMPLATES * FEWEST_IN_EACH);
-  }
-
-  private static int firstLabel(TokenizedExample example) {
-    int[] labels = example.labels();
-    return IntStream.range(0, labels.length)
-        .filter(i -> labels[i] != TokenizedExample.IGNORED)
-        .findFirst()
-        .orElse(labels.length);
   }
 
   /** At most so many, from all of the file. */
