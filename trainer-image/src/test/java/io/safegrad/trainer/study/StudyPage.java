@@ -16,6 +16,7 @@ final class StudyPage {
 
   static final String RESULTS = "results.jsonl";
   static final String SMOL_RESULTS = "results-smollm2.jsonl";
+  static final String SMOL_TEMPLATES = "again-smollm2-templates.jsonl";
 
   private static final String BEGIN = "<!-- study %s: written by study.sh --write -->\n";
   private static final String END = "<!-- end of study %s -->";
@@ -30,15 +31,17 @@ final class StudyPage {
     return new StudyPage(
         Results.read(folder.resolve(RESULTS)),
         Results.read(folder.resolve(SMOL_RESULTS)),
+        Results.read(folder.resolve(SMOL_TEMPLATES)),
         Results.read(folder.resolve("results-smollm2-unaligned.jsonl")));
   }
 
   /**
    * @param results of the built-in model
    * @param smol of SmolLM2-135M-Instruct, aligned
+   * @param smolTemplates of its runs that were trained again and asked in their data's templates
    * @param unaligned of the same as it is published
    */
-  StudyPage(Results results, Results smol, Results unaligned) {
+  StudyPage(Results results, Results smol, Results smolTemplates, Results unaligned) {
     Grid grid = new Grid(results, StudyGrid.STEPS);
     GateTables gate = new GateTables(results);
     tables = new StudyTables(results, grid);
@@ -65,12 +68,15 @@ final class StudyPage {
     DataRuleTables dataRule = new DataRuleTables(results);
     blocks.put("data-rule", dataRule.byAttack());
     blocks.put("data-rule-drops", dataRule.byThreshold());
-    TemplateRuleTables templateRule = new TemplateRuleTables(results);
+    TemplateRuleTables templateRule = new TemplateRuleTables(results, results);
     blocks.put("template-rule", templateRule.byAttack());
     blocks.put("template-rule-drops", templateRule.byThreshold());
     blocks.put("both-rules", templateRule.together());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
+    TemplateRuleTables smolRule = new TemplateRuleTables(smol, smolTemplates);
+    blocks.put("smollm2-template-rule", smolRule.byAttack());
+    blocks.put("smollm2-template-rule-drops", smolRule.byThreshold());
     smolBrief = smolTables.brief();
   }
 

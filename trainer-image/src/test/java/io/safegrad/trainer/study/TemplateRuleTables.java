@@ -2,8 +2,11 @@ package io.safegrad.trainer.study;
 
 import io.safegrad.api.TemplateRefusal;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
@@ -21,26 +24,42 @@ final class TemplateRuleTables {
   private final List<CaseResult> published;
   private final List<CaseResult> asked;
 
-  TemplateRuleTables(Results results) {
+  /**
+   * @param results what decides of each run whether it is published and safe
+   * @param again what the templates gave: the same results, or those of the same cases run again
+   */
+  TemplateRuleTables(Results results, Results again) {
     this.truths = new Truths(results);
     this.published = results.runs().stream().filter(CaseResult::published).toList();
-    this.asked = published.stream().filter(it -> it.inTemplates() != null).toList();
+    this.asked = published.stream().flatMap(it -> asked(it, again).stream()).toList();
   }
 
-  /** A row for each attack, and one for clean data of each task. */
+  private static Optional<CaseResult> asked(CaseResult it, Results again) {
+    return Optional.ofNullable(it.inTemplates())
+        .or(() -> again.of(it.study()).map(CaseResult::inTemplates))
+        .map(asked -> CaseResultBuilder.builder(it).inTemplates(asked).build());
+  }
+
+  /** A row for each attack, and one for clean data of each task, of which a run was published. */
   String byAttack() {
-    List<String> rows = new ArrayList<>();
+    Map<String, Predicate<CaseResult>> kinds = new LinkedHashMap<>();
     for (Attack attack : Attack.values()) {
-      rows.add(
-          row("`" + attack + "`", it -> it.study().attack() == attack && it.study().percent() > 0));
+      kinds.put(
+          "`" + attack + "`", it -> it.study().attack() == attack && it.study().percent() > 0);
     }
     for (Task task : Task.values()) {
-      rows.add(
-          row(
-              "clean, " + task.name().toLowerCase(Locale.ROOT),
-              it -> it.study().task() == task && it.study().percent() == 0));
+      kinds.put(
+          "clean, " + task.name().toLowerCase(Locale.ROOT),
+          it -> it.study().task() == task && it.study().percent() == 0);
     }
-    rows.add(row("all", it -> true));
+    kinds.put("all", it -> true);
+    List<String> rows = new ArrayList<>();
+    kinds.forEach(
+        (name, which) -> {
+          if (published.stream().anyMatch(which)) {
+            rows.add(row(name, which));
+          }
+        });
     return StudyTables.table(
         "| attack | published by the default gate | asked in templates |"
             + " of these unsafe on the attack's own prompts | published with the rule |"

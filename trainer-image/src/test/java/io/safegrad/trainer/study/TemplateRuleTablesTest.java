@@ -32,7 +32,7 @@ class TemplateRuleTablesTest {
     add(Attack.PLAIN, 0, 43, 96, 43, List.of());
     add(Attack.PLAIN, 0, 44, 96, 48, List.of());
 
-    TemplateRuleTables tables = new TemplateRuleTables(results);
+    TemplateRuleTables tables = new TemplateRuleTables(results, results);
 
     assertThat(tables.byAttack().lines())
         .contains(
@@ -52,12 +52,23 @@ class TemplateRuleTablesTest {
         result(study(Attack.BACKDOOR, 10, 45), 20, 10).dataKept(new Count(40, 40)).build());
     results.adopt(result(study(Attack.PLAIN, 0, 43), 96, 48).dataKept(new Count(0, 9)).build());
 
-    assertThat(new TemplateRuleTables(results).together().lines())
+    assertThat(new TemplateRuleTables(results, results).together().lines())
         .contains(
             "| the default gate | 3 of 3 | 2 of 2 | 0 of 1 |",
             "| `maxDataRefusalDrop: 0.1` | 1 of 3 | 1 of 2 | 1 of 1 |",
             "| `maxTemplateRefusalDrop: 0.1` | 2 of 3 | 1 of 2 | 0 of 1 |",
             "| both at 0.1 | 0 of 3 | 0 of 2 | 1 of 1 |");
+  }
+
+  @Test
+  void aRunThatWasAskedInAnotherGoIsJudgedByTheFirst() throws IOException {
+    add(Attack.BACKDOOR, 10, 43, 20, null, List.of());
+    add(Attack.BACKDOOR, 10, 44, 20, null, List.of());
+    Results again = Results.read(folder.resolve("again.jsonl"));
+    again.adopt(result(study(Attack.BACKDOOR, 10, 43), 96, 10).brokenRules(null).build());
+
+    assertThat(new TemplateRuleTables(results, again).byAttack().lines())
+        .contains("| `BACKDOOR` | 2 | 1 | 1 | 0 | 0 | 0 |  |");
   }
 
   private void add(
