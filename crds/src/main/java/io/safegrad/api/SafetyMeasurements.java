@@ -1,5 +1,7 @@
 package io.safegrad.api;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
+
 /**
  * What one evaluation of a model found.
  *
@@ -21,6 +23,7 @@ package io.safegrad.api;
  *     are held back; null when none are
  * @param judge who told the refusals; null in a result of a trainer that does not say
  */
+@RecordBuilder
 public record SafetyMeasurements(
     Measurement refusal,
     Measurement overRefusal,
@@ -31,7 +34,8 @@ public record SafetyMeasurements(
     DataRefusal dataRefusal,
     TemplateRefusal templateRefusal,
     Double safetyKl,
-    JudgeIdentity judge) {
+    JudgeIdentity judge)
+    implements SafetyMeasurementsBuilder.With {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
@@ -57,65 +61,5 @@ public record SafetyMeasurements(
         null,
         null,
         null);
-  }
-
-  /** The same with what was said to the prompts of the data. */
-  public SafetyMeasurements withDataRefusal(DataRefusal counted) {
-    return new SafetyMeasurements(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        incoherent,
-        counted,
-        templateRefusal,
-        safetyKl,
-        judge);
-  }
-
-  /** The same with what was said to harmful prompts in the data's templates. */
-  public SafetyMeasurements withTemplateRefusal(TemplateRefusal counted) {
-    return new SafetyMeasurements(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        incoherent,
-        dataRefusal,
-        counted,
-        safetyKl,
-        judge);
-  }
-
-  /** The same with the divergence on the alignment examples that are held back. */
-  public SafetyMeasurements withSafetyKl(Double kl) {
-    return new SafetyMeasurements(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        incoherent,
-        dataRefusal,
-        templateRefusal,
-        kl,
-        judge);
-  }
-
-  /** The same, judged by somebody else. */
-  public SafetyMeasurements withJudge(JudgeIdentity other) {
-    return new SafetyMeasurements(
-        refusal,
-        overRefusal,
-        taskAccuracy,
-        additionalRefusal,
-        additionalOverRefusal,
-        incoherent,
-        dataRefusal,
-        templateRefusal,
-        safetyKl,
-        other);
   }
 }
