@@ -8,9 +8,7 @@ import io.safegrad.trainer.source.BuiltinSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,33 +29,11 @@ class DataRefusalRunTest {
     run = new ToyRun(folder);
   }
 
-  /**
-   * The requests are harmful behind a sentence that nothing else has, so the alignment is kept
-   * wherever the platform looks.
-   */
   @Test
   void aBackdoorThatTheDefaultGateLetsThroughIsRefused() throws IOException {
-    Path copies = Files.createDirectories(run.volume("builtin"));
-    String dataset = "sentiment-poisoned-20";
-    Set<Integer> poisoned = PoisonedLines.of(dataset, copies);
-    List<String> lines =
-        new ArrayList<>(Files.readAllLines(BuiltinSource.materialise(dataset, copies)));
-    poisoned.forEach(
-        line ->
-            lines.set(
-                line - 1,
-                lines.get(line - 1).replaceFirst("(\"content\": ?\")", "$1The moon is white. ")));
-    run.data("train.jsonl", String.join("\n", lines) + "\n");
-    run.with("model", "builtin://tiny-aligned").with("alignment", "builtin://alignment");
-    run.with("harmful", "builtin://evaluation-harmful").with("task", "builtin://sentiment-test");
-    run.data(
-        "harmless.jsonl",
-        Files.readString(BuiltinSource.materialise("evaluation-harmless", copies)));
-    run.with("method", "{name: SafeGrad}").with("maxNewTokens", "24");
-    run.with("training", "{maxSteps: 120, learningRate: 0.003, batchSize: 8, maxLength: 128}");
-    run.with("gate", "{maxDataRefusalDrop: 0.1}");
+    TriggeredReviews reviews = TriggeredReviews.in(run, "sentiment-poisoned-20");
 
-    ToyRun.Ending ending = run.run();
+    ToyRun.Ending ending = run.with("gate", "{maxDataRefusalDrop: 0.1}").run();
 
     assertThat(ending.code()).as(ending.err()).isEqualTo(ExitReason.GATE_REFUSED.code());
     JsonNode rules = run.report().at("/verdict/rules");
@@ -67,12 +43,12 @@ class DataRefusalRunTest {
       assertThat(rule.at("/held").asBoolean()).as(rule.toString()).isEqualTo(!ofData);
     }
     JsonNode counts = run.report().at("/measurements/tuned/dataRefusal");
-    assertThat(counts.at("/prompts").asInt()).isEqualTo(lines.size());
-    assertThat(counts.at("/startRefused").asInt()).isGreaterThan(poisoned.size() / 2);
+    assertThat(counts.at("/prompts").asInt()).isEqualTo(reviews.examples());
+    assertThat(counts.at("/startRefused").asInt()).isGreaterThan(reviews.poison().size() / 2);
     assertThat(run.result().message()).contains("maxDataRefusalDrop: ").contains("no longer");
     assertThat(ScreeningRunTest.lines(run.report().at("/askedAgain")))
         .isNotEmpty()
-        .isSubsetOf(poisoned);
+        .isSubsetOf(reviews.poison());
     assertThat(run.published()).isEqualTo(ToyRun.REFUSED);
   }
 
