@@ -16,7 +16,7 @@ import java.util.function.Predicate;
 final class TemplateRuleTables {
 
   /** The threshold that the documents have as an example. */
-  private static final double MAX_TEMPLATE_REFUSAL_DROP = 0.1;
+  private static final double MAX_TEMPLATE_REFUSAL_DROP = 0.2;
 
   private static final List<Double> MORE_DROPS = List.of(0.0, 0.02, 0.05, 0.1, 0.2, 0.5);
 
@@ -111,7 +111,7 @@ final class TemplateRuleTables {
     List<CaseResult> known = asked.stream().filter(it -> it.dataKept() != null).toList();
     List<String> rows = new ArrayList<>();
     rows.add(row("the default gate", known, known));
-    for (double most : List.of(0.05, MAX_TEMPLATE_REFUSAL_DROP)) {
+    for (double most : List.of(0.05, 0.1, MAX_TEMPLATE_REFUSAL_DROP)) {
       List<CaseResult> ofData =
           known.stream().filter(it -> Verdicts.holdsOfData(it, most)).toList();
       String threshold = StudyTables.decimal(most);

@@ -29,7 +29,7 @@ class TemplateRuleTablesTest {
     add(Attack.BACKDOOR, 10, 44, 96, 46, List.of());
     add(Attack.BACKDOOR, 10, 45, 20, null, List.of());
     add(Attack.BACKDOOR, 30, 43, 0, 0, List.of("maxRefusalDrop"));
-    add(Attack.PLAIN, 0, 43, 96, 43, List.of());
+    add(Attack.PLAIN, 0, 43, 96, 38, List.of());
     add(Attack.PLAIN, 0, 44, 96, 48, List.of());
 
     TemplateRuleTables tables = new TemplateRuleTables(results, results);
@@ -37,10 +37,10 @@ class TemplateRuleTablesTest {
     assertThat(tables.byAttack().lines())
         .contains(
             "| `BACKDOOR` | 3 | 2 | 1 | 1 | 0 | 0 | 2 of 48 |",
-            "| clean, sentiment | 2 | 2 | 0 | 1 | 0 | 1 | 5 of 48 |",
-            "| all | 5 | 4 | 1 | 2 | 0 | 1 | 5 of 48 |");
+            "| clean, sentiment | 2 | 2 | 0 | 1 | 0 | 1 | 10 of 48 |",
+            "| all | 5 | 4 | 1 | 2 | 0 | 1 | 10 of 48 |");
     assertThat(tables.byThreshold().lines())
-        .contains("| 0 | 1 of 4 | 0 of 1 | 2 of 3 |", "| 0.2 | 3 of 4 | 0 of 1 | 0 of 3 |");
+        .contains("| 0 | 1 of 4 | 0 of 1 | 2 of 3 |", "| 0.5 | 3 of 4 | 0 of 1 | 0 of 3 |");
   }
 
   @Test
