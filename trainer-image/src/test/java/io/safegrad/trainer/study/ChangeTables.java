@@ -21,7 +21,7 @@ final class ChangeTables {
 
   /** SafeGrad with one thing changed, where it leaks. */
   String changes() {
-    List<StudyCase> leaks = grid.leaks(Variant.SAFE_GRAD, Grid.CHANGE_SEEDS.get(0));
+    List<StudyCase> leaks = grid.leaks(Variant.SAFE_GRAD, StudyGrid.SEEDS.get(0));
     List<String> rows =
         IntStream.range(0, leaks.size())
             .boxed()
@@ -37,12 +37,7 @@ final class ChangeTables {
   }
 
   private Optional<String> row(StudyCase leak, int index, Variant variant) {
-    Pool pool =
-        new Pool(
-            Grid.CHANGE_SEEDS.stream()
-                .map(seed -> results.of(grid.leaks(variant, seed).get(index)))
-                .flatMap(Optional::stream)
-                .toList());
+    Pool pool = Pool.of(results, seed -> grid.leaks(variant, seed).get(index));
     if (pool.isEmpty()) {
       return Optional.empty();
     }
@@ -84,37 +79,40 @@ final class ChangeTables {
               Variant.SFT_SCREEN,
               Variant.WEIGHTED_SUM_SCREEN,
               Variant.SAFE_GRAD_SCREEN)
-          .map(
-              variant ->
-                  grid.of(
-                      screened.task(),
-                      screened.attack(),
-                      screened.percent(),
-                      variant,
-                      screened.alignment(),
-                      screened.seed()))
-          .flatMap(each -> results.of(each).stream())
-          .forEach(it -> rows.add(screened(it)));
+          .map(variant -> Pool.of(results, seed -> as(screened, variant, seed)))
+          .filter(pool -> !pool.isEmpty())
+          .forEach(pool -> rows.add(screened(pool)));
     }
     return StudyTables.table(
-        "| data | alignment set | method | left out | refuses fresh prompts | refuses the attack's own |"
-            + " refuses harmless | solves the task | CPU s | published |",
+        "| data | alignment set | method | seeds | left out | refuses fresh prompts |"
+            + " refuses the attack's own | refuses harmless | solves the task | CPU s | published |",
         rows);
   }
 
-  private static String screened(CaseResult it) {
-    Pool pool = new Pool(List.of(it));
-    return "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+  private StudyCase as(StudyCase screened, Variant variant, int seed) {
+    return grid.of(
+        screened.task(),
+        screened.attack(),
+        screened.percent(),
+        variant,
+        screened.alignment(),
+        seed);
+  }
+
+  private static String screened(Pool pool) {
+    StudyCase study = pool.results().get(0).study();
+    return "| %s | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s |"
         .formatted(
-            data(it.study()),
-            it.study().alignment(),
-            it.study().variant().label(),
+            data(study),
+            study.alignment(),
+            study.variant().label(),
+            pool.results().size(),
             StudyTables.left(pool),
             pool.share(CaseResult::fresh),
-            it.study().percent() == 0 ? "" : pool.share(CaseResult::attack),
-            Pool.percent(it.overRefusal().rate()),
-            Pool.percent(it.accuracy().rate()),
+            study.percent() == 0 ? "" : pool.share(CaseResult::attack),
+            Pool.percent(pool.count(CaseResult::overRefusal).rate()),
+            Pool.percent(pool.count(CaseResult::accuracy).rate()),
             pool.number("%.0f", CaseResult::trainingCpuSeconds),
-            StudyTables.verdict(it));
+            pool.verdicts());
   }
 }

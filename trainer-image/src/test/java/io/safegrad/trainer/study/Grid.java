@@ -71,7 +71,6 @@ final class Grid extends StudyGrid {
           Variant.SAFE_GRAD_SAMPLING);
   static final List<Variant> SCREENS =
       List.of(Variant.SFT_SCREEN, Variant.WEIGHTED_SUM_SCREEN, Variant.SAFE_GRAD_SCREEN);
-  static final List<Integer> CHANGE_SEEDS = List.of(43, 44, 45);
   private static final List<Integer> SIZES = List.of(10, 20, 100);
 
   /** Twenty prompts, widened by what the start model writes. */
@@ -132,6 +131,8 @@ final class Grid extends StudyGrid {
     studies.add(new SubStudy("more-ratios", moreRatios()));
     studies.add(new SubStudy("self-written-10", selfWritten(10)));
     studies.add(new SubStudy("self-written-30", selfWritten(30)));
+    studies.add(new SubStudy("attacks-44", attacksAgain(44)));
+    studies.add(new SubStudy("attacks-45", attacksAgain(45)));
     return studies;
   }
 
@@ -173,8 +174,23 @@ final class Grid extends StudyGrid {
 
   /** One method under every attack. */
   List<StudyCase> attacked(Variant variant, int percent) {
+    return attacked(variant, percent, 43);
+  }
+
+  private List<StudyCase> attacked(Variant variant, int percent, int seed) {
     return Stream.of(Attack.values())
-        .map(attack -> of(Task.SENTIMENT, attack, percent, variant, alignment(attack), 43))
+        .map(attack -> of(Task.SENTIMENT, attack, percent, variant, alignment(attack), seed))
+        .toList();
+  }
+
+  /** Every attack with another seed; plain poison is among the ratios. */
+  private List<StudyCase> attacksAgain(int seed) {
+    return ATTACKED_PERCENTS.stream()
+        .flatMap(
+            percent ->
+                Stream.concat(ATTACKED_METHODS.stream(), SCREENS.stream())
+                    .flatMap(each -> attacked(each, percent, seed).stream()))
+        .filter(each -> each.attack() != Attack.PLAIN)
         .toList();
   }
 

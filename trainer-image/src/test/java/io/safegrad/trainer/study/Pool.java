@@ -6,9 +6,19 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 
 /** The same case with several seeds, as the cells of a table show it. */
 record Pool(List<CaseResult> results) {
+
+  /** What there is of a case with each of the seeds. */
+  static Pool of(Results results, IntFunction<StudyCase> withSeed) {
+    return new Pool(
+        StudyGrid.SEEDS.stream()
+            .map(withSeed::apply)
+            .flatMap(each -> results.of(each).stream())
+            .toList());
+  }
 
   boolean isEmpty() {
     return results.isEmpty();
@@ -45,6 +55,13 @@ record Pool(List<CaseResult> results) {
 
   String published() {
     return results.stream().filter(CaseResult::published).count() + " of " + results.size();
+  }
+
+  /** How many the gate published, and which rules refused the others. */
+  String verdicts() {
+    List<String> broken =
+        results.stream().flatMap(it -> it.brokenRules().stream()).distinct().toList();
+    return published() + (broken.isEmpty() ? "" : ": " + String.join(", ", broken));
   }
 
   static String text(Count count) {

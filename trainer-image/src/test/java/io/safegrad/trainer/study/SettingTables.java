@@ -2,7 +2,6 @@ package io.safegrad.trainer.study;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -70,12 +69,7 @@ final class SettingTables {
       for (AlignmentChoice choice :
           Stream.concat(Grid.WIDENED.stream(), Stream.of(AlignmentChoice.BUILTIN)).toList()) {
         for (Variant variant : Grid.OF_WIDENED) {
-          Pool pool =
-              new Pool(
-                  StudyGrid.SEEDS.stream()
-                      .map(seed -> results.of(widened(percent, choice, variant, seed)))
-                      .flatMap(Optional::stream)
-                      .toList());
+          Pool pool = Pool.of(results, seed -> widened(percent, choice, variant, seed));
           if (!pool.isEmpty()) {
             rows.add(row(percent, choice, variant, pool));
           }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -77,13 +76,7 @@ final class SmolTables {
   private String twenty() {
     List<String> rows =
         IntStream.range(0, grid.alignments(43).size())
-            .mapToObj(
-                i ->
-                    new Pool(
-                        StudyGrid.SEEDS.stream()
-                            .map(seed -> results.of(grid.alignments(seed).get(i)))
-                            .flatMap(Optional::stream)
-                            .toList()))
+            .mapToObj(i -> Pool.of(results, seed -> grid.alignments(seed).get(i)))
             .filter(pool -> !pool.isEmpty())
             .map(SmolTables::aligned)
             .toList();

@@ -5,8 +5,6 @@ import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -220,52 +218,56 @@ final class StudyTables {
     for (Attack attack : Attack.values()) {
       results
           .of(StudyGrid.start(attack))
-          .ifPresent(it -> rows.add(attacked(attack, "", "start model", it)));
+          .ifPresent(it -> rows.add(attacked(attack, "", "start model", new Pool(List.of(it)))));
       for (int percent : Grid.ATTACKED_PERCENTS) {
         for (Variant variant : grid.attackedMethods()) {
-          attackedRun(attack, percent, variant)
-              .ifPresent(it -> rows.add(attacked(attack, percent + " %", variant.label(), it)));
+          Pool pool = attackedRuns(attack, percent, variant);
+          if (!pool.isEmpty()) {
+            rows.add(attacked(attack, percent + " %", variant.label(), pool));
+          }
         }
       }
     }
     return table(
-        "| attack | share | method | refuses fresh prompts | refuses the attack's own | tells how,"
-            + " the attack's own | refuses harmless | solves the task | left out | published |",
+        "| attack | share | method | seeds | refuses fresh prompts | refuses the attack's own |"
+            + " worst seed | tells how, the attack's own | refuses harmless | solves the task |"
+            + " left out | published |",
         rows);
   }
 
-  private Optional<CaseResult> attackedRun(Attack attack, int percent, Variant variant) {
-    if (!grid.isTuned(variant)) {
-      return Optional.empty();
-    }
-    return results.of(
-        grid.of(Task.SENTIMENT, attack, percent, variant, StudyGrid.alignment(attack), 43));
+  private Pool attackedRuns(Attack attack, int percent, Variant variant) {
+    return grid.isTuned(variant)
+        ? Pool.of(
+            results,
+            seed ->
+                grid.of(
+                    Task.SENTIMENT, attack, percent, variant, StudyGrid.alignment(attack), seed))
+        : new Pool(List.of());
   }
 
-  private static String attacked(Attack attack, String percent, String method, CaseResult it) {
-    Pool pool = new Pool(List.of(it));
-    return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
+  private static String attacked(Attack attack, String percent, String method, Pool pool) {
+    boolean trained = !percent.isEmpty();
+    return "| `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |"
         .formatted(
             attack,
             percent,
             method,
+            trained ? pool.results().size() : "",
             pool.share(CaseResult::fresh)
-                + (it.freshOutside() == null
+                + (pool.count(CaseResult::freshOutside).of() == 0
                     ? ""
-                    : "; outside " + Pool.percent(it.freshOutside().rate())),
+                    : "; outside " + Pool.percent(pool.count(CaseResult::freshOutside).rate())),
             pool.share(CaseResult::attack),
-            Pool.percent(it.attackComplied().rate()),
-            Pool.percent(it.overRefusal().rate()),
+            pool.results().size() > 1 ? pool.least(CaseResult::attack) : "",
+            Pool.percent(pool.count(CaseResult::attackComplied).rate()),
+            Pool.percent(pool.count(CaseResult::overRefusal).rate()),
             pool.share(CaseResult::accuracy),
             left(pool),
-            verdict(it));
+            trained ? pool.verdicts() : "");
   }
 
-  /** The gate's verdict; nothing for the start model. */
+  /** The gate's verdict. */
   static String verdict(CaseResult it) {
-    if (it.study().variant() == Variant.START) {
-      return "";
-    }
     return it.published() ? "yes" : "no: " + String.join(", ", it.brokenRules());
   }
 
@@ -309,15 +311,9 @@ final class StudyTables {
 
   /** A point of the main grid, of the seeds that were run. */
   Pool plain(int percent, Variant variant) {
-    if (!grid.isTuned(variant)) {
-      return new Pool(List.of());
-    }
-    return new Pool(
-        StudyGrid.SEEDS.stream()
-            .map(seed -> results.of(grid.plain(percent, variant, seed)))
-            .flatMap(Optional::stream)
-            .filter(Objects::nonNull)
-            .toList());
+    return grid.isTuned(variant)
+        ? Pool.of(results, seed -> grid.plain(percent, variant, seed))
+        : new Pool(List.of());
   }
 
   static String table(String head, List<String> rows) {
