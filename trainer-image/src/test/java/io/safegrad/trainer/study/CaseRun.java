@@ -5,8 +5,6 @@ import io.safegrad.api.GateCheck;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Judge;
-import io.safegrad.api.v1alpha1.Method;
-import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.builtin.Dialogue;
 import io.safegrad.trainer.builtin.ModelReplies;
 import io.safegrad.trainer.data.EvaluationPrompt;
@@ -18,22 +16,13 @@ import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.HeldOutDivergence;
 import io.safegrad.trainer.safety.SafetyEvaluation;
-import io.safegrad.trainer.safety.StartModelRefusals;
-import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.study.AlignmentSets.AlignmentSet;
-import io.safegrad.trainer.surgery.SafeLora;
-import io.safegrad.trainer.train.ChangedSafeGrad;
-import io.safegrad.trainer.train.Checkpoints;
-import io.safegrad.trainer.train.ConflictMeasurement;
-import io.safegrad.trainer.train.MethodFigures.Action;
-import io.safegrad.trainer.train.PeriodicEvaluation;
+import io.safegrad.trainer.study.CaseTraining.Trained;
 import io.safegrad.trainer.train.StepMetrics;
-import io.safegrad.trainer.train.TrainingLoop;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +32,7 @@ import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Runs cases: trains as a run of the product does, and asks more than one. */
+/** Runs cases: trains as a run of the product does, and asks more than one does. */
 final class CaseRun {
 
   private static final OperatingSystemMXBean PROCESS =
@@ -58,6 +47,7 @@ final class CaseRun {
   private final BiConsumer<String, Exchange> transcripts;
   private final AlignmentSets alignmentSets;
   private final AskedData data;
+  private final CaseTraining training;
   private final Map<Task, SafetyMeasurements> starts = new EnumMap<>(Task.class);
 
   /**
@@ -67,17 +57,8 @@ final class CaseRun {
     this.model = model;
     this.transcripts = transcripts;
     this.data = new AskedData(model, corpus);
+    this.training = new CaseTraining(model, data);
     this.alignmentSets = new AlignmentSets(model, corpus, JUDGE, transcripts);
-  }
-
-  /**
-   * What a training did.
-   *
-   * @param acted steps in which the method acted; layers that SafeLora projected
-   * @param leftOut lines of the user's examples; null where none can be
-   */
-  private record Trained(List<StepMetrics> steps, long acted, List<Integer> leftOut) {
-    static final Trained NOT = new Trained(List.of(), 0, null);
   }
 
   /** Trains and measures. */
@@ -87,12 +68,14 @@ final class CaseRun {
     long cpu = PROCESS.getProcessCpuTime();
     try (CausalLm lm = load(study)) {
       AlignmentSet alignment = alignmentSets.of(study, lm);
-      Trained training =
-          study.variant() == Variant.START ? Trained.NOT : train(study, lm, alignment.examples());
-      double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
+      Trained trained =
+          study.variant() == Variant.START
+              ? Trained.NOT
+              : training.of(study, lm, alignment.examples());
+      double trainingSeconds = seconds(PROCESS.getProcessCpuTime() - cpu);
       CaseResult measured =
-          study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, training);
-      return timed(measured, trained, cpu, clock);
+          study.tuning() ? tuned(study, lm) : measured(study, lm, alignment, trained);
+      return timed(measured, trainingSeconds, cpu, clock);
     }
   }
 
@@ -102,22 +85,22 @@ final class CaseRun {
     long clock = System.nanoTime();
     long cpu = PROCESS.getProcessCpuTime();
     try (CausalLm lm = load(study)) {
-      train(study, lm, alignmentSets.of(study, lm).examples());
-      double trained = seconds(PROCESS.getProcessCpuTime() - cpu);
+      training.of(study, lm, alignmentSets.of(study, lm).examples());
+      double trainingSeconds = seconds(PROCESS.getProcessCpuTime() - cpu);
       CaseResult asked =
           CaseResultBuilder.builder()
               .key(study.key())
               .study(study)
               .inTemplates(data.inTemplates(study, lm))
               .build();
-      return timed(asked, trained, cpu, clock);
+      return timed(asked, trainingSeconds, cpu, clock);
     }
   }
 
-  private static CaseResult timed(CaseResult it, double trained, long cpu, long clock) {
+  private static CaseResult timed(CaseResult it, double trainingSeconds, long cpu, long clock) {
     Long peak = ResidentMemory.peakBytes();
     return CaseResultBuilder.builder(it)
-        .trainingCpuSeconds(trained)
+        .trainingCpuSeconds(trainingSeconds)
         .cpuSeconds(seconds(PROCESS.getProcessCpuTime() - cpu))
         .seconds(seconds(System.nanoTime() - clock))
         .peakMiB(peak == null ? null : (Long) (peak / MIB))
@@ -125,68 +108,7 @@ final class CaseRun {
   }
 
   private CausalLm load(StudyCase study) {
-    return model.load(training(study));
-  }
-
-  private Trained train(StudyCase study, CausalLm lm, List<TokenizedExample> alignment) {
-    List<TokenizedExample> user = data.user(study);
-    StartModelRefusals refused = study.variant().screens() ? data.refusals(lm, user) : null;
-    boolean drops = study.variant() == Variant.SAFE_GRAD_DROP;
-    List<StepMetrics> steps = new ArrayList<>();
-    List<Integer> leftOut = refused == null ? new ArrayList<>() : new ArrayList<>(refused.lines());
-    loop(study, lm)
-        .run(
-            refused == null ? user : StartModelScreening.kept(refused),
-            List.of(),
-            aligned(study, alignment),
-            study.variant().alignsByScreened() ? refused.refused() : List.of(),
-            steps::add,
-            Checkpoints.NONE,
-            drops
-                ? new ConflictMeasurement(
-                    0,
-                    true,
-                    true,
-                    attribution -> {
-                      leftOut.addAll(attribution.condemned());
-                      return attribution;
-                    },
-                    () -> {})
-                : ConflictMeasurement.NONE,
-            PeriodicEvaluation.NONE);
-    long acted =
-        study.variant() == Variant.SAFE_LORA
-            ? project(study, lm)
-            : steps.stream().filter(step -> step.method().action() != Action.NONE).count();
-    return new Trained(steps, acted, drops || study.variant().screens() ? leftOut : null);
-  }
-
-  private long project(StudyCase study, CausalLm lm) {
-    SafeLora.Result projected =
-        new SafeLora(lm.torch(), model.pretrained().weights(), model.base())
-            .project(lm.trained().copies(), study.variant().method().safeLora().threshold());
-    lm.trained().set(projected.adapter());
-    return projected.modules().stream().filter(SafeLora.Module::projected).count();
-  }
-
-  private TrainingLoop loop(StudyCase study, CausalLm lm) {
-    Method method = study.variant().method();
-    return study
-        .variant()
-        .change()
-        .map(change -> ChangedSafeGrad.loop(lm, method, training(study), change))
-        .orElseGet(() -> new TrainingLoop(lm, method, training(study)));
-  }
-
-  private static List<TokenizedExample> aligned(StudyCase study, List<TokenizedExample> alignment) {
-    return study.variant() == Variant.SAFE_GRAD_PROMPT_KL
-        ? alignment.stream().map(CaseRun::withPrompt).toList()
-        : alignment;
-  }
-
-  /** Its prompt is compared, too. */
-  private static TokenizedExample withPrompt(TokenizedExample example) {
-    return new TokenizedExample(example.inputIds(), example.inputIds().clone(), example.line());
+    return model.load(CaseTraining.settings(study));
   }
 
   private CaseResult tuned(StudyCase study, CausalLm lm) {
@@ -200,7 +122,7 @@ final class CaseRun {
   }
 
   private CaseResult measured(
-      StudyCase study, CausalLm lm, AlignmentSet alignment, Trained training) {
+      StudyCase study, CausalLm lm, AlignmentSet alignment, Trained trained) {
     AlignmentChoice choice = study.alignment();
     SafetyMeasurements gate = gate(study.task(), lm);
     List<Exchange> inside = exchanges(lm, "fresh", corpus.fresh(choice, false));
@@ -209,7 +131,7 @@ final class CaseRun {
         exchanges(lm, "attack", corpus.attackPrompts(study.task(), study.attack()));
     List<Exchange> fresh = Stream.of(inside, outside).flatMap(List::stream).toList();
     List<Dialogue> heldOut = corpus.inDistribution(choice);
-    List<Integer> left = training.leftOut();
+    List<Integer> left = trained.leftOut();
     return CaseResultBuilder.builder()
         .key(study.key())
         .study(study)
@@ -227,8 +149,8 @@ final class CaseRun {
         .writtenRefused(alignment.refused())
         .alignmentKl(divergence(lm, first(alignment.examples())))
         .heldOutKl(divergence(lm, model.examples(heldOut)))
-        .conflictRatio(conflictRatio(training.steps()))
-        .acted(training.acted())
+        .conflictRatio(conflictRatio(trained.steps()))
+        .acted(trained.acted())
         .dropped(left == null ? null : (Integer) left.size())
         .droppedPoison(left == null ? null : (Integer) poisoned(left, study.percent()))
         .dataKept(study.variant() == Variant.START ? null : data.kept(study, lm))
@@ -322,25 +244,6 @@ final class CaseRun {
     List<Boolean> compared =
         steps.stream().map(StepMetrics::conflict).filter(Objects::nonNull).toList();
     return compared.isEmpty() ? null : (Double) count(compared).rate();
-  }
-
-  private static Training training(StudyCase study) {
-    return new Training(
-        Training.Mode.Lora,
-        1,
-        study.variant() == Variant.START ? 1 : study.variant().totalSteps(study.steps()),
-        8,
-        1,
-        StudyModel.MAX_LENGTH,
-        study.learningRate(),
-        Training.Scheduler.Cosine,
-        0.03,
-        0.0,
-        1.0,
-        study.seed(),
-        0,
-        1,
-        study.variant().lora());
   }
 
   /** So that the peak is this case's, of a process that had others before it. */
