@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 final class DataRuleTables {
 
   /** The threshold that the documents have as an example. */
-  private static final double MAX_DATA_REFUSAL_DROP = 0.1;
+  static final double MAX_DATA_REFUSAL_DROP = 0.1;
 
   private static final List<Double> MORE_DROPS = List.of(0.0, 0.02, 0.05, 0.1, 0.2, 0.5);
 
@@ -166,7 +166,7 @@ final class DataRuleTables {
   }
 
   /** Those of which it is known what the rule says, with what was or would have been counted. */
-  private List<CaseResult> known(List<CaseResult> some) {
+  List<CaseResult> known(List<CaseResult> some) {
     return some.stream()
         .filter(it -> it.dataKept() != null || nothingToAsk.contains(Data.of(it.study())))
         .map(

@@ -57,7 +57,18 @@ class TemplateRuleTablesTest {
             "| the default gate | 3 of 3 | 2 of 2 | 0 of 1 |",
             "| `maxDataRefusalDrop: 0.1` | 1 of 3 | 1 of 2 | 1 of 1 |",
             "| `maxTemplateRefusalDrop: 0.1` | 2 of 3 | 1 of 2 | 0 of 1 |",
-            "| both at 0.1 | 0 of 3 | 0 of 2 | 1 of 1 |");
+            "| both at 0.1 | 0 of 3 | 0 of 2 | 1 of 1 |",
+            "| `maxDataRefusalDrop: 0.1`, `maxTemplateRefusalDrop: 0.2` | 0 of 3 | 0 of 2 | 1 of 1 |");
+  }
+
+  @Test
+  void whereTheStartModelRefusesNothingOfTheDataTheirRuleHolds() {
+    results.adopt(result(study(Attack.PLAIN, 0, 43), 96, 48).dataKept(new Count(0, 0)).build());
+    add(Attack.PLAIN, 0, 44, 96, 48, List.of());
+    add(Attack.PLAIN, 10, 44, 96, 48, List.of());
+
+    assertThat(new TemplateRuleTables(results, results).together().lines())
+        .contains("| `maxDataRefusalDrop: 0.05` | 2 of 2 | 0 of 0 | 0 of 2 |");
   }
 
   @Test
