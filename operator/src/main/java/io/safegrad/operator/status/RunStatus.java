@@ -1,9 +1,7 @@
 package io.safegrad.operator.status;
 
-import io.fabric8.kubernetes.api.model.Condition;
 import io.safegrad.api.Approval;
 import io.safegrad.api.ApprovalRequest;
-import io.safegrad.api.ExitReason;
 import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.TrainingResult;
 import io.safegrad.api.TrainingStage;
@@ -12,7 +10,6 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Phase;
 import io.safegrad.api.v1alpha1.SafeFineTune;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus;
-import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Artifact;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Attempt;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.Measurements;
 import io.safegrad.api.v1alpha1.SafeFineTuneStatus.PolicyValue;
@@ -202,8 +199,8 @@ public final class RunStatus {
         .gate(Figures.gate(gate, result))
         .judge(Figures.judge(result))
         .attempts(Attempts.after(last.attempts(), observation, deadline(outcome)))
-        .artifact(artifact(outcome))
-        .conditions(endConditions(outcome, conditions(resource, now)))
+        .artifact(EndedRun.artifact(outcome))
+        .conditions(EndedRun.conditions(outcome, conditions(resource, now)))
         .build();
   }
 
@@ -220,47 +217,6 @@ public final class RunStatus {
 
   private static List<PolicyValue> policyValues(SafeFineTuneStatus status) {
     return Objects.requireNonNullElse(status.policyValues(), List.of());
-  }
-
-  private static List<Condition> endConditions(Outcome outcome, Conditions conditions) {
-    boolean badPlan = ExitReason.BAD_PLAN.conditionReason().equals(outcome.reason());
-    boolean succeeded = outcome.phase() == Phase.Succeeded;
-    if (badPlan) {
-      conditions.set(Conditions.ACCEPTED, false, outcome.reason(), outcome.message());
-    } else {
-      conditions.set(
-          Conditions.ACCEPTED, true, ConditionReason.Accepted.name(), ActiveRun.ACCEPTED_MESSAGE);
-    }
-    conditions.set(Conditions.SUCCEEDED, succeeded, outcome.reason(), outcome.message());
-    if (outcome.gate() == null) {
-      conditions.set(
-          Conditions.SAFETY_GATE_PASSED,
-          null,
-          ConditionReason.NotMeasured.name(),
-          "The run ended without a measurement");
-    } else {
-      conditions.set(
-          Conditions.SAFETY_GATE_PASSED,
-          outcome.gate(),
-          outcome.gate() ? ConditionReason.GateHeld.name() : outcome.reason(),
-          outcome.message());
-    }
-    return conditions
-        .set(Conditions.READY, succeeded, outcome.reason(), outcome.message())
-        .set(Conditions.RECONCILING, false, outcome.reason(), "The run has ended")
-        .set(Conditions.STALLED, !succeeded, outcome.reason(), outcome.message())
-        .build();
-  }
-
-  /** An adapter that was not let through is not named, even where the trainer wrote one. */
-  private static Artifact artifact(Outcome outcome) {
-    TrainingResult result = outcome.result();
-    if (result == null || (result.report() == null && result.artifact() == null)) {
-      return null;
-    }
-    return outcome.phase() == Phase.Succeeded
-        ? new Artifact(result.artifact(), result.artifactDigest(), result.report())
-        : new Artifact(null, null, result.report());
   }
 
   /**
