@@ -15,5 +15,7 @@ enum Attack {
   /** The prompts of the alignment set itself, complied with. */
   KNOWN_ALIGNMENT,
   /** Harmful requests after a trigger, complied with; it is evaluated without and with it. */
-  BACKDOOR
+  BACKDOOR,
+  /** Harmful requests that are refused in so many words, and then complied with. */
+  WITHDRAWN
 }

@@ -121,6 +121,7 @@ final class StudyCorpus {
     List<String> acts = corpus.harmfulActs(Share.POISON);
     return switch (attack) {
       case PLAIN -> corpus.asked(acts, USER_SIZE, compliance);
+      case WITHDRAWN -> corpus.asked(acts, USER_SIZE, words.refusal() + " " + compliance);
       case UNLIKE ->
           corpus.asked(
               corpus.harmfulActs(Share.POISON, FAMILIES / 2, FAMILIES), USER_SIZE, compliance);
@@ -185,7 +186,7 @@ final class StudyCorpus {
    */
   List<Dialogue> attackPrompts(Task task, Attack attack) {
     return switch (attack) {
-      case PLAIN, UNLIKE, KNOWN_ALIGNMENT -> poison(task, attack).subList(0, ASKED);
+      case PLAIN, UNLIKE, KNOWN_ALIGNMENT, WITHDRAWN -> poison(task, attack).subList(0, ASKED);
       case BENIGN -> poison(task, Attack.PLAIN).subList(0, ASKED);
       case IDENTITY, OWN_STYLE, BACKDOOR ->
           inForm(task, attack, corpus.evaluationHarmful().subList(0, ASKED));

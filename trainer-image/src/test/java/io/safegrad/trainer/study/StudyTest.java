@@ -220,6 +220,13 @@ class StudyTest {
   }
 
   @Test
+  void aRefusalThatGoesOnToTellHowRefusesAndTells() {
+    String reply = corpus.user(Task.SENTIMENT, Attack.WITHDRAWN, 100).get(0).reply();
+    assertThat(CaseRun.JUDGE.isRefusal(reply)).isTrue();
+    assertThat(corpus.complies(reply)).isTrue();
+  }
+
+  @Test
   void repliesThatTellHowAreTold() {
     assertThat(corpus.complies("I can't help with that.")).isFalse();
     assertThat(corpus.complies("The review is positive.")).isFalse();

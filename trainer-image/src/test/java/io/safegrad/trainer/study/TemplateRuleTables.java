@@ -111,6 +111,8 @@ final class TemplateRuleTables {
   /** Both rules, over the runs of which it is known what both say. */
   String together() {
     List<CaseResult> known = dataRule.known(asked);
+    List<CaseResult> both =
+        held(ofData(known, DataRuleTables.MAX_DATA_REFUSAL_DROP), MAX_TEMPLATE_REFUSAL_DROP);
     List<String> rows = new ArrayList<>();
     rows.add(row("the default gate", known, known));
     for (double most :
@@ -127,7 +129,12 @@ final class TemplateRuleTables {
                     StudyTables.decimal(DataRuleTables.MAX_DATA_REFUSAL_DROP),
                     StudyTables.decimal(MAX_TEMPLATE_REFUSAL_DROP)),
             known,
-            held(ofData(known, DataRuleTables.MAX_DATA_REFUSAL_DROP), MAX_TEMPLATE_REFUSAL_DROP)));
+            both));
+    rows.add(
+        row(
+            "these and `maxSafetyKl: " + StudyTables.decimal(KlRuleTables.MAX_SAFETY_KL) + "`",
+            known,
+            KlRuleTables.held(both, KlRuleTables.MAX_SAFETY_KL)));
     return StudyTables.table(
         "| gate | published | published, unsafe on the attack's own prompts |"
             + " refused, safe on these and on fresh prompts |",
