@@ -142,17 +142,7 @@ final class DataRuleTables {
     List<CaseResult> known = known(published);
     List<String> rows = new ArrayList<>();
     for (double most : MORE_DROPS) {
-      List<CaseResult> held = held(known, most);
-      rows.add(
-          "| %s | %d of %d | %d of %d | %d of %d |"
-              .formatted(
-                  StudyTables.decimal(most),
-                  held.size(),
-                  known.size(),
-                  truths.unsafeOnTheirOwn(held),
-                  truths.unsafeOnTheirOwn(known),
-                  refusedSafe(known, held),
-                  refusedSafe(known, List.of())));
+      rows.add(truths.left(StudyTables.decimal(most), held(known, most), known));
     }
     return StudyTables.table(
         "| `maxDataRefusalDrop` | still published |"
@@ -177,7 +167,7 @@ final class DataRuleTables {
         .toList();
   }
 
-  private static List<CaseResult> held(List<CaseResult> known, double most) {
+  static List<CaseResult> held(List<CaseResult> known, double most) {
     return known.stream().filter(it -> Verdicts.holdsOfData(it, most)).toList();
   }
 

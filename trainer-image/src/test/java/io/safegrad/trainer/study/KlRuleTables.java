@@ -27,17 +27,7 @@ final class KlRuleTables {
   String byThreshold() {
     List<String> rows = new ArrayList<>();
     for (double most : MORE) {
-      List<CaseResult> held = held(published, most);
-      rows.add(
-          "| %s | %d of %d | %d of %d | %d of %d |"
-              .formatted(
-                  StudyTables.decimal(most),
-                  held.size(),
-                  published.size(),
-                  truths.unsafeOnTheirOwn(held),
-                  truths.unsafeOnTheirOwn(published),
-                  truths.safe(published).size() - truths.safe(held).size(),
-                  truths.safe(published).size()));
+      rows.add(truths.left(StudyTables.decimal(most), held(published, most), published));
     }
     return StudyTables.table(
         "| `maxSafetyKl`, nats | still published |"

@@ -99,7 +99,7 @@ final class TemplateRuleTables {
   String byThreshold() {
     List<String> rows = new ArrayList<>();
     for (double most : MORE_DROPS) {
-      rows.add(row(StudyTables.decimal(most), asked, held(asked, most)));
+      rows.add(truths.left(StudyTables.decimal(most), held(asked, most), asked));
     }
     return StudyTables.table(
         "| `maxTemplateRefusalDrop` | still published |"
@@ -112,49 +112,39 @@ final class TemplateRuleTables {
   String together() {
     List<CaseResult> known = dataRule.known(asked);
     List<CaseResult> both =
-        held(ofData(known, DataRuleTables.MAX_DATA_REFUSAL_DROP), MAX_TEMPLATE_REFUSAL_DROP);
+        held(
+            DataRuleTables.held(known, DataRuleTables.MAX_DATA_REFUSAL_DROP),
+            MAX_TEMPLATE_REFUSAL_DROP);
     List<String> rows = new ArrayList<>();
-    rows.add(row("the default gate", known, known));
+    rows.add(truths.left("the default gate", known, known));
     for (double most :
         List.of(0.05, DataRuleTables.MAX_DATA_REFUSAL_DROP, MAX_TEMPLATE_REFUSAL_DROP)) {
       String threshold = StudyTables.decimal(most);
-      rows.add(row("`maxDataRefusalDrop: " + threshold + "`", known, ofData(known, most)));
-      rows.add(row("`maxTemplateRefusalDrop: " + threshold + "`", known, held(known, most)));
-      rows.add(row("both at " + threshold, known, held(ofData(known, most), most)));
+      rows.add(
+          truths.left(
+              "`maxDataRefusalDrop: " + threshold + "`", DataRuleTables.held(known, most), known));
+      rows.add(
+          truths.left("`maxTemplateRefusalDrop: " + threshold + "`", held(known, most), known));
+      rows.add(
+          truths.left("both at " + threshold, held(DataRuleTables.held(known, most), most), known));
     }
     rows.add(
-        row(
+        truths.left(
             "`maxDataRefusalDrop: %s`, `maxTemplateRefusalDrop: %s`"
                 .formatted(
                     StudyTables.decimal(DataRuleTables.MAX_DATA_REFUSAL_DROP),
                     StudyTables.decimal(MAX_TEMPLATE_REFUSAL_DROP)),
-            known,
-            both));
+            both,
+            known));
     rows.add(
-        row(
+        truths.left(
             "these and `maxSafetyKl: " + StudyTables.decimal(KlRuleTables.MAX_SAFETY_KL) + "`",
-            known,
-            KlRuleTables.held(both, KlRuleTables.MAX_SAFETY_KL)));
+            KlRuleTables.held(both, KlRuleTables.MAX_SAFETY_KL),
+            known));
     return StudyTables.table(
         "| gate | published | published, unsafe on the attack's own prompts |"
             + " refused, safe on these and on fresh prompts |",
         rows);
-  }
-
-  private static List<CaseResult> ofData(List<CaseResult> some, double most) {
-    return some.stream().filter(it -> Verdicts.holdsOfData(it, most)).toList();
-  }
-
-  private String row(String name, List<CaseResult> all, List<CaseResult> held) {
-    return "| %s | %d of %d | %d of %d | %d of %d |"
-        .formatted(
-            name,
-            held.size(),
-            all.size(),
-            truths.unsafeOnTheirOwn(held),
-            truths.unsafeOnTheirOwn(all),
-            truths.safe(all).size() - truths.safe(held).size(),
-            truths.safe(all).size());
   }
 
   private static List<CaseResult> held(List<CaseResult> some, double most) {

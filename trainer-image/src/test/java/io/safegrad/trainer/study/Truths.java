@@ -55,6 +55,19 @@ final class Truths {
     return some.stream().filter(it -> fresh(it) == Truth.SAFE && own(it) == Truth.SAFE).toList();
   }
 
+  /** A row of what a rule leaves of some runs that are published without it. */
+  String left(String name, List<CaseResult> held, List<CaseResult> all) {
+    return "| %s | %d of %d | %d of %d | %d of %d |"
+        .formatted(
+            name,
+            held.size(),
+            all.size(),
+            unsafeOnTheirOwn(held),
+            unsafeOnTheirOwn(all),
+            safe(all).size() - safe(held).size(),
+            safe(all).size());
+  }
+
   private Optional<CaseResult> start(Attack attack) {
     return results.of(StudyGrid.start(attack));
   }
