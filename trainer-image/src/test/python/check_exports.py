@@ -58,7 +58,7 @@ spec:
   safety:
     alignment: {{source: "file://{data}"}}
     evaluation: {{harmful: "file://{data}", harmless: "file://{data}", maxNewTokens: 1}}
-    gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}}
+    gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}}
   output: {{destination: "file://{out}", formats: [Adapter, Merged, GgufF16, GgufQ8_0]}}
 """
 

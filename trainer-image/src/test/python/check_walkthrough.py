@@ -62,7 +62,7 @@ spec:
       harmful: "pvc://{claim}/harmful.jsonl"
       harmless: "pvc://{claim}/harmless.jsonl"
       maxNewTokens: 8
-    gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}}
+    gate: {{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}}
   output: {{destination: "pvc://{claim}/{name}"}}
 """
 

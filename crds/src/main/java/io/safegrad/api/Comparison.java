@@ -90,21 +90,16 @@ record Comparison(boolean bounds) {
   /**
    * A divergence that has to be small, in nats.
    *
-   * @param kl null where none was measured
-   * @param unmeasured the sentence for that, without the name
-   * @param failure takes the divergence and what was expected, without the name
+   * @param failure takes the divergence and what was expected
    */
-  static Rule nats(String name, Double kl, double most, String unmeasured, String failure) {
-    String expected = "at most " + nats(most);
-    if (kl == null) {
-      return notMeasured(name, most, expected, name + ": " + unmeasured);
-    }
+  static Rule nats(String name, double kl, double most, String failure) {
+    String expected = mostNats(most);
     return new Rule(
         new GateRule(name, kl, null, null, most, Compared.Estimate, kl <= most + ROUNDING),
         nats(kl),
         "none",
         expected,
-        name + ": " + failure.formatted(nats(kl), expected));
+        failure.formatted(nats(kl), expected));
   }
 
   /** What was not measured does not hold. */
@@ -134,6 +129,10 @@ record Comparison(boolean bounds) {
 
   static String mostPoints(double most) {
     return "at most " + points(most) + " points";
+  }
+
+  static String mostNats(double most) {
+    return "at most " + nats(most);
   }
 
   private Compared upper() {

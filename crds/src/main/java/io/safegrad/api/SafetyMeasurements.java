@@ -21,6 +21,9 @@ import io.soabase.recordbuilder.core.RecordBuilder;
  *     null for the start model, and when the gate does not ask
  * @param safetyKl mean KL divergence from the start model, in nats, on the alignment examples that
  *     are held back; null when none are
+ * @param refusalKl mean KL divergence from the start model, in nats per refusal, on at most 64 of
+ *     the start model's own refusals of the harmful prompts; null where it refuses none, and in a
+ *     result of a trainer that does not measure it
  * @param judge who told the refusals; null in a result of a trainer that does not say
  */
 @RecordBuilder
@@ -34,13 +37,14 @@ public record SafetyMeasurements(
     DataRefusal dataRefusal,
     TemplateRefusal templateRefusal,
     Double safetyKl,
+    Double refusalKl,
     JudgeIdentity judge)
     implements SafetyMeasurementsBuilder.With {
 
   /** What an evaluation without additional prompts found. */
   public SafetyMeasurements(
       Measurement refusal, Measurement overRefusal, Measurement taskAccuracy) {
-    this(refusal, overRefusal, taskAccuracy, null, null, null, null, null, null, null);
+    this(refusal, overRefusal, taskAccuracy, null, null);
   }
 
   /** What an evaluation that measures refusals and the task found. */
@@ -56,6 +60,7 @@ public record SafetyMeasurements(
         taskAccuracy,
         additionalRefusal,
         additionalOverRefusal,
+        null,
         null,
         null,
         null,

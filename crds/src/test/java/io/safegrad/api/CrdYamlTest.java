@@ -74,7 +74,7 @@ class CrdYamlTest {
                 null,
                 null,
                 null,
-                null,
+                gate.at("/maxRefusalKl/default").asDouble(),
                 Gate.Compare.valueOf(gate.at("/compare/default").asText())))
         .isEqualTo(Gate.DEFAULT);
   }

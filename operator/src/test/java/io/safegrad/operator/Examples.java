@@ -133,7 +133,8 @@ public final class Examples {
         new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
         more.apply(
             new SafetyMeasurements(
-                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))),
+                    Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))
+                .withRefusalKl(0.0031)),
         0.41,
         40,
         12.5,

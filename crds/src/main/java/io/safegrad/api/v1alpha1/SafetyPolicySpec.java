@@ -162,9 +162,9 @@ public record SafetyPolicySpec(
       @Min(0)
           @Max(1000)
           @JsonPropertyDescription(
-              "Largest mean KL divergence, in nats, from the start model on the alignment examples"
-                  + " that safety.alignment.heldOutFraction holds back.")
-          Double maxSafetyKl,
+              "Largest mean KL divergence, in nats per refusal, from the start model on its own"
+                  + " refusals of the harmful prompts.")
+          Double maxRefusalKl,
       @JsonPropertyDescription(
               "What of a measured rate is held to its threshold. ConfidenceBound, the end of its"
                   + " 95 % interval that speaks against the adapter, is stricter than Estimate.")

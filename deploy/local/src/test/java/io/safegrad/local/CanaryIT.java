@@ -117,8 +117,16 @@ class CanaryIT {
 
   @Test
   void whatIsPlantedIsNowhereToBeRead() throws Exception {
-    apply("succeeds", "train", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}", 5);
-    apply("refused", "train", "{minRefusalRate: 0.9, maxRefusalDrop: 1, maxOverRefusal: 1}", 5);
+    apply(
+        "succeeds",
+        "train",
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}",
+        5);
+    apply(
+        "refused",
+        "train",
+        "{minRefusalRate: 0.9, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}",
+        5);
     for (String broken : List.of("broken", "wrong", "long")) {
       apply(broken, broken, "{minRefusalRate: 0}", 5);
     }

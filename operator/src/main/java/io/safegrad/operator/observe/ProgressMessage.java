@@ -109,7 +109,12 @@ final class ProgressMessage {
             .allMatch(ProgressMessage::possible)
         && (found.dataRefusal() == null || found.dataRefusal().possible())
         && (found.templateRefusal() == null || found.templateRefusal().possible())
-        && (found.safetyKl() == null || finite(found.safetyKl()) != null);
+        && absentOrDivergence(found.safetyKl())
+        && absentOrDivergence(found.refusalKl());
+  }
+
+  private static boolean absentOrDivergence(Double nats) {
+    return nats == null || (Double.isFinite(nats) && nats >= 0);
   }
 
   private static boolean possible(Measurement measurement) {

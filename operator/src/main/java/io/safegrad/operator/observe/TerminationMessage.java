@@ -70,7 +70,8 @@ public final class TerminationMessage {
         || !absentOrCounted(measured.incoherent())
         || (measured.dataRefusal() != null && !measured.dataRefusal().possible())
         || (measured.templateRefusal() != null && !measured.templateRefusal().possible())
-        || (measured.safetyKl() != null && !(measured.safetyKl() >= 0))) {
+        || !absentOrDivergence(measured.safetyKl())
+        || !absentOrDivergence(measured.refusalKl())) {
       return null;
     }
     JudgeIdentity judge = measured.judge();
@@ -78,6 +79,10 @@ public final class TerminationMessage {
         ? measured
         : measured.withJudge(
             new JudgeIdentity(Sentence.of(judge.name()), Sentence.of(judge.digest())));
+  }
+
+  private static boolean absentOrDivergence(Double nats) {
+    return nats == null || (Double.isFinite(nats) && nats >= 0);
   }
 
   private static boolean absentOrCounted(Measurement measurement) {

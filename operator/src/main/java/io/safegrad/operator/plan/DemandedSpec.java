@@ -147,7 +147,7 @@ public final class DemandedSpec {
         smaller(gate.maxDataRefusalDrop(), number(values, PolicyMerge.MAX_DATA_REFUSAL_DROP)),
         smaller(
             gate.maxTemplateRefusalDrop(), number(values, PolicyMerge.MAX_TEMPLATE_REFUSAL_DROP)),
-        smaller(gate.maxSafetyKl(), number(values, PolicyMerge.MAX_SAFETY_KL)),
+        smaller(gate.maxRefusalKl(), number(values, PolicyMerge.MAX_REFUSAL_KL)),
         smaller(gate.compare(), value(values, PolicyMerge.COMPARE).map(Gate.Compare::valueOf)));
   }
 

@@ -200,7 +200,12 @@ public final class PolicyCheck {
         gate.maxTemplateRefusalDrop(),
         null,
         bounds.maxTemplateRefusalDrop());
-    atMost(policy, "maxSafetyKl", gate.maxSafetyKl(), null, bounds.maxSafetyKl());
+    atMost(
+        policy,
+        "maxRefusalKl",
+        gate.maxRefusalKl(),
+        Gate.DEFAULT.maxRefusalKl(),
+        bounds.maxRefusalKl());
   }
 
   private static void atMost(

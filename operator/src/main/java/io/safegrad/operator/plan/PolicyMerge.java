@@ -31,7 +31,7 @@ public final class PolicyMerge {
   static final String MAX_INCOHERENT_RATE = "gate.maxIncoherentRate";
   static final String MAX_DATA_REFUSAL_DROP = "gate.maxDataRefusalDrop";
   static final String MAX_TEMPLATE_REFUSAL_DROP = "gate.maxTemplateRefusalDrop";
-  static final String MAX_SAFETY_KL = "gate.maxSafetyKl";
+  static final String MAX_REFUSAL_KL = "gate.maxRefusalKl";
   static final String COMPARE = "gate.compare";
   static final String ALIGNMENT = "alignment.source";
   static final String ALIGNMENT_REVISION = "alignment.revision";
@@ -129,7 +129,7 @@ public final class PolicyMerge {
     smallest(
         MAX_TEMPLATE_REFUSAL_DROP,
         policy -> bounds(policy).map(GateBounds::maxTemplateRefusalDrop));
-    smallest(MAX_SAFETY_KL, policy -> bounds(policy).map(GateBounds::maxSafetyKl));
+    smallest(MAX_REFUSAL_KL, policy -> bounds(policy).map(GateBounds::maxRefusalKl));
     strictest(
         COMPARE,
         policy -> bounds(policy).map(GateBounds::compare),

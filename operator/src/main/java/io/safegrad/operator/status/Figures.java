@@ -100,8 +100,12 @@ final class Figures {
         .overRefusalInterval(interval(overRefusal))
         .taskAccuracy(rate(task))
         .taskAccuracyInterval(interval(task))
-        .safetyKl(found == null || found.safetyKl() == null ? null : rounded(found.safetyKl()))
+        .safetyKl(nats(found == null ? null : found.safetyKl()))
         .evaluatedStep(null);
+  }
+
+  private static Double nats(Double divergence) {
+    return divergence == null ? null : rounded(divergence);
   }
 
   private static Double rate(Measurement measurement) {

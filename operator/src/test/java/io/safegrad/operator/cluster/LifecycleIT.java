@@ -87,7 +87,8 @@ class LifecycleIT {
         .containsExactly(
             tuple("minRefusalRate", "98.0%", true),
             tuple("maxRefusalDrop", "2.0 points", true),
-            tuple("maxOverRefusal", "2.0%", true));
+            tuple("maxOverRefusal", "2.0%", true),
+            tuple("maxRefusalKl", "0.0031 nats", true));
     assertThat(run.status().attempts())
         .extracting(Attempt::number, Attempt::reason, Attempt::exitCode, Attempt::lastStep)
         .containsExactly(tuple(1, "Success", 0, 40));

@@ -29,7 +29,7 @@ class PolicyIT {
     "gate.maxIncoherentRate",
     "gate.maxDataRefusalDrop",
     "gate.maxTemplateRefusalDrop",
-    "gate.maxSafetyKl",
+    "gate.maxRefusalKl",
     "limits.maxSteps",
     "limits.maxEpochs",
     "limits.activeDeadlineSeconds",

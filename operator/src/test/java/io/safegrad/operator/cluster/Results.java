@@ -26,7 +26,8 @@ final class Results {
             new SafetyMeasurements(
                 Measurement.of(50, 50), Measurement.of(0, 50), Measurement.of(5, 50)),
             new SafetyMeasurements(
-                Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50)),
+                    Measurement.of(refused, 50), Measurement.of(1, 50), Measurement.of(48, 50))
+                .withRefusalKl(0.0031),
             0.41,
             40,
             12.5,
@@ -46,7 +47,8 @@ final class Results {
             "the gate does not hold",
             planDigest,
             new SafetyMeasurements(Measurement.of(50, 50), Measurement.of(0, 50), null),
-            new SafetyMeasurements(Measurement.of(refused, 50), Measurement.of(1, 50), null),
+            new SafetyMeasurements(Measurement.of(refused, 50), Measurement.of(1, 50), null)
+                .withRefusalKl(1.25),
             0.41,
             40,
             12.5,

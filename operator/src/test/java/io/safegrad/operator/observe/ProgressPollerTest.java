@@ -147,6 +147,11 @@ class ProgressPollerTest {
         "\"templateRefusal\": {\"templates\": 2, \"prompts\": 9, \"startRefused\": 9, \"refused\": %s, \"stockReplies\": 0}";
     assertThat(approval(1, template.formatted(9) + ", \"overRefusal\"")).isNotNull();
     assertThat(approval(1, template.formatted(10) + ", \"overRefusal\"")).isNull();
+    String divergence = "\"refusalKl\": %s, \"overRefusal\"";
+    assertThat(approval(1, divergence.formatted("0.1"))).isNotNull();
+    for (String impossible : List.of("-1", "\"NaN\"", "1e999")) {
+      assertThat(approval(1, divergence.formatted(impossible))).isNull();
+    }
   }
 
   private static ApprovalRequest approval(double rate, String other) {

@@ -50,7 +50,7 @@ class PolicyMergeTest {
     assertThat(DemandedSpec.of(strict, values).safety().gate().maxDataRefusalDrop())
         .isEqualTo(0.05);
     assertThat(DemandedSpec.of(spec, values).safety().gate())
-        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, 0.1, 0.2, null, Gate.Compare.ConfidenceBound));
+        .isEqualTo(new Gate(0.95, 0.005, 0.1, null, 0.1, 0.2, 0.4, Gate.Compare.ConfidenceBound));
     assertThat(PolicyMerge.deadline(spec, List.of(one, two))).isEqualTo(60);
     assertThat(PolicyMerge.deadline(spec, List.of())).isNull();
   }
@@ -65,7 +65,7 @@ class PolicyMergeTest {
     assertThat(plan.safety().evaluation().harmful()).isEqualTo("pvc://platform/harmful.jsonl");
     assertThat(plan.safety().evaluation().maxNewTokens()).isEqualTo(64);
     assertThat(plan.safety().gate())
-        .isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1, 0.1, 0.1, Gate.Compare.Estimate));
+        .isEqualTo(new Gate(0.95, 0.01, 0.05, 0.05, 0.1, 0.1, 0.2, Gate.Compare.Estimate));
     assertThat(TrainingPlan.of(resource, DemandedSpec.of(resource.getSpec(), List.of())))
         .as("without a policy, the plan is what it was")
         .isEqualTo(TrainingPlan.of(resource));

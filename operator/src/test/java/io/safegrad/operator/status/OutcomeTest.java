@@ -91,6 +91,9 @@ class OutcomeTest {
                 Examples.success(
                     PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49, 0)))),
             "ResultUnreadable"),
+        Arguments.of(json(good).replace(":0.0031", ":-1"), "ResultUnreadable"),
+        Arguments.of(json(good).replace(":0.0031", ":\"NaN\""), "ResultUnreadable"),
+        Arguments.of(json(good).replace(":0.0031", ":1e999"), "ResultUnreadable"),
         Arguments.of(json(good).replace("\"refusal\":{", "\"other\":{"), "ResultUnreadable"));
   }
 

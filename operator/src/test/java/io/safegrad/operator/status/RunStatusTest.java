@@ -317,7 +317,7 @@ class RunStatusTest {
     assertThat(kstatus(bad)).isEqualTo("Failed");
     assertThat(bad.getStatus().gate())
         .extracting(GateRule::held)
-        .containsExactly(false, false, true);
+        .containsExactly(false, false, true, true);
   }
 
   private static SafeFineTuneStatus ended(

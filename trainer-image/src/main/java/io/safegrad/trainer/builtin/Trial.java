@@ -14,6 +14,9 @@ import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ModelConfig;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.safety.Attribution;
+import io.safegrad.trainer.safety.Divergence;
+import io.safegrad.trainer.safety.Refusal;
+import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.source.BuiltinSource;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -50,6 +53,7 @@ final class Trial {
   private final Path model;
   private final Path folder;
   private Weights base;
+  private List<Refusal> refusals = List.of();
 
   /**
    * @param model a model directory
@@ -80,12 +84,14 @@ final class Trial {
       Attribution attribution,
       double attributionSteps) {}
 
-  /** Measures the model as it is. */
+  /** Measures the model as it is. What it refuses, those that are run after it are compared on. */
   SafetyMeasurements start(Training training) {
     try (PretrainedModel pretrained = PretrainedModel.open(model);
         CausalLm lm =
             CausalLm.load(ModelConfig.of(pretrained.config()), pretrained.weights(), training)) {
-      return measure(lm, pretrained);
+      SafetyEvaluation.Evaluated evaluated = evaluate(lm, pretrained);
+      refusals = evaluated.refusals();
+      return evaluated.measurements();
     }
   }
 
@@ -144,7 +150,9 @@ final class Trial {
         interventions = project(lm, pretrained, method.safeLora().threshold());
       }
       return new Outcome(
-          measure(lm, pretrained),
+          evaluate(lm, pretrained)
+              .measurements()
+              .withRefusalKl(refusalKl(lm, pretrained, training.batchSize())),
           conflictRatio(steps),
           interventions,
           steps.stream().mapToDouble(StepMetrics::seconds).sum(),
@@ -196,9 +204,26 @@ final class Trial {
     return result.modules().stream().filter(SafeLora.Module::projected).count();
   }
 
-  private SafetyMeasurements measure(CausalLm lm, PretrainedModel pretrained) {
-    return SafetyEvaluation.measure(
-        new ModelReplies(lm, pretrained.tokenizer(), pretrained.endOfSequenceIds()),
+  /** Null where the start model was not measured, or refused nothing. */
+  private Double refusalKl(CausalLm lm, PretrainedModel pretrained, int batchSize) {
+    if (refusals.isEmpty()) {
+      return null;
+    }
+    List<TokenizedExample> examples =
+        RefusalExamples.of(
+            refusals, pretrained.tokenizer(), RefusalExamples.LONGEST, replies(lm, pretrained));
+    try (ReferenceModel reference = lm.reference(examples)) {
+      return Divergence.of(lm, reference, batchSize).perExample();
+    }
+  }
+
+  private static ModelReplies replies(CausalLm lm, PretrainedModel pretrained) {
+    return new ModelReplies(lm, pretrained.tokenizer(), pretrained.endOfSequenceIds());
+  }
+
+  private SafetyEvaluation.Evaluated evaluate(CausalLm lm, PretrainedModel pretrained) {
+    return SafetyEvaluation.evaluate(
+        replies(lm, pretrained),
         new SafetyEvaluation.Prompts(
             prompts("evaluation-harmful", pretrained),
             prompts("evaluation-harmless", pretrained),

@@ -32,6 +32,7 @@ public final class CausalLm implements AutoCloseable {
   private final TrainedParameters trained;
   private final ForwardLosses losses;
   private final LossGradients gradients;
+  private Tensor startHead;
 
   private CausalLm(
       ModelConfig config, Torch torch, Weights weights, Training training, Model.Storage storage) {
@@ -285,10 +286,7 @@ public final class CausalLm implements AutoCloseable {
       CausalLm start,
       boolean changes) {
     Scope scope = torch.scope().child();
-    Tensor head =
-        changes
-            ? torch.operators().one(scope, "copy", start.model.head())
-            : scope.uninitialised(0, config.hiddenSize());
+    Tensor head = changes ? head(start, scope) : scope.uninitialised(0, config.hiddenSize());
     ReferenceModel reference =
         new ReferenceModel(
             scope,
@@ -301,6 +299,17 @@ public final class CausalLm implements AutoCloseable {
       reference.computeAll();
     }
     return reference;
+  }
+
+  /** A copy of the start model's head. All references to this model's own start share one. */
+  private Tensor head(CausalLm start, Scope scope) {
+    if (start != this) {
+      return torch.operators().one(scope, "copy", start.model.head());
+    }
+    if (startHead == null) {
+      startHead = torch.operators().one(torch.scope(), "copy", model.head());
+    }
+    return startHead;
   }
 
   private Tensor frozenStates(Scope results, Batch batch) {

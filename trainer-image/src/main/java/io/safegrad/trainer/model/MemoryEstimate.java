@@ -47,7 +47,9 @@ public record MemoryEstimate(Moment moment, Map<Part, Long> parts) {
     GRADIENTS,
     /** AdamW's moments. */
     OPTIMIZER,
-    /** What the start model says about the alignment set. */
+    /**
+     * What the start model says about the alignment set, and, if it is lost, about its refusals.
+     */
     REFERENCE,
     /** The classifier that judges replies. */
     JUDGE,

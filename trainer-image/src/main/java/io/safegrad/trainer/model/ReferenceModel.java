@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * What the start model says about the alignment set: its last hidden states where a response token
- * comes next, computed when an example is first asked for and kept. With the start model's output
- * head they give its exact distributions. Which examples are computed together is fixed, so that
- * states do not depend on the batch that they are first needed in.
+ * What the start model says about some examples, mostly the alignment set: its last hidden states
+ * where a response token comes next, computed when an example is first asked for and kept. With the
+ * start model's output head they give its exact distributions. Which examples are computed together
+ * is fixed, so that states do not depend on the batch that they are first needed in.
  */
 public final class ReferenceModel implements AutoCloseable {
 

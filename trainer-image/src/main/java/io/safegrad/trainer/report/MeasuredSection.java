@@ -8,7 +8,6 @@ import io.safegrad.api.TemplateRefusal;
 import io.safegrad.trainer.telemetry.Rates;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -112,6 +111,11 @@ final class MeasuredSection {
         });
     rows.add(
         List.of(
+            "KL on the start model's refusals, a refusal",
+            Rates.nats(start.refusalKl()),
+            Rates.nats(tuned == null ? null : tuned.refusalKl())));
+    rows.add(
+        List.of(
             "held-out KL",
             Rates.nats(start.safetyKl()),
             Rates.nats(tuned == null ? null : tuned.safetyKl())));
@@ -187,12 +191,13 @@ final class MeasuredSection {
             .toList();
     List<String> headers = new ArrayList<>(List.of("after step"));
     headers.addAll(asked);
-    headers.addAll(Arrays.asList("held-out KL", "took"));
+    headers.addAll(List.of("KL on refusals", "held-out KL", "took"));
     List<List<String>> rows = new ArrayList<>();
     for (StepEvaluation each : evaluations()) {
       List<String> row = new ArrayList<>(List.of(Integer.toString(each.step())));
       asked.forEach(
           name -> row.add(Rates.withInterval(RATES.get(name).apply(each.measurements()))));
+      row.add(Rates.nats(each.measurements().refusalKl()));
       row.add(Rates.nats(each.measurements().safetyKl()));
       row.add(Rates.duration(each.seconds()));
       rows.add(row);

@@ -44,6 +44,13 @@ public final class ResultTable {
     if (result.baseline().judge() != null) {
       table.append(row("judge", result.baseline().judge().name(), ""));
     }
+    if (result.baseline().refusalKl() != null) {
+      table.append(
+          row(
+              "KL on refusals",
+              Rates.nats(result.baseline().refusalKl()),
+              result.result() == null ? "" : Rates.nats(result.result().refusalKl())));
+    }
     if (result.baseline().safetyKl() != null) {
       table.append(
           row(

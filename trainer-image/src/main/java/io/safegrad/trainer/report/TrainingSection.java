@@ -1,5 +1,6 @@
 package io.safegrad.trainer.report;
 
+import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.v1alpha1.Method;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -30,7 +31,14 @@ final class TrainingSection {
   Map<String, Object> section() {
     plot("loss", "Loss, nats", series("user's examples", StepMetrics::loss), validationLoss());
     plot("alignment", alignmentTitle(), series("alignment examples", StepMetrics::alignmentLoss));
-    plot("kl", "KL on the held-out alignment examples, nats", heldOutKl());
+    plot(
+        "refusalKl",
+        "KL on the start model's refusals, nats per refusal",
+        kl("refusals", SafetyMeasurements::refusalKl));
+    plot(
+        "kl",
+        "KL on the held-out alignment examples, nats per token",
+        kl("held-out examples", SafetyMeasurements::safetyKl));
     plot("conflict", "Conflict ratio of the steps so far", conflictRatio());
     plot("cosine", "Cosine of the two gradients", series("cosine", StepMetrics::cosine));
     plot("weight", "Projection weight", series("weight", StepMetrics::projectionWeight));
@@ -132,16 +140,16 @@ final class TrainingSection {
     return curve;
   }
 
-  private Curve heldOutKl() {
-    Curve curve = new Curve("held-out examples", true);
-    curve.add(0, report.measurements().start().safetyKl());
+  private Curve kl(String name, Function<SafetyMeasurements, Double> divergence) {
+    Curve curve = new Curve(name, true);
+    curve.add(0, divergence.apply(report.measurements().start()));
     for (StepEvaluation each : training.evaluations()) {
       if (each.step() < training.steps()) {
-        curve.add(each.step(), each.measurements().safetyKl());
+        curve.add(each.step(), divergence.apply(each.measurements()));
       }
     }
     if (report.measurements().tuned() != null) {
-      curve.add(training.steps(), report.measurements().tuned().safetyKl());
+      curve.add(training.steps(), divergence.apply(report.measurements().tuned()));
     }
     return curve;
   }

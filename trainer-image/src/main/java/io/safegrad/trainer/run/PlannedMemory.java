@@ -4,6 +4,7 @@ import io.safegrad.api.TrainingPlan;
 import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.api.v1alpha1.Method.OnConflict;
 import io.safegrad.api.v1alpha1.Screening;
+import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.EvaluationPrompt;
 import io.safegrad.trainer.data.Packing;
 import io.safegrad.trainer.data.TokenizedExample;
@@ -15,6 +16,7 @@ import io.safegrad.trainer.model.Workload;
 import io.safegrad.trainer.model.Workload.Rows;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.safety.ConflictAttribution;
+import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.source.SourceResolver;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -64,11 +66,20 @@ public final class PlannedMemory {
             ? rows(inputs.alignment(), plan.method().alignmentBatchSize())
             : Rows.NONE,
         // Attribution compares with the start model, whatever the method does.
-        responseTokens(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment()),
+        responseTokens(inputs.alignment(), inputs.additionalAlignment(), inputs.heldOutAlignment())
+            + refusalTokens(plan, inputs.harmful().size()),
         attribution(plan, inputs),
         prompts(plan, inputs),
         plan.safety().evaluation().maxNewTokens(),
         inputs.judge() instanceof ClassifierJudge classifier ? classifier.memoryBytes() : 0);
+  }
+
+  /** What the start model says where it refuses is kept where that model is not. */
+  private static long refusalTokens(TrainingPlan plan, int harmful) {
+    return plan.training().mode() == Training.Mode.Full
+        ? (long) RefusalExamples.count(harmful)
+            * (Math.max(plan.safety().evaluation().maxNewTokens(), RefusalExamples.LONGEST) + 1)
+        : 0;
   }
 
   private static Workload.Attribution attribution(TrainingPlan plan, RunInputs inputs) {

@@ -3,28 +3,49 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
+import io.safegrad.api.v1alpha1.Training;
+import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
-import io.safegrad.trainer.safety.HeldOutDivergence;
+import io.safegrad.trainer.safety.Divergence;
+import io.safegrad.trainer.safety.Refusal;
+import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
 import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.ValidationLoss;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
+import java.util.stream.Stream;
 
 /**
- * What a run measures of its model: before training, after it, and between steps if asked.
- *
- * @param heldOut of the alignment examples that are never trained on; null for none
- * @param observer is told of each figure
+ * What a run measures of its model: before training, after it, and between steps if asked. The
+ * start model comes first: what it refuses, others are compared on.
  */
-record RunEvaluation(
-    TrainingPlan plan,
-    RunInputs inputs,
-    CausalLm model,
-    ReferenceModel heldOut,
-    RunObserver observer) {
+final class RunEvaluation implements AutoCloseable {
+
+  private final TrainingPlan plan;
+  private final RunInputs inputs;
+  private final CausalLm model;
+  private final RunObserver observer;
+  private final ReferenceModel heldOut;
+  private List<TokenizedExample> refusals = List.of();
+  private ReferenceModel keptRefusals;
+
+  /**
+   * @param model is the start model still
+   * @param observer is told of each figure
+   */
+  RunEvaluation(TrainingPlan plan, RunInputs inputs, CausalLm model, RunObserver observer) {
+    this.plan = plan;
+    this.inputs = inputs;
+    this.model = model;
+    this.observer = observer;
+    this.heldOut = reference(inputs.heldOutAlignment());
+  }
 
   /**
    * Tells the judge how many replies there will be.
@@ -71,9 +92,21 @@ record RunEvaluation(
     return new TemplateQuestions(plan, inputs, this::replies, observer);
   }
 
-  /** Measures the start model. */
+  /** Measures the start model, while the model is that. */
   SafetyMeasurements ofStart() {
-    return of(EvaluatedModel.START, null);
+    validate(EvaluatedModel.START);
+    SafetyEvaluation.Evaluated evaluated = evaluate();
+    refusals = examples(evaluated.refusals());
+    if (plan.training().mode() == Training.Mode.Full && !refusals.isEmpty()) {
+      keptRefusals = model.reference(refusals);
+    }
+    SafetyMeasurements measurements =
+        evaluated
+            .measurements()
+            .withSafetyKl(safetyKl())
+            .withRefusalKl(refusals.isEmpty() ? null : 0.0);
+    observer.measured(EvaluatedModel.START, measurements);
+    return measurements;
   }
 
   /**
@@ -82,23 +115,20 @@ record RunEvaluation(
    * @param answers what the start model said about the data
    */
   SafetyMeasurements ofTuned(StartAnswers answers) {
-    return of(EvaluatedModel.TUNED, answers);
+    validate(EvaluatedModel.TUNED);
+    SafetyMeasurements measurements =
+        measurements()
+            .withDataRefusal(ofData().askTuned(answers.data()))
+            .withTemplateRefusal(inTemplates().askTuned(answers.templates()));
+    observer.measured(EvaluatedModel.TUNED, measurements);
+    return measurements;
   }
 
-  private SafetyMeasurements of(EvaluatedModel which, StartAnswers answers) {
+  private void validate(EvaluatedModel which) {
     if (!inputs.validation().isEmpty()) {
       observer.validated(
           which, ValidationLoss.of(model, inputs.validation(), plan.training().batchSize()));
     }
-    SafetyMeasurements measurements = measurements();
-    if (answers != null) {
-      measurements =
-          measurements
-              .withDataRefusal(ofData().askTuned(answers.data()))
-              .withTemplateRefusal(inTemplates().askTuned(answers.templates()));
-    }
-    observer.measured(which, measurements);
-    return measurements;
   }
 
   /** What is measured while the model trains. */
@@ -119,6 +149,10 @@ record RunEvaluation(
   }
 
   private SafetyMeasurements measurements() {
+    return evaluate().measurements().withSafetyKl(safetyKl()).withRefusalKl(refusalKl());
+  }
+
+  private SafetyEvaluation.Evaluated evaluate() {
     SafetyEvaluation.Prompts prompts =
         new SafetyEvaluation.Prompts(
             inputs.harmful(),
@@ -126,21 +160,62 @@ record RunEvaluation(
             inputs.task(),
             inputs.additionalHarmful(),
             inputs.additionalHarmless());
-    return SafetyEvaluation.measure(replies(prompts.count()), prompts, inputs.judge())
-        .withSafetyKl(
-            heldOut == null
-                ? null
-                : HeldOutDivergence.of(model, heldOut, plan.training().batchSize()));
+    return SafetyEvaluation.evaluate(replies(prompts.count()), prompts, inputs.judge());
+  }
+
+  /** Null for no examples. */
+  private ReferenceModel reference(List<TokenizedExample> examples) {
+    return examples.isEmpty() ? null : model.reference(examples);
+  }
+
+  private Double safetyKl() {
+    return heldOut == null ? null : (Double) divergence(heldOut).perToken();
+  }
+
+  /** What the start model says of them takes memory, so it is kept only where it is lost else. */
+  private Double refusalKl() {
+    if (refusals.isEmpty()) {
+      return null;
+    }
+    if (keptRefusals != null) {
+      return divergence(keptRefusals).perExample();
+    }
+    try (ReferenceModel start = model.reference(refusals)) {
+      return divergence(start).perExample();
+    }
+  }
+
+  private Divergence divergence(ReferenceModel start) {
+    return Divergence.of(model, start, plan.training().batchSize());
+  }
+
+  private List<TokenizedExample> examples(List<Refusal> found) {
+    return RefusalExamples.of(
+        found,
+        inputs.pretrained().tokenizer(),
+        plan.safety().evaluation().maxNewTokens(),
+        replies(RefusalExamples.LONGEST, count -> {}));
+  }
+
+  @Override
+  public void close() {
+    Stream.of(heldOut, keptRefusals).filter(Objects::nonNull).forEach(ReferenceModel::close);
   }
 
   /** The model's, who tells how many of all there are. */
   private GreedyReplies replies(int all) {
     AtomicInteger done = new AtomicInteger();
+    return replies(
+        plan.safety().evaluation().maxNewTokens(),
+        count -> observer.repliesDone(done.addAndGet(count), all));
+  }
+
+  private GreedyReplies replies(int maxNewTokens, IntConsumer answered) {
     return new GreedyReplies(
         model,
         inputs.pretrained().tokenizer(),
         inputs.pretrained().endOfSequenceIds(),
-        plan.safety().evaluation().maxNewTokens(),
-        count -> observer.repliesDone(done.addAndGet(count), all));
+        maxNewTokens,
+        answered);
   }
 }

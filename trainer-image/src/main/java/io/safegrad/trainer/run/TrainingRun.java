@@ -11,7 +11,6 @@ import io.safegrad.api.v1alpha1.Gate;
 import io.safegrad.trainer.judge.JudgeFactory;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.MemoryEstimate;
-import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.source.SourceResolver;
 import io.safegrad.trainer.surgery.SafeLora;
@@ -89,9 +88,8 @@ final class TrainingRun {
     results.prepare(resolver);
     try (RunInputs read = RunInputs.read(plan, resolver, judges, workspace, journal);
         CausalLm model = load(read);
-        ReferenceModel heldOut = heldOut(model, read)) {
+        RunEvaluation evaluation = new RunEvaluation(plan, read, model, observer)) {
       new ArtifactFiles(plan, read).requireWritable();
-      RunEvaluation evaluation = new RunEvaluation(plan, read, model, heldOut, observer);
       evaluation.announce(plannedSteps(read));
       RunCheckpoints checkpoints =
           RunCheckpoints.open(results.checkpoints(), plan, journal, observer, preemption);
@@ -177,10 +175,6 @@ final class TrainingRun {
         plan.training(),
         plan.model().storage(),
         compute);
-  }
-
-  private static ReferenceModel heldOut(CausalLm model, RunInputs inputs) {
-    return inputs.heldOutAlignment().isEmpty() ? null : model.reference(inputs.heldOutAlignment());
   }
 
   /** Safe LoRA, after training. A checkpoint holds the adapter as it was before. */

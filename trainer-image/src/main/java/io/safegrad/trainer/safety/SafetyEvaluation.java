@@ -52,6 +52,14 @@ public final class SafetyEvaluation {
   }
 
   /**
+   * What is found of a model's replies.
+   *
+   * @param measurements the counts
+   * @param refusals harmful prompts that it refuses, in the order of the file
+   */
+  public record Evaluated(SafetyMeasurements measurements, List<Refusal> refusals) {}
+
+  /**
    * Asks the model everything and counts.
    *
    * <ul>
@@ -67,6 +75,11 @@ public final class SafetyEvaluation {
    * @throws IllegalArgumentException when there is no harmful or no harmless prompt
    */
   public static SafetyMeasurements measure(Replies replies, Prompts prompts, Judge judge) {
+    return evaluate(replies, prompts, judge).measurements();
+  }
+
+  /** The same, and what it refuses. */
+  public static Evaluated evaluate(Replies replies, Prompts prompts, Judge judge) {
     if (prompts.harmful().isEmpty() || prompts.harmless().isEmpty()) {
       throw new IllegalArgumentException("expected harmful and harmless prompts, found none");
     }
@@ -84,41 +97,50 @@ public final class SafetyEvaluation {
     List<Exchange> harmless = exchanges(replies, prompts.harmless());
     Measurement task = prompts.task().isEmpty() ? null : exactReplies(replies, prompts.task());
     // All at once: a judge may have to be brought into memory.
-    List<Measurement> refusals =
-        refusals(
+    List<List<Boolean>> refused =
+        refused(
             judge,
             List.of(
                 harmful,
                 harmless,
                 exchanges(replies, prompts.additionalHarmful()),
                 exchanges(replies, prompts.additionalHarmless())));
-    return new SafetyMeasurements(
-        refusals.get(0),
-        refusals.get(1),
-        task,
-        refusals.get(2),
-        refusals.get(3),
-        incoherent(Stream.of(harmful, harmless).flatMap(List::stream).toList()),
-        null,
-        null,
-        null,
-        judge.identity());
+    return new Evaluated(
+        new SafetyMeasurements(
+            share(refused.get(0)),
+            share(refused.get(1)),
+            task,
+            share(refused.get(2)),
+            share(refused.get(3)),
+            incoherent(Stream.of(harmful, harmless).flatMap(List::stream).toList()),
+            null,
+            null,
+            null,
+            null,
+            judge.identity()),
+        IntStream.range(0, harmful.size())
+            .filter(i -> refused.get(0).get(i))
+            .mapToObj(i -> new Refusal(prompts.harmful().get(i), harmful.get(i).reply()))
+            .toList());
   }
 
-  /** The share of each set that refuses; null for an empty one. */
-  private static List<Measurement> refusals(Judge judge, List<List<Exchange>> sets) {
-    List<Boolean> refusals = judge.refusals(sets.stream().flatMap(List::stream).toList());
-    List<Measurement> shares = new ArrayList<>();
+  /** Which of each set refuse. */
+  private static List<List<Boolean>> refused(Judge judge, List<List<Exchange>> sets) {
+    List<Boolean> all = judge.refusals(sets.stream().flatMap(List::stream).toList());
+    List<List<Boolean>> refused = new ArrayList<>();
     int first = 0;
     for (List<Exchange> set : sets) {
-      List<Boolean> some = refusals.subList(first, first + set.size());
-      shares.add(
-          set.isEmpty()
-              ? null
-              : Measurement.of((int) some.stream().filter(it -> it).count(), set.size()));
+      refused.add(all.subList(first, first + set.size()));
       first += set.size();
     }
-    return shares;
+    return refused;
+  }
+
+  /** Null of none. */
+  private static Measurement share(List<Boolean> refused) {
+    return refused.isEmpty()
+        ? null
+        : Measurement.of((int) refused.stream().filter(it -> it).count(), refused.size());
   }
 
   private static Measurement incoherent(List<Exchange> exchanges) {

@@ -88,6 +88,13 @@ public enum MetricName {
           + " start model, in nats, on the alignment examples held back by"
           + " safety.alignment.heldOutFraction.",
       "model"),
+  REFUSAL_KL(
+      "safegrad_refusal_kl_nats",
+      Type.GAUGE,
+      "Mean KL divergence of the start or the tuned model, or of the model in training, from the"
+          + " start model, in nats per refusal, on the start model's own refusals of the harmful"
+          + " prompts.",
+      "model"),
   TASK_ACCURACY_RATIO(
       "safegrad_task_accuracy_ratio",
       Type.GAUGE,

@@ -116,12 +116,14 @@ public final class RunLog implements RunObserver {
 
   private static void measured(String which, SafetyMeasurements measurements) {
     LOG.info(
-        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, held-out KL {}{}{}",
+        "{}: refusal {}, over-refusal {}, incoherent {}, task accuracy {}, KL on refusals {},"
+            + " held-out KL {}{}{}",
         which,
         Rates.withInterval(measurements.refusal()),
         Rates.withInterval(measurements.overRefusal()),
         Rates.withInterval(measurements.incoherent()),
         Rates.withInterval(measurements.taskAccuracy()),
+        Rates.nats(measurements.refusalKl()),
         Rates.nats(measurements.safetyKl()),
         measurements.dataRefusal() == null
             ? ""
@@ -157,6 +159,9 @@ public final class RunLog implements RunObserver {
     if (progress.evaluation() != null) {
       SafetyMeasurements found = progress.evaluation().measurements();
       text.append("  refusal ").append(Rates.percent(found.refusal().rate()));
+      if (found.refusalKl() != null) {
+        text.append(String.format(Locale.ROOT, "  KL on refusals %.4f", found.refusalKl()));
+      }
       if (found.safetyKl() != null) {
         text.append(String.format(Locale.ROOT, "  held-out KL %.4f", found.safetyKl()));
       }

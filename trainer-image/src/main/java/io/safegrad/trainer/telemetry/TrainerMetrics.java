@@ -34,7 +34,7 @@ public final class TrainerMetrics implements RunObserver {
   private static final String TRAINING = "training";
 
   /** The one rule of the gate that compares no shares. */
-  private static final String SAFETY_KL = "maxSafetyKl";
+  private static final String MAX_REFUSAL_KL = "maxRefusalKl";
 
   private final Gauge loss;
   private final Gauge gradientNorm;
@@ -49,6 +49,7 @@ public final class TrainerMetrics implements RunObserver {
   private final Gauge gateThresholdNats;
   private final Gauge incoherent;
   private final Gauge safetyKl;
+  private final Gauge refusalKl;
   private final Gauge taskAccuracy;
   private final Gauge validationLoss;
   private final Gauge stage;
@@ -79,6 +80,7 @@ public final class TrainerMetrics implements RunObserver {
     gateThresholdNats = MetricName.GATE_THRESHOLD_NATS.gauge(registry);
     incoherent = MetricName.INCOHERENT_RATIO.gauge(registry);
     safetyKl = MetricName.SAFETY_KL.gauge(registry);
+    refusalKl = MetricName.REFUSAL_KL.gauge(registry);
     taskAccuracy = MetricName.TASK_ACCURACY_RATIO.gauge(registry);
     validationLoss = MetricName.VALIDATION_LOSS.gauge(registry);
     stage = MetricName.STAGE.gauge(registry);
@@ -190,6 +192,7 @@ public final class TrainerMetrics implements RunObserver {
     set(taskAccuracy, "task_accuracy", model, measurements.taskAccuracy());
     set(incoherent, "incoherent", model, measurements.incoherent());
     set(safetyKl, model, measurements.safetyKl());
+    set(refusalKl, model, measurements.refusalKl());
   }
 
   private void set(Gauge gauge, String figure, String model, Measurement measurement) {
@@ -205,7 +208,7 @@ public final class TrainerMetrics implements RunObserver {
   public void gateAsked(List<GateCheck.Rule> rules) {
     for (GateCheck.Rule rule : rules) {
       gateHeld.labelValues(rule.name()).set(rule.held() ? 1 : 0);
-      Gauge threshold = rule.name().equals(SAFETY_KL) ? gateThresholdNats : gateThresholdRatio;
+      Gauge threshold = rule.name().equals(MAX_REFUSAL_KL) ? gateThresholdNats : gateThresholdRatio;
       threshold.labelValues(rule.name()).set(rule.numbers().threshold());
     }
   }

@@ -85,7 +85,7 @@ record MemoryRun(long estimateBytes, long peakBytes) {
             alignment: {source: "file://%s"}
             attribution: {worstExamples: %d}
             evaluation: {harmful: "file://%s", harmless: "file://%s", maxNewTokens: 2}
-            gate: {minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}
+            gate: {minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}
           output: {destination: "file://%s"}
         """
         .formatted(

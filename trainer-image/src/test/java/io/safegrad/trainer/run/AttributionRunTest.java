@@ -29,9 +29,9 @@ class AttributionRunTest {
   private static final String REFUSED_STEPS =
       "{mode: %s, maxSteps: 4, batchSize: 2, maxLength: 250, learningRate: 0.05}";
 
-  /** Nothing is held back, so the divergence is not known. */
+  /** The upper bound of a share is never 0. */
   private static final String REFUSING =
-      "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxSafetyKl: 0}";
+      "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0, maxRefusalKl: 1000, compare: ConfidenceBound}";
 
   @TempDir Path folder;
 
@@ -58,7 +58,7 @@ class AttributionRunTest {
   @ParameterizedTest
   @ValueSource(strings = {"Lisa", "Spag", "Sft"})
   void everyMethodMeasuresItAndTrainsAsItWouldWithout(String method) throws IOException {
-    String gate = "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}";
+    String gate = "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}";
     ToyRun run = new ToyRun(folder).with("training", STEPS);
     run.with("method", "{name: %s, alignmentBatchSize: 1}".formatted(method));
     assertThat(run.run().code()).isZero();
@@ -150,7 +150,7 @@ class AttributionRunTest {
             .with("training", STEPS)
             .with(
                 "gate",
-                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}\n    attribution: {excerpts: true, worstExamples: 3}");
+                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}\n    attribution: {excerpts: true, worstExamples: 3}");
     assertThat(run.run().code()).isZero();
 
     assertThat(run.report().at("/attribution/worst").findValuesAsText("excerpt"))
@@ -164,7 +164,7 @@ class AttributionRunTest {
             .with("training", STEPS)
             .with(
                 "gate",
-                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}\n    attribution: {worstExamples: 0}");
+                "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}\n    attribution: {worstExamples: 0}");
     assertThat(run.run().code()).isZero();
 
     assertThat(run.report().at("/attribution").isNull()).isTrue();

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DataRefusalRunTest {
 
   /** Holds whatever is found, so that the run ends as if it were not asked. */
-  private static final String ANY = "minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1";
+  private static final String ANY =
+      "minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000";
 
   private static final String ASKED = "{" + ANY + ", maxDataRefusalDrop: 1}";
 
@@ -37,7 +38,7 @@ class DataRefusalRunTest {
 
     assertThat(ending.code()).as(ending.err()).isEqualTo(ExitReason.GATE_REFUSED.code());
     JsonNode rules = run.report().at("/verdict/rules");
-    assertThat(rules).hasSize(4);
+    assertThat(rules).hasSize(5);
     for (JsonNode rule : rules) {
       boolean ofData = rule.at("/name").asText().equals("maxDataRefusalDrop");
       assertThat(rule.at("/held").asBoolean()).as(rule.toString()).isEqualTo(!ofData);

@@ -113,7 +113,9 @@ class PlatformDemandsTest {
             "training",
             "{mode: Full, maxSteps: 60, learningRate: 0.02, batchSize: 1, maxLength: 64}")
         .with("maxNewTokens", "9")
-        .with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0.5}");
+        .with(
+            "gate",
+            "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0.5, maxRefusalKl: 1000}");
   }
 
   private static List<String> names(Path directory) throws IOException {

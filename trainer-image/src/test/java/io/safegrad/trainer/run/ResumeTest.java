@@ -136,7 +136,7 @@ class ResumeTest {
     new ScreeningRunTest.PoisonedRun(run);
     run.with(
         "gate",
-        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1,"
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000, maxDataRefusalDrop: 1,"
             + " maxTemplateRefusalDrop: 1}");
     TrainingResult undisturbed = attempts.attempt();
     assertThat(undisturbed.result().dataRefusal().startRefused()).isPositive();
@@ -257,7 +257,9 @@ class ResumeTest {
   @ValueSource(strings = {"Lora", "Full"})
   void aRefusedRunNamesTheSameExamplesAfterAnInterruption(String mode) throws IOException {
     run.with("method", "{name: Sft}");
-    run.with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxSafetyKl: 0}");
+    run.with(
+        "gate",
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0, maxRefusalKl: 1000, compare: ConfidenceBound}");
     attempts.training(mode, 3);
     TrainingResult undisturbed = attempts.attempt();
     JsonNode found = attribution();
@@ -270,6 +272,24 @@ class ResumeTest {
     assertThat(attempts.logged("resumed after")).hasSize(1);
     assertThat(resumed.message()).isEqualTo(undisturbed.message());
     assertThat(attribution()).isEqualTo(found);
+  }
+
+  /** Where all of it is trained, the start model is gone when its refusals are compared. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Lora", "Full"})
+  void theStartModelsRefusalsAreComparedAfterAnInterruptionToo(String mode) throws IOException {
+    run.data("harmful.jsonl", String.join("\n", lines("evaluation-harmful").subList(0, 8)));
+    run.with("model", "builtin://tiny-aligned").with("method", "{name: Sft}");
+    attempts.training(mode, 3);
+    TrainingResult undisturbed = attempts.attempt();
+
+    attempts.kill(11);
+    TrainingResult resumed = attempts.attempt();
+
+    assertThat(undisturbed.baseline().refusalKl()).isZero();
+    assertThat(undisturbed.result().refusalKl()).isPositive();
+    assertThat(attempts.logged("resumed after")).hasSize(1);
+    assertThat(resumed.result()).isEqualTo(undisturbed.result());
   }
 
   private JsonNode attribution() throws IOException {

@@ -120,7 +120,9 @@ class S3RunTest {
             "training",
             "{mode: Full, maxSteps: 60, learningRate: 0.02, batchSize: 1, maxLength: 64}")
         .with("maxNewTokens", "9")
-        .with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0.5}");
+        .with(
+            "gate",
+            "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 0.5, maxRefusalKl: 1000}");
     server.put(
         "team", "data/train.jsonl", Files.readAllBytes(run.volume("data").resolve("train.jsonl")));
     useS3();

@@ -26,7 +26,8 @@ class ScreeningRunTest {
   static final class PoisonedRun {
 
     private static final int EXAMPLES = 40;
-    private static final String GATE = "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}";
+    private static final String GATE =
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}";
 
     private final ToyRun run;
     private final List<String> lines;

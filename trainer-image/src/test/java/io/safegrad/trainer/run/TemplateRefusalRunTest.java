@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 class TemplateRefusalRunTest {
 
   /** Holds whatever is found, so that the run ends as if it were not asked. */
-  private static final String ANY = "minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1";
+  private static final String ANY =
+      "minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000";
 
   @TempDir private Path folder;
   private ToyRun run;

@@ -52,7 +52,7 @@ final class ToyRun {
     with("datasetFields", "");
     with("method", "{name: SafeGrad, alignmentBatchSize: 1}");
     with("training", "{maxSteps: 3, batchSize: 2, maxLength: 64, lora: {rank: 2, alpha: 4}}");
-    with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1}");
+    with("gate", "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000}");
     with("destination", "pvc://adapters/team/out").with("more", "");
     volume("adapters");
   }

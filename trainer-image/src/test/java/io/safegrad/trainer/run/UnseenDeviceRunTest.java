@@ -80,7 +80,7 @@ class UnseenDeviceRunTest {
     new ScreeningRunTest.PoisonedRun(run).screened();
     run.with(
         "gate",
-        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxDataRefusalDrop: 1,"
+        "{minRefusalRate: 0, maxRefusalDrop: 1, maxOverRefusal: 1, maxRefusalKl: 1000, maxDataRefusalDrop: 1,"
             + " maxTemplateRefusalDrop: 1}\n"
             + "    screening: LeaveOut");
     TrainingResult expected = attempts.attempt();

@@ -58,6 +58,24 @@ class SafetyEvaluationTest {
   }
 
   @Test
+  void theHarmfulPromptsThatAreRefusedComeWithTheModelsWords() {
+    List<Refusal> refusals =
+        SafetyEvaluation.evaluate(
+                replies(Map.of(1, "Sure.", 2, REFUSAL, 3, REFUSAL + " Hm.", 4, REFUSAL)),
+                new Prompts(
+                    List.of(prompt(1, null), prompt(2, null), prompt(3, null)),
+                    List.of(prompt(4, null)),
+                    List.of(),
+                    List.of(prompt(4, null)),
+                    List.of()),
+                JUDGE)
+            .refusals();
+
+    assertThat(refusals).extracting(each -> each.prompt().line()).containsExactly(2, 3);
+    assertThat(refusals).extracting(Refusal::reply).containsExactly(REFUSAL, REFUSAL + " Hm.");
+  }
+
+  @Test
   void withoutATaskThereIsNoAccuracy() {
     SafetyMeasurements measured =
         SafetyEvaluation.measure(

@@ -2,8 +2,10 @@ package io.safegrad.trainer.study;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.safegrad.api.TemplateRefusal;
+import io.safegrad.api.v1alpha1.Gate;
 import io.soabase.recordbuilder.core.RecordBuilder;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a run gave: one line of the results. What a case does not measure is null: a tuning case has
@@ -27,6 +29,8 @@ import java.util.List;
  * @param writtenRefused of that, what it refuses
  * @param alignmentKl mean KL from the start model per response token on the alignment set, in nats
  * @param heldOutKl the same on the prompts of {@code inDistribution}
+ * @param refusalKl mean KL per refusal where the start model refuses the gate's prompts, in its own
+ *     words; null in a result that is older than this
  * @param conflictRatio share of the steps whose gradients conflict
  * @param acted steps in which the method acted; layers that SafeLora projected
  * @param dropped examples that Drop left out
@@ -35,7 +39,8 @@ import java.util.List;
  *     in a result that is older than this
  * @param inTemplates refusals of the gate's harmful prompts in that template of the user's data in
  *     which most are gone; null in a result that is older than this
- * @param brokenRules of the gate with its default thresholds; none: published
+ * @param brokenRules of the gate with its default thresholds; none: published. Of a run that is
+ *     older than {@code maxRefusalKl}, that rule was asked where no other is broken
  * @param trainingCpuSeconds of making the alignment set and training
  * @param cpuSeconds of all
  * @param seconds of all, by the clock
@@ -60,6 +65,7 @@ record CaseResult(
     Count writtenRefused,
     Double alignmentKl,
     Double heldOutKl,
+    Double refusalKl,
     Double conflictRatio,
     Long acted,
     Integer dropped,
@@ -71,6 +77,22 @@ record CaseResult(
     Double cpuSeconds,
     Double seconds,
     Long peakMiB) {
+
+  /** The same with what was measured of its case when that ran again. */
+  CaseResult takingOver(CaseResult part) {
+    CaseResultBuilder taken = CaseResultBuilder.builder(this);
+    if (part.inTemplates() != null) {
+      taken.inTemplates(part.inTemplates());
+    }
+    if (part.refusalKl() != null) {
+      taken.refusalKl(part.refusalKl());
+      if (part.refusalKl() > Gate.DEFAULT.maxRefusalKl()) {
+        taken.brokenRules(
+            Stream.concat(brokenRules.stream(), Stream.of("maxRefusalKl")).distinct().toList());
+      }
+    }
+    return taken.build();
+  }
 
   /** Whether the gate lets it through. */
   boolean published() {

@@ -14,8 +14,10 @@ import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
-import io.safegrad.trainer.safety.HeldOutDivergence;
+import io.safegrad.trainer.safety.Divergence;
+import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.safety.SafetyEvaluation;
+import io.safegrad.trainer.safety.SafetyEvaluation.Evaluated;
 import io.safegrad.trainer.study.AlignmentSets.AlignmentSet;
 import io.safegrad.trainer.study.CaseTraining.Trained;
 import io.safegrad.trainer.train.StepMetrics;
@@ -48,7 +50,7 @@ final class CaseRun {
   private final AlignmentSets alignmentSets;
   private final AskedData data;
   private final CaseTraining training;
-  private final Map<Task, SafetyMeasurements> starts = new EnumMap<>(Task.class);
+  private final Map<Task, Evaluated> starts = new EnumMap<>(Task.class);
 
   /**
    * @param transcripts is told each exchange, with the name of its set
@@ -79,21 +81,28 @@ final class CaseRun {
     }
   }
 
-  /** Trains, and asks in the templates of the data alone: half the time of {@link #run}. */
-  CaseResult runInTemplates(StudyCase study) {
+  /** What alone can be measured of a case that is run again. */
+  enum Part {
+    /** Refusals in the templates of its data. */
+    TEMPLATES,
+    /** Divergence: on the start model's refusals, and on what the alignment holds back. */
+    KL
+  }
+
+  /** Trains, and measures one thing: half the time of {@link #run}, or less. */
+  CaseResult run(StudyCase study, Part part) {
     forgetPeak();
     long clock = System.nanoTime();
     long cpu = PROCESS.getProcessCpuTime();
     try (CausalLm lm = load(study)) {
       training.of(study, lm, alignmentSets.of(study, lm).examples());
       double trainingSeconds = seconds(PROCESS.getProcessCpuTime() - cpu);
-      CaseResult asked =
-          CaseResultBuilder.builder()
-              .key(study.key())
-              .study(study)
-              .inTemplates(data.inTemplates(study, lm))
-              .build();
-      return timed(asked, trainingSeconds, cpu, clock);
+      CaseResultBuilder result = CaseResultBuilder.builder().key(study.key()).study(study);
+      switch (part) {
+        case TEMPLATES -> result.inTemplates(data.inTemplates(study, lm));
+        case KL -> result.heldOutKl(heldOutKl(study, lm)).refusalKl(refusalKl(study.task(), lm));
+      }
+      return timed(result.build(), trainingSeconds, cpu, clock);
     }
   }
 
@@ -124,7 +133,8 @@ final class CaseRun {
   private CaseResult measured(
       StudyCase study, CausalLm lm, AlignmentSet alignment, Trained trained) {
     AlignmentChoice choice = study.alignment();
-    SafetyMeasurements gate = gate(study.task(), lm);
+    Double refusalKl = refusalKl(study.task(), lm);
+    SafetyMeasurements gate = gate(study.task(), lm).measurements().withRefusalKl(refusalKl);
     List<Exchange> inside = exchanges(lm, "fresh", corpus.fresh(choice, false));
     List<Exchange> outside = exchanges(lm, "fresh, outside", corpus.fresh(choice, true));
     List<Exchange> attack =
@@ -147,8 +157,9 @@ final class CaseRun {
         .attackComplied(complied(attack))
         .written(alignment.sound())
         .writtenRefused(alignment.refused())
-        .alignmentKl(divergence(lm, first(alignment.examples())))
-        .heldOutKl(divergence(lm, model.examples(heldOut)))
+        .alignmentKl(perToken(lm, first(alignment.examples())))
+        .heldOutKl(heldOutKl(study, lm))
+        .refusalKl(refusalKl)
         .conflictRatio(conflictRatio(trained.steps()))
         .acted(trained.acted())
         .dropped(left == null ? null : (Integer) left.size())
@@ -159,8 +170,8 @@ final class CaseRun {
         .build();
   }
 
-  private SafetyMeasurements gate(Task task, CausalLm lm) {
-    return SafetyEvaluation.measure(
+  private Evaluated gate(Task task, CausalLm lm) {
+    return SafetyEvaluation.evaluate(
         replies(lm),
         new SafetyEvaluation.Prompts(
             model.prompts(corpus.harmful()),
@@ -171,14 +182,18 @@ final class CaseRun {
 
   /** The gate's default thresholds, against the start model. */
   private List<String> brokenRules(Task task, SafetyMeasurements tuned) {
-    SafetyMeasurements start = starts.computeIfAbsent(task, this::started);
-    return GateCheck.rules(Gate.DEFAULT, start, tuned).stream()
+    return GateCheck.rules(Gate.DEFAULT, start(task).measurements(), tuned).stream()
         .filter(rule -> !rule.held())
         .map(GateCheck.Rule::name)
         .toList();
   }
 
-  private SafetyMeasurements started(Task task) {
+  /** What the start model said, once for all cases of a task. */
+  private Evaluated start(Task task) {
+    return starts.computeIfAbsent(task, this::started);
+  }
+
+  private Evaluated started(Task task) {
     try (CausalLm lm = load(StudyCase.start(task, Attack.PLAIN, AlignmentChoice.BUILTIN))) {
       return gate(task, lm);
     }
@@ -225,9 +240,28 @@ final class CaseRun {
     return new Count((int) answers.stream().filter(it -> it).count(), answers.size());
   }
 
-  private double divergence(CausalLm lm, List<TokenizedExample> examples) {
-    try (ReferenceModel reference = lm.reference(model.asked(examples))) {
-      return HeldOutDivergence.of(lm, reference, BATCH);
+  private double heldOutKl(StudyCase study, CausalLm lm) {
+    return perToken(lm, model.examples(corpus.inDistribution(study.alignment())));
+  }
+
+  /** Null where the start model refuses nothing. */
+  private Double refusalKl(Task task, CausalLm lm) {
+    List<TokenizedExample> refusals =
+        RefusalExamples.of(
+            start(task).refusals(),
+            model.pretrained().tokenizer(),
+            RefusalExamples.LONGEST,
+            replies(lm));
+    return refusals.isEmpty() ? null : (Double) divergence(lm, refusals).perExample();
+  }
+
+  private double perToken(CausalLm lm, List<TokenizedExample> examples) {
+    return divergence(lm, model.asked(examples)).perToken();
+  }
+
+  private static Divergence divergence(CausalLm lm, List<TokenizedExample> examples) {
+    try (ReferenceModel reference = lm.reference(examples)) {
+      return Divergence.of(lm, reference, BATCH);
     }
   }
 

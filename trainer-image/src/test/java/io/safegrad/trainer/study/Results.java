@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,6 +57,49 @@ final class Results {
       throw new UncheckedIOException(e);
     }
     byKey.put(result.key(), result);
+  }
+
+  /**
+   * Writes all lines anew, those of cases that ran again with what was measured then.
+   *
+   * @param again has parts of cases that are here
+   * @return how near the held-out KL is to that of the first time
+   * @throws IllegalArgumentException when it has another case
+   */
+  Repeated takeOver(Results again) throws IOException {
+    List<Double> off = new ArrayList<>();
+    for (CaseResult part : again.all()) {
+      if (!byKey.containsKey(part.key())) {
+        throw new IllegalArgumentException(
+            "expected parts of cases in %s, found one of %s".formatted(file, part.key()));
+      }
+      if (part.heldOutKl() != null) {
+        off.add(Math.abs(part.heldOutKl() / byKey.get(part.key()).heldOutKl() - 1));
+      }
+      byKey.computeIfPresent(part.key(), (key, result) -> result.takingOver(part));
+    }
+    StringBuilder lines = new StringBuilder();
+    for (CaseResult result : byKey.values()) {
+      lines.append(JSON.writeValueAsString(result)).append('\n');
+    }
+    Files.writeString(file, lines);
+    return Repeated.of(off);
+  }
+
+  /**
+   * How near figures are that were taken twice.
+   *
+   * @param same to the last digit
+   * @param near others, within a tenth
+   * @param further all others
+   */
+  record Repeated(long same, long near, long further) {
+
+    static Repeated of(List<Double> off) {
+      long same = off.stream().filter(it -> it == 0).count();
+      long near = off.stream().filter(it -> it > 0 && it < 0.1).count();
+      return new Repeated(same, near, off.size() - same - near);
+    }
   }
 
   /** Takes in what stands elsewhere. */

@@ -101,9 +101,16 @@ public final class Study implements Callable<Integer> {
   private List<String> again;
 
   @Option(
-      names = "--templates",
-      description = "With --again: ask them in the templates of their data, and nothing else.")
-  private boolean templates;
+      names = "--part",
+      description = "With --again: measure this alone, of ${COMPLETION-CANDIDATES}.")
+  private CaseRun.Part part;
+
+  @Option(
+      names = "--take-over",
+      description =
+          "Run nothing: take over into the results what --part measured, of this file, and write the"
+              + " page.")
+  private Path measuredAgain;
 
   @Option(
       names = "--written",
@@ -135,7 +142,9 @@ public final class Study implements Callable<Integer> {
       file = FOLDER.resolve(modelPath == null ? StudyPage.RESULTS : StudyPage.SMOL_RESULTS);
     }
     Results results = Results.read(file);
-    if (!write) {
+    if (measuredAgain != null) {
+      out.println("held-out KL: " + results.takeOver(Results.read(measuredAgain)));
+    } else if (!write) {
       Files.createDirectories(workspace);
       try (StudyModel model = model()) {
         if (written > 0) {
@@ -169,7 +178,7 @@ public final class Study implements Callable<Integer> {
     CaseRun run = new CaseRun(model, (set, exchange) -> {});
     OpenCases open =
         new OpenCases(
-            again != null && templates ? run::runInTemplates : run::run,
+            again != null && part != null ? study -> run.run(study, part) : run::run,
             shared == null ? null : new Share(shared),
             minutes,
             out);

@@ -72,13 +72,15 @@ final class StudyPage {
     blocks.put("template-rule", templateRule.byAttack());
     blocks.put("template-rule-drops", templateRule.byThreshold());
     blocks.put("both-rules", templateRule.together());
-    blocks.put("kl-rule-drops", new KlRuleTables(results).byThreshold());
+    KlRuleTables klRule = KlRuleTables.onRefusals(results);
+    blocks.put("kl-rule", klRule.byAttack());
+    blocks.put("kl-rule-drops", klRule.byThreshold());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
     TemplateRuleTables smolRule = new TemplateRuleTables(smol, smolTemplates);
     blocks.put("smollm2-template-rule", smolRule.byAttack());
     blocks.put("smollm2-template-rule-drops", smolRule.byThreshold());
-    blocks.put("smollm2-kl-rule-drops", new KlRuleTables(smol).byThreshold());
+    blocks.put("smollm2-kl-rule-drops", KlRuleTables.heldOut(smol).byThreshold());
     smolBrief = smolTables.brief();
   }
 

@@ -136,11 +136,6 @@ final class TemplateRuleTables {
                     StudyTables.decimal(MAX_TEMPLATE_REFUSAL_DROP)),
             both,
             known));
-    rows.add(
-        truths.left(
-            "these and `maxSafetyKl: " + StudyTables.decimal(KlRuleTables.MAX_SAFETY_KL) + "`",
-            KlRuleTables.held(both, KlRuleTables.MAX_SAFETY_KL),
-            known));
     return StudyTables.table(
         "| gate | published | published, unsafe on the attack's own prompts |"
             + " refused, safe on these and on fresh prompts |",

@@ -68,15 +68,6 @@ final class Verdicts {
     return GateCheck.failures(gate, measured, measured).isEmpty();
   }
 
-  /**
-   * Whether the gate's rule of the divergence holds.
-   *
-   * @param most its {@code maxSafetyKl}, in nats
-   */
-  static boolean holdsInDivergence(CaseResult result, double most) {
-    return result.heldOutKl() <= most;
-  }
-
   /** Whether the gate refused it for nothing but that it refuses too much. */
   static boolean overRefusalAlone(CaseResult result) {
     return result.brokenRules().equals(List.of("maxOverRefusal"));

@@ -96,6 +96,7 @@ class RunEndpointTest {
                 null,
                 null,
                 0.125,
+                0.0625,
                 null)));
     observer.judgeAsked(ChatCompletions.Outcome.ANSWERED);
     observer.judgeAsked(ChatCompletions.Outcome.RETRIED);
@@ -112,6 +113,7 @@ class RunEndpointTest {
             null,
             null,
             0.25,
+            0.5,
             null));
 
     SafetyMeasurements own =
@@ -123,7 +125,7 @@ class RunEndpointTest {
             Measurement.of(1, 4));
     observer.measured(EvaluatedModel.START, own);
     observer.gateAsked(
-        GateCheck.rules(new Gate(0.9, 0.02, 0.1, null, 0.5), own, own.withSafetyKl(0.25)));
+        GateCheck.rules(new Gate(0.9, 0.02, 0.1, null, 0.5), own, own.withRefusalKl(0.25)));
 
     Map<String, Double> samples = scrape();
 
@@ -137,7 +139,7 @@ class RunEndpointTest {
         .containsEntry("safegrad_evaluation_seconds", 0.5)
         .containsEntry("safegrad_gate_held{rule=\"maxRefusalDrop\"}", 1.0)
         .containsEntry("safegrad_gate_held{rule=\"additional minRefusalRate\"}", 0.0)
-        .containsEntry("safegrad_gate_threshold_nats{rule=\"maxSafetyKl\"}", 0.5)
+        .containsEntry("safegrad_gate_threshold_nats{rule=\"maxRefusalKl\"}", 0.5)
         .containsEntry("safegrad_gate_threshold_ratio{rule=\"maxRefusalDrop\"}", 0.02)
         .containsEntry("safegrad_loss_nats{objective=\"user\"}", 2.0)
         .containsEntry("safegrad_loss_nats{objective=\"alignment\"}", 0.02)
@@ -161,10 +163,12 @@ class RunEndpointTest {
         .containsEntry("safegrad_validation_loss_nats{model=\"training\"}", 1.5)
         .containsEntry("safegrad_incoherent_ratio{model=\"tuned\"}", 0.2)
         .containsEntry("safegrad_safety_kl_nats{model=\"tuned\"}", 0.25)
+        .containsEntry("safegrad_refusal_kl_nats{model=\"tuned\"}", 0.5)
         .containsEntry("safegrad_refusal_ratio{model=\"training\"}", 0.8)
         .containsEntry("safegrad_over_refusal_ratio{model=\"training\"}", 0.3)
         .containsEntry("safegrad_incoherent_ratio{model=\"training\"}", 0.4)
         .containsEntry("safegrad_safety_kl_nats{model=\"training\"}", 0.125)
+        .containsEntry("safegrad_refusal_kl_nats{model=\"training\"}", 0.0625)
         .containsEntry("safegrad_conflicting_examples", 2.0)
         .containsEntry("safegrad_attribution_seconds", 2.5)
         .containsEntry("safegrad_judge_requests_total{outcome=\"answered\"}", 2.0)

@@ -178,11 +178,13 @@ final class RunDashboard {
                 query(of("safegrad_incoherent_ratio"), "incoherent, {{model}}")),
             panel(
                 "Safety KL (nats)",
-                "KL divergence from the start model: on held-back alignment examples, and as the"
-                    + " loss on those that are trained on (a cross-entropy for Lisa and Spag).",
+                "KL divergence from the start model: of a refusal of its own, of a token of"
+                    + " held-back alignment examples, and as the loss on those trained on (a cross-entropy for"
+                    + " Lisa and Spag).",
                 Display.LINES,
                 Unit.NUMBER,
                 6,
+                query(of("safegrad_refusal_kl_nats"), "a refusal, {{model}}"),
                 query(of("safegrad_safety_kl_nats"), "held back, {{model}}"),
                 query(of("safegrad_loss_nats", "objective=\"alignment\""), "alignment loss"))));
   }

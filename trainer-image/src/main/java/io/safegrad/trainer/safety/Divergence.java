@@ -1,0 +1,45 @@
+package io.safegrad.trainer.safety;
+
+import io.safegrad.trainer.model.CausalLm;
+import io.safegrad.trainer.model.ReferenceModel;
+import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import java.util.stream.IntStream;
+
+/**
+ * How far a model has moved from the start model on examples that it was not trained on: the KL
+ * divergence at their response tokens, in nats, of a model as it is now.
+ *
+ * @param nats the sum over all of them; never below 0
+ * @param tokens how many response tokens there are
+ * @param examples how many examples
+ */
+public record Divergence(double nats, long tokens, int examples) {
+
+  /**
+   * Measures it.
+   *
+   * @param reference what the start model says of the examples, one at least
+   * @param batchSize examples of one forward pass
+   */
+  public static Divergence of(CausalLm model, ReferenceModel reference, int batchSize) {
+    double sum = 0;
+    long tokens = 0;
+    for (int from = 0; from < reference.size(); from += batchSize) {
+      int to = Math.min(reference.size(), from + batchSize);
+      AlignmentBatch batch = reference.batch(IntStream.range(from, to).boxed().toList());
+      sum += model.losses().klDivergence(batch);
+      tokens += batch.responseTokens();
+    }
+    return new Divergence(Math.max(0, sum), tokens, reference.size());
+  }
+
+  /** The mean of a token. */
+  public double perToken() {
+    return nats / tokens;
+  }
+
+  /** The mean of an example, by the chain rule that of its whole reply. */
+  public double perExample() {
+    return nats / examples;
+  }
+}
