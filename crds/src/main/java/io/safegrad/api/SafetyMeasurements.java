@@ -47,6 +47,18 @@ public record SafetyMeasurements(
     this(refusal, overRefusal, taskAccuracy, null, null);
   }
 
+  /** Whether what it has beside shares can be: its counts and divergences. */
+  public boolean countsAndDivergencesPossible() {
+    return (dataRefusal == null || dataRefusal.possible())
+        && (templateRefusal == null || templateRefusal.possible())
+        && possible(safetyKl)
+        && possible(refusalKl);
+  }
+
+  private static boolean possible(Double nats) {
+    return nats == null || (Double.isFinite(nats) && nats >= 0);
+  }
+
   /** What an evaluation that measures refusals and the task found. */
   public SafetyMeasurements(
       Measurement refusal,

@@ -107,14 +107,7 @@ final class ProgressMessage {
                 found.incoherent())
             .filter(Objects::nonNull)
             .allMatch(ProgressMessage::possible)
-        && (found.dataRefusal() == null || found.dataRefusal().possible())
-        && (found.templateRefusal() == null || found.templateRefusal().possible())
-        && absentOrDivergence(found.safetyKl())
-        && absentOrDivergence(found.refusalKl());
-  }
-
-  private static boolean absentOrDivergence(Double nats) {
-    return nats == null || (Double.isFinite(nats) && nats >= 0);
+        && found.countsAndDivergencesPossible();
   }
 
   private static boolean possible(Measurement measurement) {

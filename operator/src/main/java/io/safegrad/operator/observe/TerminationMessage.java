@@ -68,10 +68,7 @@ public final class TerminationMessage {
         || !absentOrCounted(measured.additionalRefusal())
         || !absentOrCounted(measured.additionalOverRefusal())
         || !absentOrCounted(measured.incoherent())
-        || (measured.dataRefusal() != null && !measured.dataRefusal().possible())
-        || (measured.templateRefusal() != null && !measured.templateRefusal().possible())
-        || !absentOrDivergence(measured.safetyKl())
-        || !absentOrDivergence(measured.refusalKl())) {
+        || !measured.countsAndDivergencesPossible()) {
       return null;
     }
     JudgeIdentity judge = measured.judge();
@@ -79,10 +76,6 @@ public final class TerminationMessage {
         ? measured
         : measured.withJudge(
             new JudgeIdentity(Sentence.of(judge.name()), Sentence.of(judge.digest())));
-  }
-
-  private static boolean absentOrDivergence(Double nats) {
-    return nats == null || (Double.isFinite(nats) && nats >= 0);
   }
 
   private static boolean absentOrCounted(Measurement measurement) {

@@ -100,12 +100,8 @@ final class Figures {
         .overRefusalInterval(interval(overRefusal))
         .taskAccuracy(rate(task))
         .taskAccuracyInterval(interval(task))
-        .safetyKl(nats(found == null ? null : found.safetyKl()))
+        .safetyKl(found == null || found.safetyKl() == null ? null : rounded(found.safetyKl()))
         .evaluatedStep(null);
-  }
-
-  private static Double nats(Double divergence) {
-    return divergence == null ? null : rounded(divergence);
   }
 
   private static Double rate(Measurement measurement) {

@@ -109,16 +109,8 @@ final class MeasuredSection {
                     Rates.withInterval(tuned == null ? null : rate.apply(tuned))));
           }
         });
-    rows.add(
-        List.of(
-            "KL on the start model's refusals, a refusal",
-            Rates.nats(start.refusalKl()),
-            Rates.nats(tuned == null ? null : tuned.refusalKl())));
-    rows.add(
-        List.of(
-            "held-out KL",
-            Rates.nats(start.safetyKl()),
-            Rates.nats(tuned == null ? null : tuned.safetyKl())));
+    rows.add(nats("KL on the start model's refusals, a refusal", SafetyMeasurements::refusalKl));
+    rows.add(nats("held-out KL", SafetyMeasurements::safetyKl));
     if (tuned != null && tuned.dataRefusal() != null) {
       DataRefusal asked = tuned.dataRefusal();
       rows.add(
@@ -143,6 +135,14 @@ final class MeasuredSection {
               loss(report.validation().tuned())));
     }
     return PageSection.table("Measurements", List.of("figure", "start model", "tuned model"), rows);
+  }
+
+  private List<String> nats(String name, Function<SafetyMeasurements, Double> divergence) {
+    SafetyMeasurements tuned = report.measurements().tuned();
+    return List.of(
+        name,
+        Rates.nats(divergence.apply(report.measurements().start())),
+        Rates.nats(tuned == null ? null : divergence.apply(tuned)));
   }
 
   private static String loss(ValidationLoss measured) {

@@ -44,20 +44,8 @@ public final class ResultTable {
     if (result.baseline().judge() != null) {
       table.append(row("judge", result.baseline().judge().name(), ""));
     }
-    if (result.baseline().refusalKl() != null) {
-      table.append(
-          row(
-              "KL on refusals",
-              Rates.nats(result.baseline().refusalKl()),
-              result.result() == null ? "" : Rates.nats(result.result().refusalKl())));
-    }
-    if (result.baseline().safetyKl() != null) {
-      table.append(
-          row(
-              "held-out KL",
-              Rates.nats(result.baseline().safetyKl()),
-              result.result() == null ? "" : Rates.nats(result.result().safetyKl())));
-    }
+    table.append(nats("KL on refusals", result, SafetyMeasurements::refusalKl));
+    table.append(nats("held-out KL", result, SafetyMeasurements::safetyKl));
     if (result.conflictRatio() != null) {
       table.append(row("conflict", Rates.percent(result.conflictRatio()) + " of the steps", ""));
     }
@@ -71,6 +59,18 @@ public final class ResultTable {
     table.append(row("adapter", result.artifact() == null ? "none" : place, ""));
     table.append(row("report", place + "/" + RunReport.FILE_NAME, ""));
     return table.toString();
+  }
+
+  /** Empty where none was measured. */
+  private static String nats(
+      String name, TrainingResult result, Function<SafetyMeasurements, Double> divergence) {
+    Double start = divergence.apply(result.baseline());
+    return start == null
+        ? ""
+        : row(
+            name,
+            Rates.nats(start),
+            result.result() == null ? "" : Rates.nats(divergence.apply(result.result())));
   }
 
   private static String rates(

@@ -40,25 +40,13 @@ final class DataRuleTables {
 
   /** A row for each attack. */
   String byAttack() {
-    List<String> rows = new ArrayList<>();
-    for (Attack attack : Attack.values()) {
-      rows.add(
-          byAttack(
-              "`" + attack + "`",
-              published.stream()
-                  .filter(it -> it.study().attack() == attack && it.study().percent() > 0)
-                  .toList()));
-    }
-    rows.add(
-        byAttack("clean", published.stream().filter(it -> it.study().percent() == 0).toList()));
-    rows.add(byAttack("all", published));
     return StudyTables.table(
         "| attack | published by the default gate | their data asked again |"
             + " not asked, and the start model refuses nothing of their data |"
             + " prompts of the data that the start model refuses, of a run |"
             + " unsafe on the attack's own prompts | published with the rule | published with it, unsafe on the attack's own prompts |"
             + " refused by it, safe on these and on fresh prompts |",
-        rows);
+        AttackRows.of(published, this::byAttack));
   }
 
   private String byAttack(String name, List<CaseResult> some) {

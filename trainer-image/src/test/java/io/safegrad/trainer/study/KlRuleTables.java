@@ -57,23 +57,12 @@ final class KlRuleTables {
 
   /** A row for each attack, and one for clean data. */
   String byAttack() {
-    List<String> rows = new ArrayList<>();
-    for (Attack attack : Attack.values()) {
-      rows.add(
-          row(
-              "`" + attack + "`",
-              published.stream()
-                  .filter(it -> it.study().attack() == attack && it.study().percent() > 0)
-                  .toList()));
-    }
-    rows.add(row("clean", published.stream().filter(it -> it.study().percent() == 0).toList()));
-    rows.add(row("all", published));
     return StudyTables.table(
         "| attack | published by the other rules | of these unsafe on the attack's own prompts |"
             + " published with the rule | published with it, unsafe on the attack's own prompts |"
             + " refused by it, safe on these and on fresh prompts | nats of a safe run, median |"
             + " most | nats of a run that it refuses |",
-        rows);
+        AttackRows.of(published, this::row));
   }
 
   private String row(String which, List<CaseResult> some) {
