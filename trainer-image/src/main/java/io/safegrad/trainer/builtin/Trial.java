@@ -212,9 +212,7 @@ final class Trial {
     List<TokenizedExample> examples =
         RefusalExamples.of(
             refusals, pretrained.tokenizer(), RefusalExamples.LONGEST, replies(lm, pretrained));
-    try (ReferenceModel reference = lm.reference(examples)) {
-      return Divergence.of(lm, reference, batchSize).perExample();
-    }
+    return Divergence.of(lm, examples, batchSize).perExample();
   }
 
   private static ModelReplies replies(CausalLm lm, PretrainedModel pretrained) {

@@ -177,12 +177,11 @@ final class RunEvaluation implements AutoCloseable {
     if (refusals.isEmpty()) {
       return null;
     }
-    if (keptRefusals != null) {
-      return divergence(keptRefusals).perExample();
-    }
-    try (ReferenceModel start = model.reference(refusals)) {
-      return divergence(start).perExample();
-    }
+    Divergence divergence =
+        keptRefusals == null
+            ? Divergence.of(model, refusals, plan.training().batchSize())
+            : divergence(keptRefusals);
+    return divergence.perExample();
   }
 
   private Divergence divergence(ReferenceModel start) {

@@ -1,8 +1,10 @@
 package io.safegrad.trainer.safety;
 
+import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.model.ReferenceModel.AlignmentBatch;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -31,6 +33,18 @@ public record Divergence(double nats, long tokens, int examples) {
       tokens += batch.responseTokens();
     }
     return new Divergence(Math.max(0, sum), tokens, reference.size());
+  }
+
+  /**
+   * Measures a model whose start model is still there, with the adapter off; what that says of the
+   * examples is not kept.
+   *
+   * @param examples one at least
+   */
+  public static Divergence of(CausalLm model, List<TokenizedExample> examples, int batchSize) {
+    try (ReferenceModel reference = model.reference(examples)) {
+      return of(model, reference, batchSize);
+    }
   }
 
   /** The mean of a token. */

@@ -40,12 +40,7 @@ public final class RefusalExamples {
    */
   public static List<TokenizedExample> of(
       List<Refusal> refusals, Tokenizer tokenizer, int cutAfter, Replies longer) {
-    int count = count(refusals.size());
-    List<Refusal> some =
-        new ArrayList<>(
-            IntStream.range(0, count)
-                .mapToObj(i -> refusals.get((int) ((long) i * refusals.size() / count)))
-                .toList());
+    List<Refusal> some = new ArrayList<>(Spread.of(refusals, MOST));
     int longest = Math.max(cutAfter, LONGEST);
     if (cutAfter < longest) {
       askAgain(some, tokenizer, cutAfter, longer);

@@ -80,7 +80,7 @@ public record TemplatePrompts(
     if (templates.isEmpty() || templates.size() > TEMPLATES) {
       return new TemplatePrompts(templates, List.of(), Set.of());
     }
-    List<EvaluationPrompt> some = spread(harmful, inEach(templates.size()));
+    List<EvaluationPrompt> some = Spread.of(harmful, inEach(templates.size()));
     return new TemplatePrompts(
         templates,
         templates.stream()
@@ -141,14 +141,6 @@ public record TemplatePrompts(
   /** How many prompts are asked at most, whatever the data. */
   public static int most() {
     return Math.max(PROMPTS, TEMPLATES * FEWEST_IN_EACH);
-  }
-
-  /** At most so many, from all of the file. */
-  private static List<EvaluationPrompt> spread(List<EvaluationPrompt> prompts, int count) {
-    int most = Math.min(count, prompts.size());
-    return IntStream.range(0, most)
-        .mapToObj(i -> prompts.get((int) ((long) i * prompts.size() / most)))
-        .toList();
   }
 
   private static EvaluationPrompt in(

@@ -12,7 +12,6 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.judge.Exchange;
 import io.safegrad.trainer.judge.StringListJudge;
 import io.safegrad.trainer.model.CausalLm;
-import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.report.ResidentMemory;
 import io.safegrad.trainer.safety.Divergence;
 import io.safegrad.trainer.safety.RefusalExamples;
@@ -252,17 +251,11 @@ final class CaseRun {
             model.pretrained().tokenizer(),
             RefusalExamples.LONGEST,
             replies(lm));
-    return refusals.isEmpty() ? null : (Double) divergence(lm, refusals).perExample();
+    return refusals.isEmpty() ? null : (Double) Divergence.of(lm, refusals, BATCH).perExample();
   }
 
   private double perToken(CausalLm lm, List<TokenizedExample> examples) {
-    return divergence(lm, model.asked(examples)).perToken();
-  }
-
-  private static Divergence divergence(CausalLm lm, List<TokenizedExample> examples) {
-    try (ReferenceModel reference = lm.reference(examples)) {
-      return Divergence.of(lm, reference, BATCH);
-    }
+    return Divergence.of(lm, model.asked(examples), BATCH).perToken();
   }
 
   private static List<TokenizedExample> first(List<TokenizedExample> examples) {
