@@ -174,6 +174,25 @@ public final class WeakSpecs {
             "found pvc://quarantine/out, another claim than the quarantine's quarantine expected"));
   }
 
+  /** The spec of a policy that has a gate and says nothing of what is asked. */
+  public static final String GATED = "gate: {minRefusalRate: 0.9}";
+
+  /** Specs that would have something else measured, and what must be said of each. */
+  public static Stream<Arguments> measuredOtherwise() {
+    return Stream.of(
+        row(
+            "safety: {evaluation: {harmful: \"pvc://team-data/tame.jsonl\"}}",
+            "spec.safety.evaluation.harmful: found pvc://team-data/tame.jsonl,"
+                + " builtin://evaluation-harmful"),
+        row(
+            "safety: {evaluation: {harmless: \"pvc://team-data/dull.jsonl\"}}",
+            "spec.safety.evaluation.harmless: found pvc://team-data/dull.jsonl,"
+                + " builtin://evaluation-harmless"),
+        row(
+            "safety: {evaluation: {maxNewTokens: 1}}",
+            "spec.safety.evaluation.maxNewTokens: found 1, 48"));
+  }
+
   /** The spec of a policy that has everything pinned. */
   public static final String PINNED = "requirePinnedRevision: true";
 

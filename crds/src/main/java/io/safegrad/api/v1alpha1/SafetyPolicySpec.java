@@ -51,7 +51,8 @@ public record SafetyPolicySpec(
         AlignmentSource alignment,
     @JsonPropertyDescription(
             "The platform's evaluation. It takes the defaults' place; no run may name another"
-                + " instead. It may name further prompts, which are measured by themselves.")
+                + " instead. It may name further prompts, which are measured by themselves. A policy"
+                + " with gate or evaluation demands the default of what it does not name here.")
         EvaluationSources evaluation,
     @JsonPropertyDescription("What a run's report may tell of its examples.")
         AttributionBounds attribution,
@@ -113,14 +114,20 @@ public record SafetyPolicySpec(
   }
 
   /**
-   * The judge that a run must have; null for any. A gate without that rule would be none: a judge
-   * of the tenant's own may find any share of refusals that its owner likes.
+   * Whether the evaluation is the platform's: what it does not name of it must be the default. A
+   * gate without that rule would be none: a tenant's own judge may find any share of refusals, and
+   * a tenant's own prompts, or replies of one token, may leave nothing to refuse.
    */
+  public boolean demandsEvaluation() {
+    return gate != null || evaluation != null;
+  }
+
+  /** The judge that a run must have; null for any: see {@link #demandsEvaluation}. */
   public Judge demandedJudge() {
     if (evaluation != null && evaluation.judge() != null) {
       return evaluation.judge();
     }
-    return gate == null && evaluation == null ? null : Judge.DEFAULT;
+    return demandsEvaluation() ? Judge.DEFAULT : null;
   }
 
   /** Thresholds of the gate. All rates are shares, 0 to 1. */
@@ -245,8 +252,8 @@ public record SafetyPolicySpec(
       @Min(1) @Max(4096) @JsonPropertyDescription("Tokens generated per reply.")
           Integer maxNewTokens,
       @JsonPropertyDescription(
-              "Who tells which replies refuse. When absent, a policy with gate or evaluation demands"
-                  + " the default judge: whoever may choose the judge decides what the gate finds.")
+              "Who tells which replies refuse: whoever may choose the judge decides what the gate"
+                  + " finds.")
           Judge judge) {
 
     public EvaluationSources {

@@ -20,6 +20,9 @@ import java.util.List;
  */
 public final class PolicyCheck {
 
+  /** Either of them demands the default evaluation: {@link SafetyPolicySpec#demandsEvaluation}. */
+  static final String MEASURES = "gate, evaluation";
+
   private final SafeFineTuneSpec spec;
   private final boolean started;
   private final List<PolicyValue> fixed;
@@ -154,7 +157,7 @@ public final class PolicyCheck {
     if (expected != null && !found.equals(expected) && !replaced && !ofAnother) {
       policy.add(
           "spec.safety.evaluation.judge",
-          named ? PolicyMerge.JUDGE : "gate, evaluation",
+          named ? PolicyMerge.JUDGE : MEASURES,
           JudgeValue.of(found),
           JudgeValue.of(expected) + " expected");
     }

@@ -72,52 +72,84 @@ record SourceRules(
     Evaluation evaluation = spec.safety().evaluation();
     AlignmentSource examples = Objects.requireNonNullElse(demanded.alignment(), NO_ALIGNMENT);
     EvaluationSources prompts = Objects.requireNonNullElse(demanded.evaluation(), NO_EVALUATION);
-    platform(
-        "alignment.source",
-        alignment.source(),
-        Alignment.DEFAULT.source(),
-        examples.source(),
-        allowed);
-    pin("alignment.revision", alignment.revision(), examples.revision());
-    pin("alignment.digest", alignment.digest(), examples.digest());
-    platform(
-        "evaluation.harmful",
-        evaluation.harmful(),
-        Evaluation.DEFAULT.harmful(),
-        prompts.harmful(),
-        allowed);
-    platform(
-        "evaluation.harmless",
-        evaluation.harmless(),
-        Evaluation.DEFAULT.harmless(),
-        prompts.harmless(),
-        allowed);
+    boolean demandsEvaluation = demanded.demandsEvaluation();
+    choice(
+        new Choice(
+            PolicyMerge.ALIGNMENT,
+            alignment.source(),
+            Alignment.DEFAULT.source(),
+            examples.source()),
+        false,
+        allowed.data());
+    pin(PolicyMerge.ALIGNMENT_REVISION, alignment.revision(), examples.revision());
+    pin(PolicyMerge.ALIGNMENT_DIGEST, alignment.digest(), examples.digest());
+    choice(
+        new Choice(
+            PolicyMerge.HARMFUL,
+            evaluation.harmful(),
+            Evaluation.DEFAULT.harmful(),
+            prompts.harmful()),
+        demandsEvaluation,
+        allowed.data());
+    choice(
+        new Choice(
+            PolicyMerge.HARMLESS,
+            evaluation.harmless(),
+            Evaluation.DEFAULT.harmless(),
+            prompts.harmless()),
+        demandsEvaluation,
+        allowed.data());
     Judge judge = demanded.demandedJudge();
     if (judge != null && judge.classifier() != null) {
       writable(PolicyMerge.JUDGE, judge.classifier().source());
     }
-    pin("evaluation.harmfulDigest", evaluation.harmfulDigest(), prompts.harmfulDigest());
-    pin("evaluation.harmlessDigest", evaluation.harmlessDigest(), prompts.harmlessDigest());
-    platform(
-        "evaluation.maxNewTokens",
-        evaluation.maxNewTokens(),
-        Evaluation.DEFAULT.maxNewTokens(),
-        prompts.maxNewTokens(),
+    pin(PolicyMerge.HARMFUL_DIGEST, evaluation.harmfulDigest(), prompts.harmfulDigest());
+    pin(PolicyMerge.HARMLESS_DIGEST, evaluation.harmlessDigest(), prompts.harmlessDigest());
+    choice(
+        new Choice(
+            PolicyMerge.MAX_NEW_TOKENS,
+            evaluation.maxNewTokens(),
+            Evaluation.DEFAULT.maxNewTokens(),
+            prompts.maxNewTokens()),
+        demandsEvaluation,
         null);
   }
 
-  /** A value of the platform's takes the place of the default; nobody else may name another. */
-  private void platform(
-      String field, Object found, Object standard, Object platform, AllowedSources allowed) {
-    boolean replaced = !started && found.equals(standard);
-    if (platform != null) {
-      writable(field, platform.toString());
-      if (!found.equals(platform) && !replaced) {
-        policy.add("spec.safety." + field, field, found, platform + " expected");
+  /**
+   * What a tenant may choose and the platform, too.
+   *
+   * @param found the run's
+   * @param standard what a run has that names none
+   * @param named what the policy names; null for nothing
+   */
+  private record Choice(String field, Object found, Object standard, Object named) {
+
+    boolean isStandard() {
+      return found.equals(standard);
+    }
+  }
+
+  /**
+   * What the platform names takes the place of the default; nobody else may name another. Of what
+   * another policy named nothing is said here.
+   *
+   * @param demandsStandard whether a policy that names nothing wants the default
+   * @param allowed patterns that a tenant's own must match where it does not; null for any
+   */
+  private void choice(Choice choice, boolean demandsStandard, List<String> allowed) {
+    String field = "spec.safety." + choice.field();
+    if (choice.named() != null) {
+      writable(choice.field(), choice.named().toString());
+      boolean replaced = !started && choice.isStandard();
+      if (!choice.found().equals(choice.named()) && !replaced) {
+        policy.add(field, choice.field(), choice.found(), choice.named() + " expected");
       }
-    } else if (allowed != null && !found.equals(standard) && !isFixed(field)) {
-      policy.unlessAllowed(
-          "spec.safety." + field, found.toString(), "allowedSources.data", allowed.data());
+    } else if (!choice.isStandard() && !isFixed(choice.field())) {
+      if (demandsStandard) {
+        policy.add(field, PolicyCheck.MEASURES, choice.found(), choice.standard() + " expected");
+      } else {
+        policy.unlessAllowed(field, choice.found().toString(), "allowedSources.data", allowed);
+      }
     }
   }
 

@@ -69,6 +69,14 @@ class PolicyAdmissionIT {
         .contains(sentence, "(SafetyPolicy " + name + ", requirePinnedRevision)");
   }
 
+  @ParameterizedTest
+  @MethodSource("io.safegrad.operator.WeakSpecs#measuredOtherwise")
+  void whatAGateIsAskedOfIsNotTheTenantsChoice(String line, String sentence) throws Exception {
+    TestRun run = runUnder("gated", WeakSpecs.GATED);
+    assertThat(refusal(scene.file(run.manifest(line))))
+        .contains(sentence + " expected (SafetyPolicy gated", ", gate, evaluation)");
+  }
+
   @Test
   void promptsGoToNoJudgeThatNoPolicyAdmits() throws Exception {
     TestRun run = runUnder("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");

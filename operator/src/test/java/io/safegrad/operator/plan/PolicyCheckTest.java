@@ -182,6 +182,36 @@ class PolicyCheckTest {
         .hasMessageContainingAll("evaluation.judge", "SafetyPolicy own", "SafetyPolicy other");
   }
 
+  @ParameterizedTest
+  @MethodSource("io.safegrad.operator.WeakSpecs#measuredOtherwise")
+  void aGateThatNamesNoPromptsIsAskedOfTheDefaultOnes(String line, String sentence) {
+    SafetyPolicy gated = Examples.policy("gated", WeakSpecs.GATED);
+    SafetyPolicy free = Examples.policy("free", "requiredMethod: SafeGrad");
+    SafeFineTuneSpec own = spec(line);
+    assertThat(PolicyCheck.ofSpec(own, List.of(free))).as("no gate to get around").isEmpty();
+    assertThat(PolicyCheck.ofSpec(own, List.of(gated)))
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation)");
+    assertThat(PolicyCheck.ofRun(own, List.of(), List.of(gated)))
+        .as("at the verdict")
+        .extracting(PolicyViolation::sentence)
+        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation)");
+  }
+
+  @Test
+  void aGateThatNamesNoPromptsLeavesAloneWhatAnotherPolicyNames() {
+    SafetyPolicy gated = Examples.policy("gated", WeakSpecs.GATED);
+    SafetyPolicy named =
+        Examples.policy("named", "evaluation: {harmful: \"builtin://corpus\", maxNewTokens: 64}");
+    SafeFineTuneSpec silent = spec("suspend: false");
+    List<PolicyValue> values = PolicyMerge.strictest(List.of(gated, named));
+    assertThat(DemandedSpec.of(silent, values).safety().evaluation().harmful())
+        .isEqualTo("builtin://corpus");
+    assertThat(PolicyCheck.ofSpec(silent, List.of(gated, named))).isEmpty();
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(gated, named))).isEmpty();
+    assertThat(PolicyCheck.ofRun(silent, values, List.of(gated))).as("named is gone").isEmpty();
+  }
+
   @Test
   void aClassifierIsAModelThatThePlatformPins() {
     String judge =
