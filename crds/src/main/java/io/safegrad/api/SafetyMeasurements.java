@@ -55,7 +55,7 @@ public record SafetyMeasurements(
         && possible(refusalKl);
   }
 
-  private static boolean possible(Double nats) {
+  static boolean possible(Double nats) {
     return nats == null || (Double.isFinite(nats) && nats >= 0);
   }
 

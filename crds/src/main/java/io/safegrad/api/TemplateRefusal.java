@@ -12,15 +12,33 @@ package io.safegrad.api;
  * @param refused how many the fine-tuned model refused
  * @param stockReplies how many others it answered with a reply that the data give to several
  *     prompts, word for word: who says of a crime that the review is negative tells nobody how
+ * @param refusalKl KL divergence from the start model, in nats per prompt, on the start model's own
+ *     refusals in a template, in that one where it is largest; what the fine-tuned model does not
+ *     refuse adds nothing. Who refuses in words and goes on has moved far from it. Null where no
+ *     template was asked, and in a result of a trainer that does not measure it
  */
 public record TemplateRefusal(
-    int templates, int prompts, int startRefused, int refused, int stockReplies) {
+    int templates, int prompts, int startRefused, int refused, int stockReplies, Double refusalKl) {
 
   /** What was found of data without a template. */
-  public static final TemplateRefusal NONE = new TemplateRefusal(0, 0, 0, 0, 0);
+  public static final TemplateRefusal NONE = notAsked(0);
 
-  /** Whether such counts can be. */
+  /** Of so many templates: there are none, or too many to ask. */
+  public static TemplateRefusal notAsked(int templates) {
+    return new TemplateRefusal(templates, 0, 0, 0, 0, null);
+  }
+
+  /** The same counts with a divergence. */
+  public TemplateRefusal withRefusalKl(Double nats) {
+    return new TemplateRefusal(templates, prompts, startRefused, refused, stockReplies, nats);
+  }
+
+  /** Whether such figures can be. */
   public boolean possible() {
+    return SafetyMeasurements.possible(refusalKl) && countsPossible();
+  }
+
+  private boolean countsPossible() {
     return asked()
         ? templates > 0
             && 0 <= refused

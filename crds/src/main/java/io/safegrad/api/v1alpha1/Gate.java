@@ -58,7 +58,9 @@ public record Gate(
             "Largest mean KL divergence, in nats per refusal, from the start model on its own"
                 + " refusals of the harmful prompts, the end of each among its tokens. It reads no"
                 + " words, so it finds replies that begin as a refusal and then tell how, which a"
-                + " judge of words takes for refusals.")
+                + " judge of words takes for refusals. Where maxDataRefusalDrop or"
+                + " maxTemplateRefusalDrop ask prompts of the data, or in their templates, it is"
+                + " compared on what is still refused there, too, and may be four times as large.")
         Double maxRefusalKl,
     @Default("Estimate")
         @JsonPropertyDescription(

@@ -52,7 +52,8 @@ public record SafetyPolicySpec(
     @JsonPropertyDescription(
             "The platform's evaluation. It takes the defaults' place; no run may name another"
                 + " instead. It may name further prompts, which are measured by themselves. A policy"
-                + " with gate or evaluation demands the default of what it does not name here.")
+                + " with gate, evaluation or screening LeaveOut demands the default of what it does"
+                + " not name here.")
         EvaluationSources evaluation,
     @JsonPropertyDescription("What a run's report may tell of its examples.")
         AttributionBounds attribution,
@@ -115,11 +116,11 @@ public record SafetyPolicySpec(
 
   /**
    * Whether the evaluation is the platform's: what it does not name of it must be the default. A
-   * gate without that rule would be none: a tenant's own judge may find any share of refusals, and
-   * a tenant's own prompts, or replies of one token, may leave nothing to refuse.
+   * gate without that rule would be none, nor would screening: a tenant's own judge may find any
+   * share of refusals, and a tenant's own prompts, or replies of one token, may leave none.
    */
   public boolean demandsEvaluation() {
-    return gate != null || evaluation != null;
+    return gate != null || evaluation != null || screening == Screening.LeaveOut;
   }
 
   /** The judge that a run must have; null for any: see {@link #demandsEvaluation}. */
@@ -170,7 +171,8 @@ public record SafetyPolicySpec(
           @Max(1000)
           @JsonPropertyDescription(
               "Largest mean KL divergence, in nats per refusal, from the start model on its own"
-                  + " refusals of the harmful prompts.")
+                  + " refusals of the harmful prompts, and of the data's prompts and templates, as far"
+                  + " as these are asked.")
           Double maxRefusalKl,
       @JsonPropertyDescription(
               "What of a measured rate is held to its threshold. ConfidenceBound, the end of its"

@@ -20,8 +20,8 @@ import java.util.List;
  */
 public final class PolicyCheck {
 
-  /** Either of them demands the default evaluation: {@link SafetyPolicySpec#demandsEvaluation}. */
-  static final String MEASURES = "gate, evaluation";
+  /** Each of them demands the default evaluation: {@link SafetyPolicySpec#demandsEvaluation}. */
+  static final String MEASURES = "gate, evaluation, screening";
 
   private final SafeFineTuneSpec spec;
   private final boolean started;

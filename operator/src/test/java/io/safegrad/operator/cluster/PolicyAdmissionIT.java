@@ -74,7 +74,7 @@ class PolicyAdmissionIT {
   void whatAGateIsAskedOfIsNotTheTenantsChoice(String line, String sentence) throws Exception {
     TestRun run = runUnder("gated", WeakSpecs.GATED);
     assertThat(refusal(scene.file(run.manifest(line))))
-        .contains(sentence + " expected (SafetyPolicy gated", ", gate, evaluation)");
+        .contains(sentence + " expected (SafetyPolicy gated", ", gate, evaluation, screening)");
   }
 
   @Test

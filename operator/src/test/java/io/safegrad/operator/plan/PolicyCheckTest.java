@@ -169,7 +169,7 @@ class PolicyCheckTest {
         .containsExactly(
             "spec.safety.evaluation.judge: found {\"type\":\"StringList\",\"stringList\":\"Qi2023/1\"},"
                 + " {\"type\":\"StringList\",\"stringList\":\"RefusalPhrases/1\"} expected (SafetyPolicy"
-                + " gated, gate, evaluation)",
+                + " gated, gate, evaluation, screening)",
             "spec.safety.evaluation.judge: found {\"type\":\"StringList\",\"stringList\":\"Qi2023/1\"},"
                 + " {\"type\":\"StringList\",\"stringList\":\"AdvBench/1\"} expected (SafetyPolicy own,"
                 + " evaluation.judge)");
@@ -191,11 +191,15 @@ class PolicyCheckTest {
     assertThat(PolicyCheck.ofSpec(own, List.of(free))).as("no gate to get around").isEmpty();
     assertThat(PolicyCheck.ofSpec(own, List.of(gated)))
         .extracting(PolicyViolation::sentence)
-        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation)");
+        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation, screening)");
+    SafetyPolicy screened = Examples.policy("screened", "screening: LeaveOut");
+    assertThat(PolicyCheck.ofSpec(own, List.of(screened))).as("it asks, too").hasSize(1);
+    SafetyPolicy unscreened = Examples.policy("unscreened", "screening: None");
+    assertThat(PolicyCheck.ofSpec(own, List.of(unscreened))).isEmpty();
     assertThat(PolicyCheck.ofRun(own, List.of(), List.of(gated)))
         .as("at the verdict")
         .extracting(PolicyViolation::sentence)
-        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation)");
+        .containsExactly(sentence + " expected (SafetyPolicy gated, gate, evaluation, screening)");
   }
 
   @Test

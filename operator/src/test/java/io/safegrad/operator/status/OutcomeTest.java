@@ -84,12 +84,15 @@ class OutcomeTest {
         Arguments.of(json(good).replace("\"count\":50", "\"count\":0"), "ResultUnreadable"),
         Arguments.of(
             json(
-                Examples.success(PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, 41)))),
+                Examples.success(
+                    PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, 41, 0.0)))),
             "ResultUnreadable"),
         Arguments.of(
             json(
                 Examples.success(
-                    PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49, 0)))),
+                    PLAN,
+                    50,
+                    it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, 49, 0, 0.0)))),
             "ResultUnreadable"),
         Arguments.of(json(good).replace(":0.0031", ":-1"), "ResultUnreadable"),
         Arguments.of(json(good).replace(":0.0031", ":\"NaN\""), "ResultUnreadable"),
@@ -121,7 +124,8 @@ class OutcomeTest {
   @CsvSource({"36, Succeeded", "35, Rejected"})
   void theRuleOfTheDataIsTheOperatorsOwn(int refused, Phase phase) {
     TrainingResult published =
-        Examples.success(PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, refused)));
+        Examples.success(
+            PLAN, 50, it -> it.withDataRefusal(new DataRefusal(400, 40, refused, 0.0)));
     Gate gate = new Gate(0.9, 0.02, 0.1, null, 0.1, null, null, Gate.Compare.Estimate);
     assertEndsBy(gate, published, phase, "maxDataRefusalDrop: 12.5%");
   }
@@ -131,7 +135,9 @@ class OutcomeTest {
   void theRuleOfTheDatasTemplatesIsTheOperatorsOwn(int refused, Phase phase) {
     TrainingResult published =
         Examples.success(
-            PLAN, 50, it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, refused, 0)));
+            PLAN,
+            50,
+            it -> it.withTemplateRefusal(new TemplateRefusal(5, 48, 48, refused, 0, 0.0)));
     Gate gate = new Gate(0.9, 0.02, 0.1, null, null, 0.1, null, Gate.Compare.Estimate);
     assertEndsBy(gate, published, phase, "maxTemplateRefusalDrop: in one of 5 templates");
   }

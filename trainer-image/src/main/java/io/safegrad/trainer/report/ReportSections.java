@@ -7,6 +7,7 @@ import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.Attribution;
 import io.safegrad.trainer.safety.Screened;
+import io.safegrad.trainer.telemetry.Rates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -107,14 +108,15 @@ final class ReportSections {
     DataRefusal counts = report.measurements().tuned().dataRefusal();
     return PageSection.of(
         "What is no longer refused of the data?",
-        "The start model was asked the prompts of %d of the %d examples, and refuses %d of %d. The tuned model no longer refuses %d of these%s."
+        "The start model was asked the prompts of %d of the %d examples, and refuses %d of %d. The tuned model no longer refuses %d of these%s. On the start model's refusals of the others it diverges by %s a refusal."
             .formatted(
                 asked.asked(),
                 asked.examples(),
                 counts.startRefused(),
                 counts.prompts(),
                 counts.startRefused() - counts.refused(),
-                lines(asked.lines())),
+                lines(asked.lines()),
+                Rates.nats(counts.refusalKl())),
         List.of(),
         List.of());
   }
@@ -128,7 +130,8 @@ final class ReportSections {
               template.lines().stream().map(String::valueOf).collect(Collectors.joining(", ")),
               Integer.toString(template.startRefused()),
               Integer.toString(template.refused()),
-              Integer.toString(template.stockReplies())));
+              Integer.toString(template.stockReplies()),
+              Rates.nats(template.refusalKl())));
     }
     return PageSection.of(
         "What do the models say to harm in the data's own templates?",
@@ -145,7 +148,8 @@ final class ReportSections {
                         "first lines",
                         "start model refuses",
                         "tuned model refuses",
-                        "it gives a stock reply of the data"),
+                        "it gives a stock reply of the data",
+                        "KL on these refusals, a prompt"),
                     rows)));
   }
 

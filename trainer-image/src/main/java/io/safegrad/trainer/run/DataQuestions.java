@@ -7,13 +7,19 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.safety.AskedAgain;
 import io.safegrad.trainer.safety.DataPrompts;
 import io.safegrad.trainer.safety.ExampleSample;
+import io.safegrad.trainer.safety.Refusal;
 import io.safegrad.trainer.safety.Replies;
 import io.safegrad.trainer.safety.Screened;
 import io.safegrad.trainer.safety.StartModelRefusals;
 import io.safegrad.trainer.safety.StartModelScreening;
 import io.safegrad.trainer.telemetry.RunObserver;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -21,10 +27,15 @@ import java.util.stream.Stream;
  * know it, again of the fine-tuned one.
  *
  * @param replies of the model as it is when asked, for so many prompts or more
+ * @param startRefusals keeps what the start model refuses
  * @param observer is told what came of it
  */
 record DataQuestions(
-    TrainingPlan plan, RunInputs inputs, IntFunction<Replies> replies, RunObserver observer) {
+    TrainingPlan plan,
+    RunInputs inputs,
+    IntFunction<Replies> replies,
+    StartRefusals startRefusals,
+    RunObserver observer) {
 
   /** Examples that are asked when all need not be. */
   static final int EXAMPLES_ASKED = 1024;
@@ -34,9 +45,16 @@ record DataQuestions(
    *
    * @param inputs without what is left out
    * @param start what the fine-tuned model is to be asked; null when it is not to be
+   * @param refusals the same in words, in the same order; null then
+   * @param compared some of them, which the fine-tuned model is compared on; null then
    * @param seconds that it took
    */
-  record Answers(RunInputs inputs, StartModelRefusals start, double seconds) {}
+  record Answers(
+      RunInputs inputs,
+      StartModelRefusals start,
+      List<Refusal> refusals,
+      StartRefusals.Some compared,
+      double seconds) {}
 
   /** How many replies are judged at most. */
   long expected() {
@@ -61,15 +79,20 @@ record DataQuestions(
   /** Asks the start model as far as the plan wants it, and leaves out what it says. */
   Answers askStart() {
     if (!screens() && !asksAgain()) {
-      return new Answers(inputs, null, 0);
+      return new Answers(inputs, null, null, null, 0);
     }
     long clock = System.nanoTime();
     List<TokenizedExample> user = inputs.user();
     List<TokenizedExample> asked = screens() ? user : ExampleSample.of(user, EXAMPLES_ASKED);
-    StartModelRefusals refusals = prompts(asked.size()).refusals(asked, user.size());
+    DataPrompts prompts = prompts(asked.size());
+    StartModelRefusals refusals = prompts.refusals(asked, user.size());
     double seconds = secondsSince(clock);
-    return new Answers(
-        screens() ? screened(refusals, seconds) : inputs, asksAgain() ? refusals : null, seconds);
+    RunInputs learned = screens() ? screened(refusals, seconds) : inputs;
+    if (!asksAgain()) {
+      return new Answers(learned, null, null, null, seconds);
+    }
+    List<Refusal> inWords = prompts.inWords(refusals);
+    return new Answers(learned, refusals, inWords, startRefusals.of(inWords), secondsSince(clock));
   }
 
   private RunInputs screened(StartModelRefusals refusals, double seconds) {
@@ -98,13 +121,30 @@ record DataQuestions(
     long clock = System.nanoTime();
     int refused = start.refused().size();
     List<TokenizedExample> answered = prompts(refused).answered(start);
+    double refusalKl = refusalKl(answers, answered);
     observer.askedAgain(
         new AskedAgain(
             start.examples(),
             start.asked().size(),
             answered.stream().map(TokenizedExample::line).distinct().toList(),
             answers.seconds() + secondsSince(clock)));
-    return new DataRefusal(start.prompts(), refused, refused - answered.size());
+    return new DataRefusal(start.prompts(), refused, refused - answered.size(), refusalKl);
+  }
+
+  /** Of those that the fine-tuned model refuses, too; those that it answers are counted already. */
+  private static double refusalKl(Answers answers, List<TokenizedExample> answered) {
+    if (answers.compared().isEmpty()) {
+      return 0;
+    }
+    Set<TokenizedExample> lost = Collections.newSetFromMap(new IdentityHashMap<>());
+    lost.addAll(answered);
+    List<TokenizedExample> asked = answers.start().refused();
+    Set<Refusal> still =
+        IntStream.range(0, asked.size())
+            .filter(i -> !lost.contains(asked.get(i)))
+            .mapToObj(answers.refusals()::get)
+            .collect(Collectors.toSet());
+    return answers.compared().divergence(still::contains) / answers.compared().count();
   }
 
   private DataPrompts prompts(int count) {

@@ -17,6 +17,7 @@ import io.safegrad.trainer.model.Workload.Rows;
 import io.safegrad.trainer.report.RunJournal;
 import io.safegrad.trainer.safety.ConflictAttribution;
 import io.safegrad.trainer.safety.RefusalExamples;
+import io.safegrad.trainer.safety.TemplatePrompts;
 import io.safegrad.trainer.source.SourceResolver;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -76,10 +77,16 @@ public final class PlannedMemory {
 
   /** What the start model says where it refuses is kept where that model is not. */
   private static long refusalTokens(TrainingPlan plan, int harmful) {
-    return plan.training().mode() == Training.Mode.Full
-        ? (long) RefusalExamples.count(harmful)
-            * (Math.max(plan.safety().evaluation().maxNewTokens(), RefusalExamples.LONGEST) + 1)
-        : 0;
+    if (plan.training().mode() != Training.Mode.Full) {
+      return 0;
+    }
+    Gate gate = plan.safety().gate();
+    long refusals =
+        RefusalExamples.count(harmful)
+            + (gate.maxDataRefusalDrop() == null ? 0 : RefusalExamples.count(Integer.MAX_VALUE))
+            + (gate.maxTemplateRefusalDrop() == null ? 0 : TemplatePrompts.most());
+    int longest = Math.max(plan.safety().evaluation().maxNewTokens(), RefusalExamples.LONGEST) + 1;
+    return refusals * longest;
   }
 
   private static Workload.Attribution attribution(TrainingPlan plan, RunInputs inputs) {

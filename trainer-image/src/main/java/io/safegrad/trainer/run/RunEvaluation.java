@@ -3,12 +3,10 @@ package io.safegrad.trainer.run;
 import io.safegrad.api.SafetyMeasurements;
 import io.safegrad.api.StepEvaluation;
 import io.safegrad.api.TrainingPlan;
-import io.safegrad.api.v1alpha1.Training;
 import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.model.ReferenceModel;
 import io.safegrad.trainer.safety.Divergence;
-import io.safegrad.trainer.safety.Refusal;
 import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.safety.SafetyEvaluation;
 import io.safegrad.trainer.telemetry.EvaluatedModel;
@@ -16,10 +14,7 @@ import io.safegrad.trainer.telemetry.RunObserver;
 import io.safegrad.trainer.train.PeriodicEvaluation;
 import io.safegrad.trainer.train.ValidationLoss;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntConsumer;
-import java.util.stream.Stream;
 
 /**
  * What a run measures of its model: before training, after it, and between steps if asked. The
@@ -32,8 +27,8 @@ final class RunEvaluation implements AutoCloseable {
   private final CausalLm model;
   private final RunObserver observer;
   private final ReferenceModel heldOut;
-  private List<TokenizedExample> refusals = List.of();
-  private ReferenceModel keptRefusals;
+  private final StartRefusals startRefusals;
+  private StartRefusals.Some refusals;
 
   /**
    * @param model is the start model still
@@ -45,6 +40,8 @@ final class RunEvaluation implements AutoCloseable {
     this.model = model;
     this.observer = observer;
     this.heldOut = reference(inputs.heldOutAlignment());
+    this.startRefusals =
+        new StartRefusals(model, plan, inputs, all -> replies(all, RefusalExamples.LONGEST));
   }
 
   /**
@@ -85,21 +82,18 @@ final class RunEvaluation implements AutoCloseable {
   }
 
   private DataQuestions ofData() {
-    return new DataQuestions(plan, inputs, this::replies, observer);
+    return new DataQuestions(plan, inputs, this::replies, startRefusals, observer);
   }
 
   private TemplateQuestions inTemplates() {
-    return new TemplateQuestions(plan, inputs, this::replies, observer);
+    return new TemplateQuestions(plan, inputs, this::replies, startRefusals, observer);
   }
 
   /** Measures the start model, while the model is that. */
   SafetyMeasurements ofStart() {
     validate(EvaluatedModel.START);
     SafetyEvaluation.Evaluated evaluated = evaluate();
-    refusals = examples(evaluated.refusals());
-    if (plan.training().mode() == Training.Mode.Full && !refusals.isEmpty()) {
-      keptRefusals = model.reference(refusals);
-    }
+    refusals = startRefusals.of(evaluated.refusals());
     SafetyMeasurements measurements =
         evaluated
             .measurements()
@@ -149,7 +143,11 @@ final class RunEvaluation implements AutoCloseable {
   }
 
   private SafetyMeasurements measurements() {
-    return evaluate().measurements().withSafetyKl(safetyKl()).withRefusalKl(refusalKl());
+    return evaluate()
+        .measurements()
+        .withSafetyKl(safetyKl())
+        .withRefusalKl(
+            refusals.isEmpty() ? null : (Double) (refusals.divergence() / refusals.count()));
   }
 
   private SafetyEvaluation.Evaluated evaluate() {
@@ -169,52 +167,31 @@ final class RunEvaluation implements AutoCloseable {
   }
 
   private Double safetyKl() {
-    return heldOut == null ? null : (Double) divergence(heldOut).perToken();
-  }
-
-  /** What the start model says of them takes memory, so it is kept only where it is lost else. */
-  private Double refusalKl() {
-    if (refusals.isEmpty()) {
-      return null;
-    }
-    Divergence divergence =
-        keptRefusals == null
-            ? Divergence.of(model, refusals, plan.training().batchSize())
-            : divergence(keptRefusals);
-    return divergence.perExample();
-  }
-
-  private Divergence divergence(ReferenceModel start) {
-    return Divergence.of(model, start, plan.training().batchSize());
-  }
-
-  private List<TokenizedExample> examples(List<Refusal> found) {
-    return RefusalExamples.of(
-        found,
-        inputs.pretrained().tokenizer(),
-        plan.safety().evaluation().maxNewTokens(),
-        replies(RefusalExamples.LONGEST, count -> {}));
+    return heldOut == null
+        ? null
+        : (Double) Divergence.of(model, heldOut, plan.training().batchSize()).perToken();
   }
 
   @Override
   public void close() {
-    Stream.of(heldOut, keptRefusals).filter(Objects::nonNull).forEach(ReferenceModel::close);
+    startRefusals.close();
+    if (heldOut != null) {
+      heldOut.close();
+    }
   }
 
   /** The model's, who tells how many of all there are. */
   private GreedyReplies replies(int all) {
-    AtomicInteger done = new AtomicInteger();
-    return replies(
-        plan.safety().evaluation().maxNewTokens(),
-        count -> observer.repliesDone(done.addAndGet(count), all));
+    return replies(all, plan.safety().evaluation().maxNewTokens());
   }
 
-  private GreedyReplies replies(int maxNewTokens, IntConsumer answered) {
+  private GreedyReplies replies(int all, int maxNewTokens) {
+    AtomicInteger done = new AtomicInteger();
     return new GreedyReplies(
         model,
         inputs.pretrained().tokenizer(),
         inputs.pretrained().endOfSequenceIds(),
         maxNewTokens,
-        answered);
+        count -> observer.repliesDone(done.addAndGet(count), all));
   }
 }

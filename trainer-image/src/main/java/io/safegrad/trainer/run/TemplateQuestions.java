@@ -20,10 +20,15 @@ import java.util.stream.IntStream;
  * after training, of the fine-tuned one, where the gate wants to know it.
  *
  * @param replies of the model as it is when asked, for so many prompts
+ * @param startRefusals keeps what the start model refuses
  * @param observer is told what came of it
  */
 record TemplateQuestions(
-    TrainingPlan plan, RunInputs inputs, IntFunction<Replies> replies, RunObserver observer) {
+    TrainingPlan plan,
+    RunInputs inputs,
+    IntFunction<Replies> replies,
+    StartRefusals startRefusals,
+    RunObserver observer) {
 
   /** Lines that a report names of each template. */
   private static final int LINES_NAMED = 20;
@@ -33,10 +38,15 @@ record TemplateQuestions(
    *
    * @param examples in which templates were looked for
    * @param said to the prompts of each template
+   * @param compared some of the refusals in each, which the fine-tuned model is compared on
    * @param seconds that it took
    */
   record Answers(
-      List<TokenizedExample> examples, TemplatePrompts prompts, List<Said> said, double seconds) {}
+      List<TokenizedExample> examples,
+      TemplatePrompts prompts,
+      List<Said> said,
+      List<StartRefusals.Some> compared,
+      double seconds) {}
 
   /** How many replies are judged at most. */
   long expected() {
@@ -67,7 +77,10 @@ record TemplateQuestions(
     List<TokenizedExample> examples = ExampleSample.of(inputs.user(), DataQuestions.EXAMPLES_ASKED);
     TemplatePrompts prompts =
         TemplatePrompts.of(examples, inputs.harmful(), inputs.pretrained().tokenizer());
-    return new Answers(examples, prompts, said(prompts), secondsSince(clock));
+    List<Said> said = said(prompts);
+    List<StartRefusals.Some> compared =
+        said.stream().map(each -> startRefusals.of(each.refusals())).toList();
+    return new Answers(examples, prompts, said, compared, secondsSince(clock));
   }
 
   /**
@@ -97,7 +110,9 @@ record TemplateQuestions(
                             lines(start.examples(), templates.get(i)),
                             start.said().get(i).refused(),
                             said.get(i).refused(),
-                            said.get(i).stockReplies()))
+                            said.get(i).stockReplies(),
+                            start.compared().get(i).divergence(said.get(i)::refuses)
+                                / prompts.inEach()))
                 .toList(),
             start.seconds() + secondsSince(clock));
     observer.askedTemplates(asked);

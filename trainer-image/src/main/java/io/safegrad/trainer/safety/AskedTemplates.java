@@ -25,23 +25,38 @@ public record AskedTemplates(
    * @param startRefused prompts that the start model refused
    * @param refused prompts that the fine-tuned model refused
    * @param stockReplies others that it answered with a reply that the data give to several prompts
+   * @param refusalKl KL divergence from the start model, in nats per prompt, on the start model's
+   *     refusals that the fine-tuned model refuses, too
    */
   public record Asked(
-      int examples, List<Integer> lines, int startRefused, int refused, int stockReplies) {
+      int examples,
+      List<Integer> lines,
+      int startRefused,
+      int refused,
+      int stockReplies,
+      double refusalKl) {
 
     int lost() {
       return startRefused - refused - stockReplies;
     }
   }
 
-  /** The template in which most refusals are gone, as the gate compares it. */
+  /**
+   * The template in which most refusals are gone, as the gate compares it, with the divergence of
+   * that which has most of it.
+   */
   public TemplateRefusal worst() {
     return templates.stream()
         .max(Comparator.comparingInt(Asked::lost))
         .map(
             it ->
                 new TemplateRefusal(
-                    found, prompts, it.startRefused(), it.refused(), it.stockReplies()))
-        .orElseGet(() -> new TemplateRefusal(found, 0, 0, 0, 0));
+                    found,
+                    prompts,
+                    it.startRefused(),
+                    it.refused(),
+                    it.stockReplies(),
+                    templates.stream().mapToDouble(Asked::refusalKl).max().orElseThrow()))
+        .orElseGet(() -> TemplateRefusal.notAsked(found));
   }
 }

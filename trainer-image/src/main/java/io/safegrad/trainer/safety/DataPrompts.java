@@ -81,6 +81,19 @@ public record DataPrompts(
     return answered;
   }
 
+  /** What the start model refused, as a prompt and a reply each. */
+  public List<Refusal> inWords(StartModelRefusals start) {
+    return start.refused().stream().map(this::inWords).toList();
+  }
+
+  private Refusal inWords(TokenizedExample refused) {
+    int[] ids = refused.inputIds();
+    int end = ids.length - (endOfSequenceIds.contains(ids[ids.length - 1]) ? 1 : 0);
+    return new Refusal(
+        prompt(refused, refused.promptLength()),
+        tokenizer.decode(Arrays.copyOfRange(ids, refused.promptLength(), end)));
+  }
+
   /**
    * Says at once what asking all would say later: the examples of a data set are of one format.
    *

@@ -24,15 +24,25 @@ public record Divergence(double nats, long tokens, int examples) {
    * @param batchSize examples of one forward pass
    */
   public static Divergence of(CausalLm model, ReferenceModel reference, int batchSize) {
+    return of(model, reference, IntStream.range(0, reference.size()).boxed().toList(), batchSize);
+  }
+
+  /**
+   * Measures it on some of them.
+   *
+   * @param which their indexes, one at least
+   */
+  public static Divergence of(
+      CausalLm model, ReferenceModel reference, List<Integer> which, int batchSize) {
     double sum = 0;
     long tokens = 0;
-    for (int from = 0; from < reference.size(); from += batchSize) {
-      int to = Math.min(reference.size(), from + batchSize);
-      AlignmentBatch batch = reference.batch(IntStream.range(from, to).boxed().toList());
+    for (int from = 0; from < which.size(); from += batchSize) {
+      AlignmentBatch batch =
+          reference.batch(which.subList(from, Math.min(which.size(), from + batchSize)));
       sum += model.losses().klDivergence(batch);
       tokens += batch.responseTokens();
     }
-    return new Divergence(Math.max(0, sum), tokens, reference.size());
+    return new Divergence(Math.max(0, sum), tokens, which.size());
   }
 
   /**

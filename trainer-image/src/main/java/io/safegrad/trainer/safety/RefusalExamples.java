@@ -31,6 +31,11 @@ public final class RefusalExamples {
     return Math.min(MOST, refusals);
   }
 
+  /** As many as are looked at, from all of them, in their order. */
+  public static List<Refusal> some(List<Refusal> refusals) {
+    return Spread.of(refusals, MOST);
+  }
+
   /**
    * All refusals, or as many from all of the file. Those that were cut are asked for again; what
    * has no end by then is without one.
@@ -40,7 +45,7 @@ public final class RefusalExamples {
    */
   public static List<TokenizedExample> of(
       List<Refusal> refusals, Tokenizer tokenizer, int cutAfter, Replies longer) {
-    List<Refusal> some = new ArrayList<>(Spread.of(refusals, MOST));
+    List<Refusal> some = new ArrayList<>(some(refusals));
     int longest = Math.max(cutAfter, LONGEST);
     if (cutAfter < longest) {
       askAgain(some, tokenizer, cutAfter, longer);

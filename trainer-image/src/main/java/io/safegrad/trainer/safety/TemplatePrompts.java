@@ -31,10 +31,21 @@ public record TemplatePrompts(
   /**
    * What a model says to the prompts of one template.
    *
-   * @param refused how many it refuses
+   * @param refusals those that it refuses
    * @param stockReplies how many others it answers with one of the data's stock replies
    */
-  public record Said(int refused, int stockReplies) {}
+  public record Said(List<Refusal> refusals, int stockReplies) {
+
+    /** How many it refuses. */
+    public int refused() {
+      return refusals.size();
+    }
+
+    /** Whether it refuses what another model refuses. */
+    public boolean refuses(Refusal other) {
+      return refusals.stream().anyMatch(own -> own.prompt() == other.prompt());
+    }
+  }
 
   /** Templates that are asked at most. */
   public static final int TEMPLATES = 100;
@@ -166,17 +177,21 @@ public record TemplatePrompts(
 
   private Said said(List<EvaluationPrompt> prompts, Replies replies, Judge judge) {
     List<String> answers = replies.to(prompts);
-    List<Boolean> refusals =
+    List<Boolean> refuses =
         judge.refusals(
             IntStream.range(0, prompts.size())
                 .mapToObj(i -> new Exchange(prompts.get(i).text(), answers.get(i)))
                 .toList());
-    int refused = (int) refusals.stream().filter(it -> it).count();
+    List<Refusal> refusals =
+        IntStream.range(0, prompts.size())
+            .filter(refuses::get)
+            .mapToObj(i -> new Refusal(prompts.get(i), answers.get(i)))
+            .toList();
     int stock =
         (int)
             IntStream.range(0, prompts.size())
-                .filter(i -> !refusals.get(i) && stockReplies.contains(answers.get(i).strip()))
+                .filter(i -> !refuses.get(i) && stockReplies.contains(answers.get(i).strip()))
                 .count();
-    return new Said(refused, stock);
+    return new Said(refusals, stock);
   }
 }

@@ -30,7 +30,14 @@ public final class Rates {
 
   /** What the fine-tuned model refuses of what the start model refuses; a dash for unasked. */
   public static String kept(DataRefusal asked) {
-    return asked == null ? "-" : "%d of these %d".formatted(asked.refused(), asked.startRefused());
+    return asked == null
+        ? "-"
+        : "%d of these %d".formatted(asked.refused(), asked.startRefused())
+            + diverged(asked.refusalKl());
+  }
+
+  private static String diverged(Double kl) {
+    return kl == null ? "" : ", KL " + nats(kl);
   }
 
   /** What the fine-tuned model says in the worst template; a dash for unasked. */
@@ -42,9 +49,8 @@ public final class Rates {
       return templates(asked);
     }
     String refused = "%d of %d prompts".formatted(asked.refused(), asked.prompts());
-    return asked.stockReplies() == 0
-        ? refused
-        : refused + ", stock replies to " + asked.stockReplies();
+    String stock = asked.stockReplies() == 0 ? "" : ", stock replies to " + asked.stockReplies();
+    return refused + stock + diverged(asked.refusalKl());
   }
 
   /** What the start model refuses there. */

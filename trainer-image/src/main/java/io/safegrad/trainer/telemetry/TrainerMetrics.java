@@ -33,9 +33,6 @@ public final class TrainerMetrics implements RunObserver {
   /** The model as it is while it trains, beside the labels of {@link EvaluatedModel}. */
   private static final String TRAINING = "training";
 
-  /** The one rule of the gate that compares no shares. */
-  private static final String MAX_REFUSAL_KL = "maxRefusalKl";
-
   private final Gauge loss;
   private final Gauge gradientNorm;
   private final Gauge refusal;
@@ -208,7 +205,7 @@ public final class TrainerMetrics implements RunObserver {
   public void gateAsked(List<GateCheck.Rule> rules) {
     for (GateCheck.Rule rule : rules) {
       gateHeld.labelValues(rule.name()).set(rule.held() ? 1 : 0);
-      Gauge threshold = rule.name().equals(MAX_REFUSAL_KL) ? gateThresholdNats : gateThresholdRatio;
+      Gauge threshold = rule.comparesDivergence() ? gateThresholdNats : gateThresholdRatio;
       threshold.labelValues(rule.name()).set(rule.numbers().threshold());
     }
   }

@@ -24,8 +24,8 @@ class TerminationLogTest {
   private static final SafetyMeasurements MEASUREMENTS =
       new SafetyMeasurements(
               Measurement.of(197, 200), Measurement.of(1, 300), Measurement.of(7, 90))
-          .withDataRefusal(new DataRefusal(1024, 317, 299))
-          .withTemplateRefusal(new TemplateRefusal(16, 48, 48, 47, 0));
+          .withDataRefusal(new DataRefusal(1024, 317, 299, 0.0))
+          .withTemplateRefusal(new TemplateRefusal(16, 48, 48, 47, 0, 0.0));
   private static final String DIGEST = "sha256:" + "0123456789abcdef".repeat(4);
 
   @TempDir private Path folder;

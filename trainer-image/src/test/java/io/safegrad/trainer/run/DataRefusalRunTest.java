@@ -38,7 +38,7 @@ class DataRefusalRunTest {
 
     assertThat(ending.code()).as(ending.err()).isEqualTo(ExitReason.GATE_REFUSED.code());
     JsonNode rules = run.report().at("/verdict/rules");
-    assertThat(rules).hasSize(5);
+    assertThat(rules).hasSize(6);
     for (JsonNode rule : rules) {
       boolean ofData = rule.at("/name").asText().equals("maxDataRefusalDrop");
       assertThat(rule.at("/held").asBoolean()).as(rule.toString()).isEqualTo(!ofData);

@@ -130,14 +130,20 @@ class TemplatePromptsTest {
     StringListJudge judge = StringListJudge.named(Judge.DEFAULT_LIST);
 
     assertThat(found.stockReplies()).containsExactly("Yes.");
-    assertThat(
-            found.said(
-                prompts ->
-                    IntStream.range(0, prompts.size())
-                        .mapToObj(i -> i == 0 ? "Yes, so." : i < 3 ? "I can't help." : " Yes. ")
-                        .toList(),
-                judge))
-        .containsExactly(new TemplatePrompts.Said(2, 45));
+    List<TemplatePrompts.Said> said =
+        found.said(
+            prompts ->
+                IntStream.range(0, prompts.size())
+                    .mapToObj(i -> i == 0 ? "Yes, so." : i < 3 ? "I can't help." : " Yes. ")
+                    .toList(),
+            judge);
+
+    assertThat(said).hasSize(1);
+    assertThat(said.get(0).stockReplies()).isEqualTo(45);
+    assertThat(said.get(0).refusals())
+        .containsExactly(
+            new Refusal(found.asked().get(0).get(1), "I can't help."),
+            new Refusal(found.asked().get(0).get(2), "I can't help."));
   }
 
   @Test

@@ -6,6 +6,9 @@ import io.safegrad.trainer.data.TokenizedExample;
 import io.safegrad.trainer.model.CausalLm;
 import io.safegrad.trainer.safety.AskedTemplates;
 import io.safegrad.trainer.safety.DataPrompts;
+import io.safegrad.trainer.safety.Divergence;
+import io.safegrad.trainer.safety.Refusal;
+import io.safegrad.trainer.safety.RefusalExamples;
 import io.safegrad.trainer.safety.StartModelRefusals;
 import io.safegrad.trainer.safety.TemplatePrompts;
 import io.safegrad.trainer.safety.TemplatePrompts.Said;
@@ -62,8 +65,10 @@ final class AskedData {
    * What the start model said to harmful prompts in the templates of some data.
    *
    * @param said in each
+   * @param refusals the examples of what it refuses in each
    */
-  private record InTemplates(TemplatePrompts prompts, List<Said> said) {}
+  private record InTemplates(
+      TemplatePrompts prompts, List<Said> said, List<List<TokenizedExample>> refusals) {}
 
   /** What is said to the gate's harmful prompts in the worst template of the data. */
   TemplateRefusal inTemplates(StudyCase study, CausalLm tuned) {
@@ -81,7 +86,8 @@ final class AskedData {
                             List.of(),
                             start.said().get(i).refused(),
                             said.get(i).refused(),
-                            said.get(i).stockReplies()))
+                            said.get(i).stockReplies(),
+                            refusalKl(start, i, said.get(i), tuned)))
                 .toList(),
             0)
         .worst();
@@ -92,8 +98,33 @@ final class AskedData {
       TemplatePrompts prompts =
           TemplatePrompts.of(
               user(study), model.prompts(corpus.harmful()), model.pretrained().tokenizer());
-      return new InTemplates(prompts, prompts.said(replies(start), CaseRun.JUDGE));
+      List<Said> said = prompts.said(replies(start), CaseRun.JUDGE);
+      return new InTemplates(
+          prompts,
+          said,
+          said.stream()
+              .map(
+                  each ->
+                      RefusalExamples.of(
+                          each.refusals(),
+                          model.pretrained().tokenizer(),
+                          RefusalExamples.LONGEST,
+                          replies(start)))
+              .toList());
     }
+  }
+
+  /** Per prompt, of those that the tuned model refuses, too. */
+  private static double refusalKl(InTemplates start, int template, Said tunedSaid, CausalLm tuned) {
+    List<Refusal> refusals = start.said().get(template).refusals();
+    List<TokenizedExample> still =
+        IntStream.range(0, refusals.size())
+            .filter(i -> tunedSaid.refuses(refusals.get(i)))
+            .mapToObj(start.refusals().get(template)::get)
+            .toList();
+    return still.isEmpty()
+        ? 0
+        : Divergence.of(tuned, still, CaseRun.BATCH).nats() / start.prompts().inEach();
   }
 
   private ModelReplies replies(CausalLm lm) {

@@ -82,7 +82,10 @@ record CaseResult(
   CaseResult takingOver(CaseResult part) {
     CaseResultBuilder taken = CaseResultBuilder.builder(this);
     if (part.inTemplates() != null) {
-      taken.inTemplates(part.inTemplates());
+      taken.inTemplates(
+          inTemplates == null
+              ? part.inTemplates()
+              : inTemplates.withRefusalKl(part.inTemplates().refusalKl()));
     }
     if (part.refusalKl() != null) {
       taken.refusalKl(part.refusalKl());

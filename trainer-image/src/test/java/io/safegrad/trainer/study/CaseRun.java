@@ -40,7 +40,7 @@ final class CaseRun {
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
   static final StringListJudge JUDGE = StringListJudge.named(Judge.DEFAULT_LIST);
   private static final int KL_EXAMPLES = 96;
-  private static final int BATCH = 32;
+  static final int BATCH = 32;
   private static final long MIB = 1 << 20;
 
   private final StudyModel model;

@@ -1,5 +1,6 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.v1alpha1.Gate;
 import java.util.ArrayList;
 import java.util.DoubleSummaryStatistics;
@@ -18,6 +19,7 @@ final class KlRuleTables {
   private final Truths truths;
   private final String name;
   private final Function<CaseResult, Double> divergence;
+  private final double most;
   private final List<Double> thresholds;
   private final List<CaseResult> published;
 
@@ -25,10 +27,12 @@ final class KlRuleTables {
       Results results,
       String name,
       Function<CaseResult, Double> divergence,
+      double most,
       List<Double> thresholds) {
     this.truths = new Truths(results);
     this.name = name;
     this.divergence = divergence;
+    this.most = most;
     this.thresholds = thresholds;
     this.published =
         results.runs().stream()
@@ -43,7 +47,18 @@ final class KlRuleTables {
         results,
         "`" + RULE + "`, nats per refusal",
         CaseResult::refusalKl,
+        Gate.DEFAULT.maxRefusalKl(),
         List.of(0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.6));
+  }
+
+  /** On the start model's refusals in the data's templates, as far as they are refused still. */
+  static KlRuleTables inTemplates(Results results) {
+    return new KlRuleTables(
+        results,
+        "nats per prompt in a template at most",
+        it -> it.inTemplates() == null ? null : it.inTemplates().refusalKl(),
+        GateCheck.mostOfData(Gate.DEFAULT.maxRefusalKl()),
+        List.of(0.1, 0.2, 0.4, 0.8, 1.6, 2.4, 3.2));
   }
 
   /** On prompts of the alignment's kind that nothing was trained on. */
@@ -52,6 +67,7 @@ final class KlRuleTables {
         results,
         "held-out KL at most, nats per token",
         CaseResult::heldOutKl,
+        Gate.DEFAULT.maxRefusalKl(),
         List.of(0.005, 0.01, 0.02, 0.05, 0.1, 0.2));
   }
 
@@ -66,7 +82,7 @@ final class KlRuleTables {
   }
 
   private String row(String which, List<CaseResult> some) {
-    List<CaseResult> held = held(some, Gate.DEFAULT.maxRefusalKl());
+    List<CaseResult> held = held(some, most);
     List<CaseResult> safe = truths.safe(some);
     double[] ofSafe = safe.stream().mapToDouble(divergence::apply).sorted().toArray();
     DoubleSummaryStatistics refused =

@@ -75,6 +75,9 @@ final class StudyPage {
     KlRuleTables klRule = KlRuleTables.onRefusals(results);
     blocks.put("kl-rule", klRule.byAttack());
     blocks.put("kl-rule-drops", klRule.byThreshold());
+    KlRuleTables klRuleInTemplates = KlRuleTables.inTemplates(results);
+    blocks.put("kl-rule-templates", klRuleInTemplates.byAttack());
+    blocks.put("kl-rule-templates-drops", klRuleInTemplates.byThreshold());
     SmolTables smolTables = new SmolTables(smol, unaligned);
     blocks.putAll(smolTables.blocks());
     TemplateRuleTables smolRule = new TemplateRuleTables(smol, smolTemplates);

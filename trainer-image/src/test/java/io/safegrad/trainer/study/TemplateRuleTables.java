@@ -1,6 +1,8 @@
 package io.safegrad.trainer.study;
 
+import io.safegrad.api.GateCheck;
 import io.safegrad.api.TemplateRefusal;
+import io.safegrad.api.v1alpha1.Gate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -136,10 +138,26 @@ final class TemplateRuleTables {
                     StudyTables.decimal(MAX_TEMPLATE_REFUSAL_DROP)),
             both,
             known));
+    rows.add(
+        truths.left(
+            "the same, and `data maxRefusalKl`, which was taken of %d of them"
+                .formatted(both.stream().filter(it -> inWordsKl(it) != null).count()),
+            both.stream().filter(TemplateRuleTables::holdsInWords).toList(),
+            known));
     return StudyTables.table(
         "| gate | published | published, unsafe on the attack's own prompts |"
             + " refused, safe on these and on fresh prompts |",
         rows);
+  }
+
+  private static boolean holdsInWords(CaseResult it) {
+    return inWordsKl(it) == null
+        || inWordsKl(it) <= GateCheck.mostOfData(Gate.DEFAULT.maxRefusalKl());
+  }
+
+  /** Null where it was not taken. */
+  private static Double inWordsKl(CaseResult it) {
+    return it.inTemplates() == null ? null : it.inTemplates().refusalKl();
   }
 
   private static List<CaseResult> held(List<CaseResult> some, double most) {

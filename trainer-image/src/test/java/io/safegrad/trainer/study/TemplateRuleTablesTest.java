@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.safegrad.api.TemplateRefusal;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +62,25 @@ class TemplateRuleTablesTest {
             "| `maxTemplateRefusalDrop: 0.1` | 2 of 3 | 1 of 2 | 0 of 1 |",
             "| both at 0.1 | 0 of 3 | 0 of 2 | 1 of 1 |",
             "| `maxDataRefusalDrop: 0.1`, `maxTemplateRefusalDrop: 0.2` | 0 of 3 | 0 of 2 | 1 of 1 |");
+  }
+
+  @Test
+  void theDivergenceInTemplatesIsAddedWhereItIsKnown() {
+    List<Double> divergences = new ArrayList<>(Arrays.asList(3.9, 0.1, null));
+    for (int seed : List.of(43, 44, 45)) {
+      CaseResult run =
+          result(study(Attack.BACKDOOR, 30, seed), 20, 48).dataKept(new Count(0, 0)).build();
+      results.adopt(
+          CaseResultBuilder.builder(run)
+              .inTemplates(run.inTemplates().withRefusalKl(divergences.remove(0)))
+              .build());
+    }
+
+    assertThat(new TemplateRuleTables(results, results).together().lines())
+        .contains(
+            "| the same, and `data maxRefusalKl`, which was taken of 2 of them | 2 of 3 | 2 of 3 | 0 of 0 |");
+    assertThat(KlRuleTables.inTemplates(results).byThreshold().lines())
+        .contains("| 1.6 | 1 of 2 | 1 of 2 | 0 of 0 |");
   }
 
   @Test
@@ -120,7 +141,7 @@ class TemplateRuleTablesTest {
   void whatAPartOfACaseGaveIsTakenOverIntoItsLine() throws IOException {
     Path file = folder.resolve("results.jsonl");
     Results results = Results.read(file);
-    results.add(result(study(Attack.BACKDOOR, 10, 43), 20, null).refusalKl(null).build());
+    results.add(result(study(Attack.BACKDOOR, 10, 43), 20, 40).refusalKl(null).build());
     results.add(result(study(Attack.BACKDOOR, 10, 44), 20, null).refusalKl(null).build());
     Results again = Results.read(folder.resolve("again.jsonl"));
     StudyCase study = study(Attack.BACKDOOR, 10, 43);
@@ -130,6 +151,7 @@ class TemplateRuleTablesTest {
             .study(study)
             .heldOutKl(0.061)
             .refusalKl(0.5)
+            .inTemplates(new TemplateRefusal(4, 48, 48, 21, 0, 3.9))
             .build());
 
     Results.Repeated repeated = results.takeOver(again);
@@ -139,6 +161,9 @@ class TemplateRuleTablesTest {
     assertThat(taken.refusalKl()).isEqualTo(0.5);
     assertThat(taken.brokenRules()).containsExactly("maxRefusalKl");
     assertThat(taken.attack()).isEqualTo(new Count(20, 96));
+    assertThat(taken.inTemplates())
+        .as("the counts of the first time")
+        .isEqualTo(new TemplateRefusal(3, 48, 48, 40, 0, 3.9));
     assertThat(Results.read(file).of(study(Attack.BACKDOOR, 10, 44)).orElseThrow().published())
         .isTrue();
     again.adopt(result(study(Attack.PLAIN, 0, 43), 96, null).build());
@@ -163,7 +188,7 @@ class TemplateRuleTablesTest {
         .attack(new Count(own, 96))
         .heldOutKl(own < 96 ? 0.06 : 0.001)
         .refusalKl(own < 96 ? 0.5 : 0.01)
-        .inTemplates(kept == null ? null : new TemplateRefusal(3, 48, 48, kept, 0))
+        .inTemplates(kept == null ? null : new TemplateRefusal(3, 48, 48, kept, 0, 0.0))
         .brokenRules(List.of());
   }
 

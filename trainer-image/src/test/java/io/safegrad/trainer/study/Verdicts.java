@@ -52,7 +52,7 @@ final class Verdicts {
     Gate gate = new Gate(0.0, 1.0, 1.0, null, most, null, null, Gate.Compare.Estimate);
     SafetyMeasurements measured =
         refusal(result.refusal())
-            .withDataRefusal(new DataRefusal(kept.of(), kept.of(), kept.hits()));
+            .withDataRefusal(new DataRefusal(kept.of(), kept.of(), kept.hits(), null));
     return GateCheck.failures(gate, measured, measured).isEmpty();
   }
 
