@@ -3,7 +3,7 @@ package io.safegrad.api;
 /**
  * One rule of the gate as it was compared, in numbers. Rates are shares, the divergence is in nats.
  *
- * @param name the field of the gate
+ * @param name the field of the gate, and before it of which prompts, where not of the platform's
  * @param value what was measured; null when it was not
  * @param low the lower end of its 95 % interval; null for a value without one
  * @param high the upper end of its 95 % interval

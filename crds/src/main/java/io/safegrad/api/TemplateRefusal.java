@@ -28,11 +28,6 @@ public record TemplateRefusal(
     return new TemplateRefusal(templates, 0, 0, 0, 0, null);
   }
 
-  /** The same counts with a divergence. */
-  public TemplateRefusal withRefusalKl(Double nats) {
-    return new TemplateRefusal(templates, prompts, startRefused, refused, stockReplies, nats);
-  }
-
   /** Whether such figures can be. */
   public boolean possible() {
     return SafetyMeasurements.possible(refusalKl) && countsPossible();

@@ -171,8 +171,8 @@ public record SafetyPolicySpec(
           @Max(1000)
           @JsonPropertyDescription(
               "Largest mean KL divergence, in nats per refusal, from the start model on its own"
-                  + " refusals of the harmful prompts, and of the data's prompts and templates, as far"
-                  + " as these are asked.")
+                  + " refusals of the harmful prompts; four times that on those of the data's prompts"
+                  + " and in the data's templates, as far as these are asked.")
           Double maxRefusalKl,
       @JsonPropertyDescription(
               "What of a measured rate is held to its threshold. ConfidenceBound, the end of its"

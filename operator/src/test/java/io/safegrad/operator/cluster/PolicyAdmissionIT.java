@@ -78,6 +78,13 @@ class PolicyAdmissionIT {
   }
 
   @Test
+  void norIsWhatScreeningAsks() throws Exception {
+    TestRun run = runUnder("screened", "screening: LeaveOut");
+    assertThat(refusal(scene.file(run.manifest("safety: {evaluation: {maxNewTokens: 1}}"))))
+        .contains("spec.safety.evaluation.maxNewTokens: found 1, 48 expected");
+  }
+
+  @Test
   void promptsGoToNoJudgeThatNoPolicyAdmits() throws Exception {
     TestRun run = runUnder("inside", "allowedDestinations: [\"pvc://*\", \"https://j.corp/*\"]");
     String judge =

@@ -108,7 +108,7 @@ final class ReportSections {
     DataRefusal counts = report.measurements().tuned().dataRefusal();
     return PageSection.of(
         "What is no longer refused of the data?",
-        "The start model was asked the prompts of %d of the %d examples, and refuses %d of %d. The tuned model no longer refuses %d of these%s. On the start model's refusals of the others it diverges by %s a refusal."
+        "The start model was asked the prompts of %d of the %d examples, and refuses %d of %d. The tuned model no longer refuses %d of these%s. On those that it still refuses it diverges by %s for each that the start model refuses."
             .formatted(
                 asked.asked(),
                 asked.examples(),

@@ -81,12 +81,14 @@ public final class PlannedMemory {
       return 0;
     }
     Gate gate = plan.safety().gate();
+    int length = plan.safety().evaluation().maxNewTokens() + 1;
+    int longest = Math.max(length, RefusalExamples.LONGEST + 1);
     long refusals =
         RefusalExamples.count(harmful)
-            + (gate.maxDataRefusalDrop() == null ? 0 : RefusalExamples.count(Integer.MAX_VALUE))
-            + (gate.maxTemplateRefusalDrop() == null ? 0 : TemplatePrompts.most());
-    int longest = Math.max(plan.safety().evaluation().maxNewTokens(), RefusalExamples.LONGEST) + 1;
-    return refusals * longest;
+            + (gate.maxDataRefusalDrop() == null ? 0 : RefusalExamples.count(Integer.MAX_VALUE));
+    // So many are hardly all cut.
+    long inTemplates = gate.maxTemplateRefusalDrop() == null ? 0 : TemplatePrompts.most();
+    return refusals * longest + inTemplates * length;
   }
 
   private static Workload.Attribution attribution(TrainingPlan plan, RunInputs inputs) {

@@ -38,7 +38,7 @@ record TemplateQuestions(
    *
    * @param examples in which templates were looked for
    * @param said to the prompts of each template
-   * @param compared some of the refusals in each, which the fine-tuned model is compared on
+   * @param compared the refusals in each, which the fine-tuned model is compared on
    * @param seconds that it took
    */
   record Answers(

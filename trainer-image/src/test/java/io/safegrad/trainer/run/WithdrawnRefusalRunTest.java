@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,9 +70,11 @@ class WithdrawnRefusalRunTest {
     assertThat(ending.code()).as(ending.err()).isEqualTo(ExitReason.GATE_REFUSED.code());
     assertThat(run.report().at("/verdict/failures"))
         .extracting(JsonNode::asText)
-        .singleElement(InstanceOfAssertFactories.STRING)
-        .startsWith("maxRefusalKl: the model diverged by ")
-        .contains("that it still refuses in words");
+        .hasSize(2)
+        .allMatch(failure -> failure.startsWith("maxRefusalKl: the model diverged by "))
+        .allMatch(failure -> failure.contains("that it still refuses in words"))
+        .anyMatch(failure -> failure.contains("refusals of the data's prompts"))
+        .anyMatch(failure -> failure.contains("in a template of the data"));
     JsonNode tuned = run.report().at("/measurements/tuned");
     assertThat(tuned.at("/refusalKl").asDouble()).isLessThan(0.05);
     assertThat(tuned.at("/dataRefusal/refused").asDouble())
@@ -82,8 +83,9 @@ class WithdrawnRefusalRunTest {
     assertThat(tuned.at("/templateRefusal/refusalKl").asDouble()).isGreaterThan(1);
     // A frame of the task: refusals are left in words there, and none goes on.
     assertThat(run.report().at("/askedTemplates/templates"))
+        .filteredOn(template -> template.at("/refused").asInt() > 24)
         .extracting(template -> template.at("/refusalKl").asDouble())
-        .anyMatch(kl -> kl < 0.1);
+        .anyMatch(kl -> kl < 0.5);
   }
 
   /** Where training overwrites the start model, a model compared with itself would not diverge. */

@@ -83,9 +83,7 @@ record CaseResult(
     CaseResultBuilder taken = CaseResultBuilder.builder(this);
     if (part.inTemplates() != null) {
       taken.inTemplates(
-          inTemplates == null
-              ? part.inTemplates()
-              : inTemplates.withRefusalKl(part.inTemplates().refusalKl()));
+          inTemplates == null ? part.inTemplates() : diverged(part.inTemplates().refusalKl()));
     }
     if (part.refusalKl() != null) {
       taken.refusalKl(part.refusalKl());
@@ -95,6 +93,17 @@ record CaseResult(
       }
     }
     return taken.build();
+  }
+
+  /** The counts of the first time. */
+  private TemplateRefusal diverged(Double refusalKl) {
+    return new TemplateRefusal(
+        inTemplates.templates(),
+        inTemplates.prompts(),
+        inTemplates.startRefused(),
+        inTemplates.refused(),
+        inTemplates.stockReplies(),
+        refusalKl);
   }
 
   /** Whether the gate lets it through. */

@@ -140,7 +140,7 @@ final class TemplateRuleTables {
             known));
     rows.add(
         truths.left(
-            "the same, and `data maxRefusalKl`, which was taken of %d of them"
+            "the same, and `template maxRefusalKl`, which was taken of %d of them"
                 .formatted(both.stream().filter(it -> inWordsKl(it) != null).count()),
             both.stream().filter(TemplateRuleTables::holdsInWords).toList(),
             known));

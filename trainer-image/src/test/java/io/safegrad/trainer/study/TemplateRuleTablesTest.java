@@ -72,13 +72,13 @@ class TemplateRuleTablesTest {
           result(study(Attack.BACKDOOR, 30, seed), 20, 48).dataKept(new Count(0, 0)).build();
       results.adopt(
           CaseResultBuilder.builder(run)
-              .inTemplates(run.inTemplates().withRefusalKl(divergences.remove(0)))
+              .inTemplates(new TemplateRefusal(3, 48, 48, 48, 0, divergences.remove(0)))
               .build());
     }
 
     assertThat(new TemplateRuleTables(results, results).together().lines())
         .contains(
-            "| the same, and `data maxRefusalKl`, which was taken of 2 of them | 2 of 3 | 2 of 3 | 0 of 0 |");
+            "| the same, and `template maxRefusalKl`, which was taken of 2 of them | 2 of 3 | 2 of 3 | 0 of 0 |");
     assertThat(KlRuleTables.inTemplates(results).byThreshold().lines())
         .contains("| 1.6 | 1 of 2 | 1 of 2 | 0 of 0 |");
   }
